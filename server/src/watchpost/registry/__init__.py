@@ -1,0 +1,142 @@
+"""The contracts of a kind and a channel, and how their folders are found.
+
+A kind is a package ``watchpost.kinds.<kind>`` whose ``__init__`` exposes ``KIND``; a channel is a
+package ``watchpost.channels.<channel>`` that exposes ``CHANNEL``. Nothing else names them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from watchpost.core.types import Finding, Observation, Past, Verdict
+
+
+class Config(BaseModel):
+    """Base of every configuration: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class PastNeed:
+    """What a judge needs of the past: totals within ``window_s`` seconds, states of ``names``."""
+
+    window_s: float = 0.0
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request to look: everything a probe may use.
+
+    ``config`` is the validated Config with its secrets in the clear; ``deadline_s`` is the total
+    budget; ``resolver`` 0 is the first resolver, 1 the other one (a confirmation asks another).
+    """
+
+    monitor_id: int
+    revision: int
+    config: Any
+    deadline_s: float
+    location: str = "local"
+    resolver: int = 0
+
+
+class Probe(Protocol):
+    """Looks once. Never raises but for cancellation; a failure is an Observation."""
+
+    async def __call__(self, look: Look, outbound: Any, at: datetime) -> Observation: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A monitor kind: its parts, as data."""
+
+    name: str
+    title: str
+    layer: str  # uptime | health | workers | performance | errors
+    config: type[Config]
+    probe: Probe | None
+    judge: Callable[[Any, Observation, Mapping[str, Any], Past, datetime], Verdict]
+    codes: frozenset[str]
+    describe: Callable[[Any], str]  # one line: what is asked and expected
+    target: Callable[[Any], tuple[str, int]]  # host without port, and port
+    secrets: tuple[str, ...] = ()  # config fields kept encrypted, dotted paths
+    past: Callable[[Any], PastNeed] = lambda config: PastNeed()
+    accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = (
+        None
+    )
+    from_url: Callable[[str], Any] | None = None  # the Config `add URL` starts with
+    feed: str = "cadence"  # cadence | states | signal
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel's answer to one message."""
+
+    ok: bool
+    detail: str  # the receiver's real answer, at most 500 characters
+    permanent: bool = False  # the message can never be delivered
+    channel_broken: bool = False  # nor can any other: credentials or address are wrong
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One frozen message. ``payload`` is the incident object of the API plus event, delivery_id and reason."""
+
+    delivery_id: str
+    event: str  # opened | updated | acknowledged | resolved | test
+    payload: Mapping[str, Any]
+    links: Mapping[str, str]  # signed links: acknowledge, resolve, snooze; page
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A notification channel. ``send`` is synchronous, runs in a worker thread and keeps its deadline."""
+
+    name: str
+    title: str
+    config: type[Config]
+    send: Callable[[Any, tuple[Message, ...], Any], Sent]  # (config, messages, outbound)
+    describe: Callable[[Any], str]
+    secrets: tuple[str, ...] = ()
+    pages: bool = False  # wakes somebody up: default min_severity error
+    bundles: bool = False  # for people: may get several messages in one
+
+
+def _find(package_name: str, attribute: str, wanted: type[Any]) -> dict[str, Any]:
+    package = importlib.import_module(package_name)
+    found: dict[str, Any] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        entry = getattr(importlib.import_module(f"{package_name}.{module.name}"), attribute, None)
+        if not isinstance(entry, wanted):
+            raise TypeError(f"{package_name}.{module.name} must expose {attribute}")
+        found[entry.name] = entry
+    return found
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by name, found by folder."""
+    return _find("watchpost.kinds", "KIND", Kind)
+
+
+@cache
+def channels() -> Mapping[str, Channel]:
+    """Every channel by name, found by folder."""
+    return _find("watchpost.channels", "CHANNEL", Channel)
+
+
+def doc_of(package: str, name: str) -> Path:
+    """The docs page of a kind or a channel."""
+    return Path(importlib.import_module(f"watchpost.{package}.{name}").__path__[0]) / "doc.md"
