@@ -1,0 +1,8 @@
+"""The ASGI application of the web process."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
+application = get_asgi_application()

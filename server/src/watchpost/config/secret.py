@@ -1,0 +1,105 @@
+"""The key of the installation, and the encryption of secrets at rest derived from it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+SEALED = "$sealed"
+
+
+def load_secret_key(data_dir: Path) -> str:
+    """The key kept in the data folder (0600), made at first use."""
+    path = data_dir / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    data_dir.mkdir(parents=True, exist_ok=True)
+    fresh = secrets.token_urlsafe(48)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process was faster: its key counts
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(fresh)
+        file.flush()
+        os.fsync(file.fileno())
+    return fresh
+
+
+def _fernet(key: str) -> Fernet:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"watchpost secrets at rest").derive(key.encode())
+    return Fernet(base64.urlsafe_b64encode(derived))
+
+
+@cache
+def _box() -> MultiFernet:
+    from django.conf import settings
+
+    keys = [settings.SECRET_KEY, *getattr(settings, "SECRET_KEY_FALLBACKS", [])]
+    return MultiFernet([_fernet(key) for key in keys])
+
+
+def seal(value: Any, template: str | None = None) -> dict[str, str]:
+    """Any JSON value, encrypted. ``template`` keeps the ``${NAME}`` it was written as, for export."""
+    sealed = {SEALED: _box().encrypt(json.dumps(value).encode()).decode()}
+    return sealed | {"template": template} if template else sealed
+
+
+def unseal(value: Any) -> Any:
+    """The clear value. Raises ValueError when the key does not fit."""
+    if not is_sealed(value):
+        return value
+    try:
+        return json.loads(_box().decrypt(value[SEALED].encode()))
+    except InvalidToken:
+        raise ValueError("a stored secret cannot be read: SECRET_KEY is not the one it was kept with") from None
+
+
+def is_sealed(value: Any) -> bool:
+    return isinstance(value, dict) and SEALED in value
+
+
+def seal_paths(config: dict[str, Any], paths: tuple[str, ...], templates: dict[str, str] | None = None) -> dict[str, Any]:
+    """A copy of ``config`` with the values at the dotted ``paths`` encrypted."""
+    return _map_paths(config, paths, lambda path, value: seal(value, (templates or {}).get(path)))
+
+
+def unseal_all(value: Any) -> Any:
+    """A copy with every sealed value in the clear."""
+    if is_sealed(value):
+        return unseal(value)
+    if isinstance(value, dict):
+        return {key: unseal_all(inner) for key, inner in value.items()}
+    return [unseal_all(inner) for inner in value] if isinstance(value, list) else value
+
+
+def redact(value: Any) -> Any:
+    """A copy fit for pages and logs: sealed values become ``***`` (or their ``${NAME}``)."""
+    if is_sealed(value):
+        return value.get("template") or "***"
+    if isinstance(value, dict):
+        return {key: redact(inner) for key, inner in value.items()}
+    return [redact(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _map_paths(config: dict[str, Any], paths: tuple[str, ...], change: Any) -> dict[str, Any]:
+    copy: dict[str, Any] = json.loads(json.dumps(config))
+    for path in paths:
+        holder: Any = copy
+        *parents, last = path.split(".")
+        for name in parents:
+            holder = holder.get(name) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and holder.get(last) not in (None, "", {}, []) and not is_sealed(holder[last]):
+            holder[last] = change(path, holder[last])
+    return copy

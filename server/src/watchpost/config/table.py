@@ -1,0 +1,160 @@
+"""The one table of settings: it feeds defaults, ``--help`` and ``docs/reference/settings.md``.
+
+A setting NAME is read from ``WATCHPOST_NAME``, then from the file named by ``WATCHPOST_NAME_FILE``,
+then from ``watchpost.toml`` beside the data folder, else its default holds. A wrong value stops the
+start with one line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class WrongSetting(ValueError):
+    """A setting that cannot be used; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    doc: str
+    secret: bool = False
+
+
+def _text(value: str) -> str:
+    return value
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: str) -> float:
+    """Seconds of a duration such as 30s, 5m, 25h or 7d."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", value)
+    if not match:
+        raise ValueError(f"{value!r} is not a duration; write 30s, 5m, 25h or 7d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _networks(value: str) -> tuple[Any, ...]:
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        return tuple(ipaddress.ip_network(part, strict=False) for part in parts)
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks such as 10.0.0.0/8, separated by commas") from None
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _listen(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{value!r} is not HOST:PORT, such as 127.0.0.1:8090")
+    return host.strip("[]"), int(port)
+
+
+def _site_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError(f"{value!r} is not an address; write it as https://watch.example.com")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    if value and urlsplit(value).scheme not in ("sqlite", "postgres", "postgresql"):
+        raise ValueError("write sqlite:///path or postgresql://user:password@host/name")
+    return value
+
+
+def _count(value: str) -> int:
+    if not value.isdigit() or int(value) < 1:
+        raise ValueError(f"{value!r} is not a whole number above zero")
+    return int(value)
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError(f"{value!r} is not one of debug, info, warning, error")
+    return value.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATABASE_URL", "", _database, "Where data is kept. Default: SQLite in the data folder.", True),
+    Setting("SECRET_KEY", "", _text, "Signs sessions and encrypts secrets. Default: made once, kept in the data folder.", True),
+    Setting("SITE_URL", "", _site_url, "The address people reach this server at; links in messages and allowed hosts follow it. Default: the listening address."),
+    Setting("LISTEN", "127.0.0.1:8090", _listen, "HOST:PORT the web process listens at."),
+    Setting("EMAIL_URL", "", _text, "Mail server: smtp://user:password@host:587, smtps:// or smtp+tls://.", True),
+    Setting("EMAIL_FROM", "", _text, "Sender of messages. Default: watchpost@<host of SITE_URL>."),
+    Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),
+    Setting("RETENTION_ROLLUP", "400d", parse_duration, "How long roll-ups, transitions and incidents are kept."),
+    Setting("ALLOW_NETWORKS", "", _networks, "Private networks that may be watched and written to, such as 10.0.0.0/8,127.0.0.0/8."),
+    Setting("RESOLVERS", "", _list, "DNS servers to ask, host[:port], separated by commas. Default: the system's."),
+    Setting("EGRESS_REFERENCES", "https://www.gstatic.com/generate_204,https://cloudflare.com/cdn-cgi/trace,https://www.wikipedia.org/", _list, "Addresses asked when many targets fail, to learn whether our own network is dead. May be empty."),
+    Setting("DEFAULT_LOCATION", "local", _text, "Name of the place this machine looks from."),
+    Setting("MAX_CONCURRENT", "400", _count, "Looks under way at once."),
+    Setting("MAX_PER_HOST", "6", _count, "Looks under way at once against one host."),
+    Setting("WEB_THREADS", "4", _count, "Threads (and database connections) of the web process."),
+    Setting("LOG_LEVEL", "info", _log_level, "debug, info, warning or error."),
+)  # fmt: skip
+
+
+def read_settings(environ: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
+    """All settings parsed. Raises WrongSetting with one line that names the setting and the fix."""
+    from_file = _read_toml(data_dir.parent / "watchpost.toml")
+    return {setting.name: _value(setting, environ, from_file) for setting in SETTINGS}
+
+
+def _value(setting: Setting, environ: Mapping[str, str], from_file: Mapping[str, Any]) -> Any:
+    source, raw = _raw(setting, environ, from_file)
+    try:
+        return setting.parse(raw)
+    except ValueError as error:
+        raise WrongSetting(f"{source}: {error}") from None
+
+
+def _raw(setting: Setting, environ: Mapping[str, str], from_file: Mapping[str, Any]) -> tuple[str, str]:
+    variable = f"WATCHPOST_{setting.name}"
+    if variable in environ:
+        return variable, environ[variable]
+    if path := environ.get(f"{variable}_FILE"):
+        try:
+            return f"{variable}_FILE", Path(path).read_text().strip()
+        except OSError as error:
+            raise WrongSetting(f"{variable}_FILE: cannot read {path}: {error.strerror}") from None
+    if setting.name in from_file:
+        value = from_file[setting.name]
+        return f"watchpost.toml: {setting.name}", ",".join(value) if isinstance(value, list) else str(value)
+    return variable, setting.default
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = {key.upper(): value for key, value in tomllib.loads(path.read_text()).items()}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"{path}: {error}") from None
+    from watchpost.core.words import nearest
+
+    names = {setting.name for setting in SETTINGS}
+    for key in content.keys() - names:
+        near = nearest(key, sorted(names))
+        raise WrongSetting(f"{path}: there is no setting {key}" + (f"; did you mean {near}?" if near else ""))
+    return content
+
+
+def find_data_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The data folder: WATCHPOST_DATA_DIR, else ./data."""
+    return Path((environ or os.environ).get("WATCHPOST_DATA_DIR") or "data").absolute()
