@@ -1,0 +1,233 @@
+"""Which incident a finding belongs to, what heads it, and when it is over or told again.
+
+Pure; times are aware UTC datetimes, durations seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchpost.core.types import Severity
+
+WINDOW_S = 300.0
+SLACK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One trouble of one monitor inside an incident.
+
+    ``rank``: an explanation outranks a symptom. ``lasting``: slow trouble (expiry, drift).
+    ``shares`` names what it has in common with others: ``host:...``, ``addr:...``, ``parent:...``.
+    ``began`` is the first failing look, ``joined_at`` when it was confirmed and joined.
+    """
+
+    monitor_id: int
+    part: str
+    code: str
+    subject: str
+    severity: Severity
+    sentence: str
+    fix: str
+    rank: int
+    lasting: bool
+    shares: frozenset[str]
+    began: datetime
+    joined_at: datetime
+    left_at: datetime | None = None
+    name: str = ""
+    kind: str = ""
+
+    @property
+    def key(self) -> tuple[int, str, str, str]:
+        """Unique among the members of open incidents."""
+        return (self.monitor_id, self.part, self.code, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An unresolved incident. ``state`` is open or acknowledged; ``version`` is for compare-and-swap."""
+
+    id: int
+    project_id: int
+    environment: str
+    state: str
+    severity: Severity
+    members: tuple[Member, ...]
+    acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None
+    last_told_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a candidate goes; ``incident_id`` None opens a new incident."""
+
+    incident_id: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A named explanation with its confidence in percent."""
+
+    code: str
+    confidence: int
+    sentence: str
+    fix: str
+
+
+def place(
+    candidate: Member,
+    project_id: int,
+    environment: str,
+    interval_s: float,
+    incidents: Sequence[OpenIncident],
+) -> Placement:
+    """Choose the open incident the candidate joins, or none.
+
+    In order: where the very same trouble already is or was; for lasting trouble identical code and
+    subject, nothing else; where the monitor itself was a member; then whatever shares something
+    and whose last join is recent. ``interval_s`` is the cadence of the candidate's monitor.
+    """
+    near = [i for i in incidents if i.project_id == project_id and i.environment == environment]
+    for incident in near:
+        if any(m.key == candidate.key for m in incident.members):
+            return Placement(incident.id, f"{_name(candidate)} was in this incident before.")
+    if candidate.lasting:
+        return _place_lasting(candidate, near)
+    for incident in near:
+        if any(_same_monitor(m, candidate) for m in incident.members):
+            return Placement(incident.id, f"{_name(candidate)} is a member of this incident already.")
+    return _place_sharing(candidate, interval_s, near)
+
+
+def _place_lasting(candidate: Member, near: Sequence[OpenIncident]) -> Placement:
+    for incident in near:
+        if any(m.lasting and _same_trouble(m, candidate) for m in incident.members):
+            return Placement(incident.id, f"Same lasting trouble: {candidate.code} on {candidate.subject}.")
+    return Placement(None, "Lasting trouble always has its own incident.")
+
+
+def _place_sharing(candidate: Member, interval_s: float, near: Sequence[OpenIncident]) -> Placement:
+    window = timedelta(seconds=max(WINDOW_S, interval_s + SLACK_S))
+    best: tuple[timedelta, int, str] | None = None
+    late = ""
+    for incident in near:
+        acute = [m for m in incident.members if not m.lasting]
+        shared = sorted({s for m in acute for s in m.shares} & candidate.shares)
+        if not shared:
+            continue
+        gap = _gap(candidate, acute)
+        if gap > window:
+            late = shared[0]
+            continue
+        if best is None or (gap, incident.id) < best[:2]:
+            best = (gap, incident.id, ", ".join(shared))
+    if best is not None:
+        return Placement(best[1], f"Shares {best[2]} and began within {_minutes(window)} of the last join.")
+    if late:
+        return Placement(None, f"Shares {late} but began more than {_minutes(window)} from the last join.")
+    return Placement(None, "Shares nothing with an open incident.")
+
+
+def _gap(candidate: Member, acute: Sequence[Member]) -> timedelta:
+    """How far the candidate's beginning lies from the latest join; zero when inside its stretch.
+
+    A join is a stretch from ``began`` to ``joined_at``: confirmation takes time, and a candidate
+    that began while the last one was being confirmed belongs to it.
+    """
+    last = max(acute, key=lambda m: (m.joined_at, m.began))
+    start, end = min(last.began, last.joined_at), max(last.began, last.joined_at)
+    if candidate.began < start:
+        return start - candidate.began
+    return max(candidate.began - end, timedelta(0))
+
+
+def _same_monitor(member: Member, candidate: Member) -> bool:
+    return member.monitor_id == candidate.monitor_id and not member.lasting
+
+
+def _same_trouble(member: Member, candidate: Member) -> bool:
+    return (member.code, member.subject) == (candidate.code, candidate.subject)
+
+
+def present(members: Iterable[Member]) -> tuple[Member, ...]:
+    """Those still in, or all when none is."""
+    everyone = tuple(members)
+    return tuple(m for m in everyone if m.left_at is None) or everyone
+
+
+def headline(members: Sequence[Member]) -> Member:
+    """The member that names the incident: highest rank, then worst severity, then earliest."""
+    return min(present(members), key=_order)
+
+
+def causes(members: Sequence[Member]) -> tuple[Cause, ...]:
+    """What explains the incident, best first, one per code.
+
+    Confidence: 50 % for a lone symptom, more with rank and with members that say the same.
+    """
+    found: dict[str, Member] = {}
+    inside = sorted(present(members), key=_order)
+    for member in inside:
+        found.setdefault(member.code, member)
+    out = []
+    for code, member in found.items():
+        saying = len({m.monitor_id for m in inside if m.code == code})
+        confidence = min(95, 50 + min(30, max(0, member.rank)) + 5 * (saying - 1))
+        out.append(Cause(code, confidence, member.sentence, member.fix))
+    return tuple(out)
+
+
+def severity(members: Sequence[Member]) -> Severity:
+    """The worst severity among those still in (or of all when none is)."""
+    return max((m.severity for m in present(members)), default=Severity.INFO)
+
+
+def is_over(members: Sequence[Member], flapping_ids: frozenset[int] | set[int]) -> bool:
+    """Everybody left, and no member's monitor is flapping."""
+    return all(m.left_at is not None and m.monitor_id not in flapping_ids for m in members)
+
+
+def title(members: Sequence[Member]) -> str:
+    """One line: the headline's sentence, with the number of other monitors."""
+    head = headline(members)
+    others = len({m.monitor_id for m in present(members)} - {head.monitor_id})
+    name = f"{head.name}: " if head.name else ""
+    more = f" (and {others} other monitor{'s' if others > 1 else ''})" if others else ""
+    return f"{name}{head.sentence.rstrip('.')}{more}"
+
+
+def tell_again(incident: OpenIncident, resend_s: float, now: datetime) -> bool:
+    """Is a resend due? Only while nobody acknowledged and nothing mutes; ``resend_s`` 0 never resends."""
+    if incident.state != "open" or resend_s <= 0 or incident.last_told_at is None:
+        return False
+    if incident.snoozed_until is not None and now < incident.snoozed_until:
+        return False
+    return now - incident.last_told_at >= timedelta(seconds=resend_s)
+
+
+def snooze_over(incident: OpenIncident, now: datetime) -> bool:
+    """A snooze has run out: tell again, and clear it."""
+    return incident.snoozed_until is not None and now >= incident.snoozed_until
+
+
+def muted(incident: OpenIncident, rise: bool, now: datetime) -> bool:
+    """Snoozed, and not broken by a rise in severity."""
+    return not rise and incident.snoozed_until is not None and now < incident.snoozed_until
+
+
+def _order(member: Member) -> tuple[int, int, datetime, int, str]:
+    return (-member.rank, -int(member.severity), member.began, member.monitor_id, member.code)
+
+
+def _name(member: Member) -> str:
+    return member.name or f"Monitor {member.monitor_id}"
+
+
+def _minutes(window: timedelta) -> str:
+    return f"{window.total_seconds() / 60:g} min"
