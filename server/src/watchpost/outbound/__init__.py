@@ -1,0 +1,108 @@
+"""The one guarded way out. Nothing else in the product opens connections.
+
+``Outbound`` is for probes, on the event loop; ``send.Sender`` for channels, in worker threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+from pathlib import Path
+
+from watchpost.outbound.curl import MAX_BODY, Multi, Reply, Request
+from watchpost.outbound.failure import Failure
+from watchpost.outbound.guard import Guard
+from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
+
+__all__ = [
+    "MAX_BODY",
+    "Answer",
+    "Failure",
+    "Guard",
+    "Outbound",
+    "Reply",
+    "Request",
+    "ResolveFailure",
+    "Resolved",
+    "Resolver",
+    "disagree",
+]
+
+_MOST_SUSPECTS = 10_000
+
+
+class Outbound:
+    """Looks at things for probes: resolves names and speaks HTTP, always under the guard.
+
+    Belongs to the loop it is first used on. ``max_concurrent`` bounds open exchanges.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        resolver: Resolver | None = None,
+        user_agent: str = "Watchpost",
+        max_concurrent: int = 500,
+    ) -> None:
+        self.guard = guard
+        self.resolver = resolver or Resolver()
+        self.user_agent = user_agent
+        self._slots = asyncio.Semaphore(max_concurrent)
+        self._multis: dict[str, Multi] = {}
+        self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
+        self._suspects: dict[tuple[str, int], str] = {}
+
+    @property
+    def open_sockets(self) -> int:
+        """Sockets of exchanges that still run."""
+        return sum(multi.open_sockets for multi in self._multis.values())
+
+    async def resolve(self, host: str, family: str = "any", resolver: int = 0, fresh: bool = False) -> Answer:
+        """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
+        return await self.resolver.resolve(host, family, resolver, fresh)
+
+    async def fetch(self, request: Request) -> Reply:
+        """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""
+        store = request.ca_file or ("default" if request.verify_tls else "none")
+        async with self._slots:
+            multi = self._multis.get(store)
+            if multi is None:
+                multi = self._multis[store] = Multi(self.guard)
+            return await multi.exchange(request)
+
+    def trust(self, ca_pem: str) -> str:
+        """A file that holds ``ca_pem``, for ``Request.ca_file``. libcurl caches trust stores by file only."""
+        if self._ca_folder is None:
+            self._ca_folder = tempfile.TemporaryDirectory(prefix="watchpost-ca-")
+        name = hashlib.sha256(ca_pem.encode()).hexdigest()[:32]
+        path = Path(self._ca_folder.name) / f"{name}.pem"
+        if not path.exists():
+            path.write_text(ca_pem)
+        return str(path)
+
+    def order(self, host: str, port: int, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """The addresses to try: one that failed last time comes first, so a re-look sees it again."""
+        suspect = self._suspects.get((host, port))
+        if suspect is None or suspect not in addresses:
+            return addresses
+        return (suspect, *(a for a in addresses if a != suspect))
+
+    def suspect(self, host: str, port: int, address: str) -> None:
+        """Remembers an address that did not take a connection; "" forgets."""
+        if not address:
+            self._suspects.pop((host, port), None)
+            return
+        if len(self._suspects) >= _MOST_SUSPECTS:
+            self._suspects.clear()
+        self._suspects[(host, port)] = address
+
+    async def close(self) -> None:
+        """Frees every socket and every file."""
+        for multi in self._multis.values():
+            multi.close()
+        self._multis.clear()
+        await self.resolver.close()
+        if self._ca_folder is not None:
+            self._ca_folder.cleanup()
+            self._ca_folder = None

@@ -1,0 +1,330 @@
+"""One HTTP exchange on libcurl's multi interface, driven by the asyncio loop.
+
+Every exchange has a fresh connection to one pinned address. Deadlines and cancellation free the
+socket. Rules learnt by measurement: pin with CONNECT_TO, never RESOLVE (its cache belongs to the
+whole multi handle); one multi handle per trust store (alternating CA files costs milliseconds).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import pycurl
+
+from watchpost.core.types import Phases
+from watchpost.outbound.certificate import Certificate, read_chain
+from watchpost.outbound.failure import Failure, explain
+from watchpost.outbound.guard import Guard
+
+MAX_BODY = 1024 * 1024
+_IDLE_HANDLES = 256
+_HTTP_VERSIONS = {
+    "auto": pycurl.CURL_HTTP_VERSION_2TLS,
+    "1.1": pycurl.CURL_HTTP_VERSION_1_1,
+    "2": pycurl.CURL_HTTP_VERSION_2TLS,
+}
+_VERSION_NAMES = {
+    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
+    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
+    pycurl.CURL_HTTP_VERSION_2_0: "2",
+}
+_EVENTS = {pycurl.POLL_IN: (True, False), pycurl.POLL_OUT: (False, True), pycurl.POLL_INOUT: (True, True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One exchange. ``url`` is ASCII; ``headers`` are ready lines; times in seconds.
+
+    ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it.
+    """
+
+    url: str
+    host: str
+    port: int
+    address: str
+    headers: tuple[bytes, ...] = ()
+    method: str = "GET"
+    body: bytes | None = None
+    http_version: str = "auto"
+    verify_tls: bool = True
+    ca_file: str = ""
+    certificate: bool = False
+    connect_timeout_s: float = 5.0
+    timeout_s: float = 10.0
+    max_body: int = MAX_BODY
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. ``status`` 0: no answer. ``body`` is decompressed and capped at ``max_body``."""
+
+    status: int
+    http_version: str
+    header_lines: tuple[bytes, ...]
+    body: bytes
+    truncated: bool
+    phases: Phases
+    total_ms: float
+    address: str
+    failure: Failure | None = None
+    certificates: tuple[Certificate, ...] = ()
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names in lower case with their values, in the order served."""
+        pairs = (line.decode("latin-1").partition(":") for line in self.header_lines)
+        return [(name.strip().lower(), value.strip()) for name, colon, value in pairs if colon]
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header; ``name`` in lower case."""
+        wanted = name.encode("latin-1") + b":"
+        for line in self.header_lines:
+            if line[: len(wanted)].lower() == wanted:
+                return line[len(wanted) :].strip().decode("latin-1")
+        return None
+
+
+class _Exchange:
+    """What belongs to one running transfer."""
+
+    __slots__ = ("body", "future", "guard", "lines", "refusal", "request", "room", "truncated")
+
+    def __init__(self, request: Request, guard: Guard, future: asyncio.Future[int]) -> None:
+        self.request = request
+        self.guard = guard
+        self.future = future
+        self.refusal = ""
+        self.lines: list[bytes] = []
+        self.body: list[bytes] = []
+        self.room = request.max_body
+        self.truncated = False
+
+    def open_socket(self, _purpose: int, where: tuple[int, int, int, tuple[Any, ...]]) -> object:
+        """Asked by libcurl for every socket: the last word on where a look may go."""
+        family, kind, protocol, address = where
+        ip = address[0]
+        why = self.guard.refusal(ip.decode("ascii") if isinstance(ip, bytes) else ip, address[1])
+        if why is not None:
+            self.refusal = why  # libcurl itself only says "could not connect"
+            return pycurl.SOCKET_BAD
+        return socket.socket(family, kind, protocol)
+
+    def take(self, chunk: bytes) -> int | None:
+        self.room -= len(chunk)
+        if self.room >= 0:
+            self.body.append(chunk)
+            return None
+        self.body.append(chunk[: self.room])
+        self.truncated = True
+        return 0  # stops the transfer; libcurl calls it a write error
+
+
+class Multi:
+    """One CurlMulti and its sockets on the running loop."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._loop = asyncio.get_running_loop()
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._timer: asyncio.Handle | None = None
+        self._watched: dict[int, int] = {}
+        self._running: dict[pycurl.Curl, _Exchange] = {}
+        self._idle: list[pycurl.Curl] = []
+
+    @property
+    def open_sockets(self) -> int:
+        return len(self._watched)
+
+    async def exchange(self, request: Request) -> Reply:
+        """Sends one request and collects the answer. Never raises but for cancellation."""
+        easy = self._idle.pop() if self._idle else pycurl.Curl()
+        exchange = _Exchange(request, self._guard, self._loop.create_future())
+        try:
+            _prepare(easy, exchange)
+            self._running[easy] = exchange
+            self._multi.add_handle(easy)
+            code = await exchange.future
+            return _reply(easy, exchange, code)
+        finally:
+            self._release(easy)
+
+    def close(self) -> None:
+        """Frees every socket. Whoever still waits is cancelled."""
+        for easy, exchange in list(self._running.items()):
+            exchange.future.cancel()
+            self._multi.remove_handle(easy)
+        self._running.clear()
+        self._set_timer(-1)
+        for fd, events in list(self._watched.items()):
+            self._unwatch(fd, events)
+        self._watched.clear()
+        self._multi.close()
+        self._idle.clear()
+
+    def _release(self, easy: pycurl.Curl) -> None:
+        if self._running.pop(easy, None) is not None:
+            self._multi.remove_handle(easy)
+        easy.reset()
+        if len(self._idle) < _IDLE_HANDLES:
+            self._idle.append(easy)
+
+    def _watch(self, event: int, fd: int, _multi: object, _data: object) -> None:
+        before = self._watched.pop(fd, 0)
+        if event == pycurl.POLL_REMOVE:
+            self._unwatch(fd, before)
+            return
+        self._watched[fd] = event
+        was_in, was_out = _EVENTS.get(before, (False, False))
+        now_in, now_out = _EVENTS[event]
+        if now_in and not was_in:
+            self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
+        elif was_in and not now_in:
+            self._loop.remove_reader(fd)
+        if now_out and not was_out:
+            self._loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
+        elif was_out and not now_out:
+            self._loop.remove_writer(fd)
+
+    def _unwatch(self, fd: int, events: int) -> None:
+        reads, writes = _EVENTS.get(events, (False, False))
+        if reads:
+            self._loop.remove_reader(fd)
+        if writes:
+            self._loop.remove_writer(fd)
+
+    def _set_timer(self, timeout_ms: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if timeout_ms == 0:
+            self._timer = self._loop.call_soon(self._time_out)
+        elif timeout_ms > 0:
+            self._timer = self._loop.call_later(timeout_ms / 1000, self._time_out)
+
+    def _time_out(self) -> None:
+        self._timer = None
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, fd: int, events: int) -> None:
+        _, running = self._multi.socket_action(fd, events)
+        if running < len(self._running):
+            self._finish()
+
+    def _finish(self) -> None:
+        """Wakes those whose transfers ended. A cancelled one was removed before."""
+        more = 1
+        while more:
+            more, fine, failed = self._multi.info_read()
+            for easy in fine:
+                self._end(easy, 0)
+            for easy, code, _message in failed:
+                self._end(easy, code)
+
+    def _end(self, easy: pycurl.Curl, code: int) -> None:
+        exchange = self._running.get(easy)
+        if exchange is not None and not exchange.future.done():
+            exchange.future.set_result(code)
+
+
+def _prepare(easy: pycurl.Curl, exchange: _Exchange) -> None:
+    request = exchange.request
+    put = easy.setopt
+    put(pycurl.URL, request.url)
+    at = f"[{request.address}]" if ":" in request.address else request.address
+    put(pycurl.CONNECT_TO, (f"::{at}:{request.port}",))
+    put(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    put(pycurl.PROXY, "")  # a proxy would be what the guard sees instead of the target
+    put(pycurl.NOSIGNAL, 1)
+    put(pycurl.FRESH_CONNECT, 1)
+    put(pycurl.FORBID_REUSE, 1)
+    put(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
+    put(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
+    put(pycurl.ENCODING, "")
+    put(pycurl.HTTPHEADER, request.headers)
+    put(pycurl.OPENSOCKETFUNCTION, exchange.open_socket)
+    put(pycurl.HEADERFUNCTION, exchange.lines.append)  # libcurl itself stops at 300 kB of headers
+    put(pycurl.WRITEFUNCTION, exchange.take)
+    if request.method == "HEAD":
+        put(pycurl.NOBODY, 1)
+    elif request.body is not None:
+        put(pycurl.POSTFIELDSIZE, len(request.body))
+        put(pycurl.COPYPOSTFIELDS, request.body)
+        put(pycurl.CUSTOMREQUEST, request.method)
+    elif request.method != "GET":
+        put(pycurl.CUSTOMREQUEST, request.method)
+    if request.url.startswith("https:"):
+        _prepare_tls(easy, request)
+    elif request.http_version == "2":
+        put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+
+
+def _prepare_tls(easy: pycurl.Curl, request: Request) -> None:
+    easy.setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[request.http_version])
+    easy.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
+    if request.certificate:
+        easy.setopt(pycurl.OPT_CERTINFO, 1)
+    if not request.verify_tls:
+        easy.setopt(pycurl.SSL_VERIFYPEER, 0)
+        easy.setopt(pycurl.SSL_VERIFYHOST, 0)
+    if request.ca_file:
+        easy.setopt(pycurl.CAINFO, request.ca_file)
+
+
+def _reply(easy: pycurl.Curl, exchange: _Exchange, code: int) -> Reply:
+    request = exchange.request
+    if code == pycurl.E_WRITE_ERROR and exchange.truncated:
+        code = 0  # enough was read on purpose
+    phases, total_ms = _phases(easy)
+    failure = None
+    if code:
+        failure = explain(easy, code, exchange.refusal, request.url.startswith("https:"), request.timeout_s)
+    certificates: tuple[Certificate, ...] = ()
+    if request.certificate:
+        certificates = read_chain(easy.getinfo_raw(pycurl.INFO_CERTINFO))
+    return Reply(
+        easy.getinfo(pycurl.RESPONSE_CODE),
+        _VERSION_NAMES.get(easy.getinfo(pycurl.INFO_HTTP_VERSION), ""),
+        _last_headers(exchange.lines),
+        b"".join(exchange.body),
+        exchange.truncated,
+        phases,
+        total_ms,
+        request.address,
+        failure,
+        certificates,
+    )
+
+
+def _last_headers(lines: list[bytes]) -> tuple[bytes, ...]:
+    """The headers of the final answer: those of a 1xx stand before it and do not count."""
+    first = 0
+    for index, line in enumerate(lines):
+        if line[:5] == b"HTTP/":
+            first = index + 1
+    return tuple(lines[first:])
+
+
+def _phases(easy: pycurl.Curl) -> tuple[Phases, float]:
+    """Milliseconds per phase. libcurl counts microseconds from the start and leaves 0 what never came.
+
+    The time up to the name look-up is ours: the address is pinned and was resolved before.
+    """
+    get = easy.getinfo
+    start = get(pycurl.NAMELOOKUP_TIME_T)
+    total = get(pycurl.TOTAL_TIME_T)
+    connected = get(pycurl.CONNECT_TIME_T) or total
+    secured = get(pycurl.APPCONNECT_TIME_T) or (connected if get(pycurl.PRETRANSFER_TIME_T) else total)
+    first = get(pycurl.STARTTRANSFER_TIME_T) or total
+    phases = Phases(
+        0.0,
+        max(0, connected - start) / 1000,
+        max(0, secured - connected) / 1000,
+        max(0, first - secured) / 1000,
+        max(0, total - first) / 1000,
+    )
+    return phases, total / 1000

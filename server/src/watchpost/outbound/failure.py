@@ -1,0 +1,117 @@
+"""What libcurl says, in the words of the product: the phase that failed, its kind, one plain clause."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+
+import pycurl
+
+_TOO_LARGE = 100  # CURLE_TOO_LARGE (libcurl 8.6): a header beyond the limit
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """``phase``: dns | connect | tls | send | wait | transfer. ``sentence`` is the end of a sentence.
+
+    ``kind``: refused_by_guard | timeout | refused | unreachable | reset | closed | tls | certificate |
+    protocol | headers | encoding | cut | other, or a kind of a failed look-up.
+    """
+
+    phase: str
+    kind: str
+    sentence: str
+
+
+_CONNECT = {
+    errno.ECONNREFUSED: ("refused", "the connection was refused: nothing listens on this port"),
+    errno.EHOSTUNREACH: ("unreachable", "no route leads to this host"),
+    errno.ENETUNREACH: ("unreachable", "no route leads to this network"),
+    errno.ECONNRESET: ("reset", "the connection was reset while it was being opened"),
+}
+_PLAIN = {
+    pycurl.E_GOT_NOTHING: ("wait", "closed", "the server closed the connection without an answer"),
+    pycurl.E_SEND_ERROR: ("send", "reset", "the connection broke while the request was being sent"),
+    pycurl.E_PARTIAL_FILE: (
+        "transfer",
+        "cut",
+        "the server closed the connection before the page was complete",
+    ),
+    pycurl.E_BAD_CONTENT_ENCODING: (
+        "transfer",
+        "encoding",
+        "the page is said to be compressed but cannot be read",
+    ),
+    pycurl.E_UNSUPPORTED_PROTOCOL: ("wait", "protocol", "the server does not answer in HTTP"),
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: ("wait", "protocol", "the server does not answer in HTTP"),
+    _TOO_LARGE: ("wait", "headers", "the headers of the answer are too large (more than 300 kB)"),
+}
+_WAITING = {
+    "connect": "no connection was made",
+    "tls": "the TLS handshake was not finished",
+    "send": "the request was not taken",
+    "wait": "no answer came",
+    "transfer": "the page was not complete",
+}
+_TLS_ERRORS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SSL_CIPHER, pycurl.E_SSL_CERTPROBLEM)
+
+
+def explain(easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: float) -> Failure:
+    """Reads the easy handle of a transfer that ended with ``code`` (libcurl's error number)."""
+    if refusal:
+        return Failure("connect", "refused_by_guard", refusal)
+    text = str(easy.errstr()).strip()[:300]
+    phase = _phase(easy, https)
+    if code == pycurl.E_OPERATION_TIMEDOUT:
+        spent = easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6
+        return Failure(phase, "timeout", f"{_WAITING[phase]} within {min(spent, timeout_s):.3g} s")
+    if code == pycurl.E_COULDNT_CONNECT:
+        kind, words = _CONNECT.get(easy.getinfo(pycurl.OS_ERRNO), ("unreachable", text))
+        return Failure("connect", kind, words)
+    if code == pycurl.E_PEER_FAILED_VERIFICATION:
+        return Failure("tls", "certificate", f"the certificate is not valid: {_certificate_words(text)}")
+    if code in _TLS_ERRORS:
+        return Failure("tls", "tls", f"the TLS handshake failed: {text}")
+    if code == pycurl.E_RECV_ERROR:
+        return _receive_error(phase, text)
+    if code in _PLAIN:
+        return Failure(*_PLAIN[code])
+    return Failure(phase, "other", text or f"libcurl error {code}")
+
+
+def _phase(easy: pycurl.Curl, https: bool) -> str:
+    """How far the transfer came: libcurl leaves 0 for what was never reached."""
+    if not easy.getinfo(pycurl.CONNECT_TIME_T):
+        return "connect"
+    if https and not easy.getinfo(pycurl.APPCONNECT_TIME_T):
+        return "tls"
+    if not easy.getinfo(pycurl.PRETRANSFER_TIME_T):
+        return "send"
+    return "transfer" if easy.getinfo(pycurl.STARTTRANSFER_TIME_T) else "wait"
+
+
+def _receive_error(phase: str, text: str) -> Failure:
+    if "Too large response headers" in text:
+        return Failure(*_PLAIN[_TOO_LARGE])
+    if phase == "tls":
+        return Failure("tls", "tls", f"the TLS handshake failed: {text}")
+    if phase == "transfer":
+        return Failure("transfer", "reset", "the connection was reset before the page was complete")
+    return Failure(phase, "reset", "the connection was reset before an answer came")
+
+
+def _certificate_words(text: str) -> str:
+    low = text.lower()
+    if "expired" in low:
+        return "it has expired"
+    if "not yet valid" in low:
+        return "it is not valid yet"
+    if "self-signed certificate in certificate chain" in low or "self signed certificate in" in low:
+        return "its chain ends in a certificate nobody trusts"
+    if "self-signed" in low or "self signed" in low:
+        return "it is self-signed"
+    if "no alternative certificate subject name" in low or "does not match target host" in low:
+        return "it was issued for another name"
+    if "unable to get local issuer" in low or "unable to verify the first" in low:
+        return "its issuer is not known (often a missing intermediate certificate)"
+    return text
