@@ -1,0 +1,386 @@
+"""The only place that writes projects, monitors, channels and windows: pages, API, CLI and ``apply``
+all come through here. Every write is one transaction with its row in ``changes``."""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.text import slugify
+
+from watchpost.config.secret import unseal_all
+from watchpost.monitors import spec as asked
+from watchpost.monitors.changes import announce
+from watchpost.monitors.edit_channel import (
+    AskedChannel,
+    channel_config_of,
+    channel_differences,
+    channel_spec_of,
+    create_channel,
+    delete_channel,
+    read_channel,
+    update_channel,
+)
+from watchpost.monitors.models import MaintenanceWindow, Monitor, MonitorState, Project
+from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
+from watchpost.registry import Config, kinds
+
+__all__ = [
+    "AskedChannel", "Invalid", "channel_config_of", "channel_differences", "channel_spec_of",
+    "create_channel", "delete_channel", "read_channel", "update_channel",
+]  # fmt: skip
+
+MONITOR_KEYS = (
+    "name", "slug", "kind", "interval", "timeout", "confirm", "recover", "resend", "environment", "tags",
+    "paused", "depends_on",
+)  # fmt: skip
+_WEEK = 7 * 86400.0
+
+
+@dataclass(frozen=True)
+class AskedMonitor:
+    """A checked spec of a monitor: ``columns`` of the row, its own keys, who it depends on."""
+
+    columns: dict[str, Any]
+    own: Stored
+    depends_on: tuple[str, ...]
+
+
+# ---- projects -----------------------------------------------------------------------------------
+
+
+def create_project(name: str, now: datetime, slug: str | None = None, applied: bool = False) -> Project:
+    """A project with fresh keys. Raises Invalid when the name or slug cannot be used."""
+    problems = Problems()
+    name = asked.read_text(name, "name", problems, 100)
+    slug = asked.read_slug(slug or slugify(name)[:60].strip("-"), "slug", problems)
+    problems.stop()
+    if Project.objects.filter(slug=slug).exists():
+        raise asked.twin("slug", f"there is a project {slug} already; give this one another slug")
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(
+                name=name, slug=slug, applied=applied, created_at=now,
+                dsn_key=randomness.token_hex(16), ping_key=randomness.token_urlsafe(16),
+            )  # fmt: skip
+            announce("project", project.pk, now)
+    except IntegrityError:
+        raise asked.twin("slug", f"there is a project {slug} already; give this one another slug") from None
+    return project
+
+
+def rename_project(project: Project, name: str, now: datetime) -> bool:
+    """Whether the name changed."""
+    problems = Problems()
+    name = asked.read_text(name, "name", problems, 100)
+    problems.stop()
+    if project.name == name:
+        return False
+    with transaction.atomic():
+        project.name = name
+        project.save(update_fields=["name"])
+        announce("project", project.pk, now)
+    return True
+
+
+def delete_project(project: Project, now: datetime) -> None:
+    """The project with its monitors and their history."""
+    with transaction.atomic():
+        for monitor in project.monitors.all():
+            delete_monitor(monitor, now)
+        announce("project", project.pk, now)
+        project.delete()
+
+
+# ---- monitors -----------------------------------------------------------------------------------
+
+
+def read_monitor(
+    project: Project | None,
+    spec: Mapping[str, Any],
+    environ: Environ = None,
+    existing: Monitor | None = None,
+    siblings: Iterable[str] | None = None,
+) -> AskedMonitor:
+    """A spec checked without writing. ``siblings`` are the slugs ``depends_on`` may name; without them
+    the project's monitors. Raises Invalid with everything that is wrong."""
+    problems = Problems()
+    common = {
+        key: asked.resolve_text(value, key, environ, problems)
+        for key, value in spec.items()
+        if key in MONITOR_KEYS
+    }
+    columns = _monitor_columns(common, existing, problems)
+    own = _monitor_config(spec, columns["slug"], environ, existing, problems)
+    depends_on = asked.read_texts(common.get("depends_on") or [], "depends_on", problems)
+    known = set(siblings) if siblings is not None else _slugs_of(project)
+    for name in depends_on:
+        if name == columns["slug"]:
+            problems.add("depends_on", "a monitor cannot depend on itself; take it out of the list")
+        elif name not in known:
+            problems.add(
+                "depends_on", f"there is no monitor {name}; {asked.did_you_mean(name, sorted(known))}"
+            )
+    problems.stop()
+    assert own is not None  # noqa: S101  # no problems: there is a config
+    return AskedMonitor(columns, own, depends_on)
+
+
+def _monitor_columns(
+    common: Mapping[str, Any], existing: Monitor | None, problems: Problems
+) -> dict[str, Any]:
+    name = asked.read_text(common.get("name"), "name", problems, 100)
+    wanted = common.get("slug") or (existing.slug if existing else slugify(name)[:60].strip("-"))
+    interval = asked.read_duration(common.get("interval", 60), "interval", problems, 5, _WEEK)
+    timeout = asked.read_duration(common.get("timeout", min(10.0, interval)), "timeout", problems, 1, 60)
+    if timeout > interval:
+        fix = f"set timeout to at most {asked.write_duration(interval)} or look less often"
+        problems.add("timeout", f"{asked.write_duration(timeout)} is longer than the interval; {fix}")
+    return {
+        "name": name,
+        "slug": asked.read_slug(wanted, "slug", problems) if name or wanted else "",
+        "kind": _kind(common.get("kind"), existing, problems),
+        "environment": asked.read_text(common.get("environment", "production"), "environment", problems, 30),
+        "tags": list(asked.read_texts(common.get("tags") or [], "tags", problems)),
+        "interval_s": interval,
+        "timeout_s": timeout,
+        "confirm": asked.read_whole(common.get("confirm", 2), "confirm", problems, 1, 20),
+        "recover": asked.read_whole(common.get("recover", 2), "recover", problems, 1, 20),
+        "resend_s": asked.read_duration(common.get("resend", 4 * 3600), "resend", problems, 60, 30 * 86400),
+        "paused": asked.read_flag(common.get("paused", False), "paused", problems),
+    }
+
+
+def _kind(value: Any, existing: Monitor | None, problems: Problems) -> str:
+    if value is None and existing is not None:
+        return existing.kind
+    if value not in kinds():
+        names = sorted(kinds())
+        problems.add("kind", f"there is no kind {value}; {asked.did_you_mean(str(value), names)}" if value
+                     else f"is missing; write one of {', '.join(names)}")  # fmt: skip
+        return ""
+    if existing is not None and existing.kind != value:
+        problems.add("kind", f"stays {existing.kind}; for another kind make a monitor with another slug")
+    return str(value)
+
+
+def _monitor_config(
+    spec: Mapping[str, Any], slug: str, environ: Environ, existing: Monitor | None, problems: Problems
+) -> Stored | None:
+    kind = kinds().get(str(spec.get("kind") or (existing.kind if existing else "")))
+    if kind is None:
+        return None
+    own = {key: value for key, value in spec.items() if key not in MONITOR_KEYS}
+    stored = existing.config if existing else {}
+    prefix = _prefix(existing) if existing else slug
+    return asked.read_config(kind.config, kind.secrets, own, environ, stored, prefix, problems, MONITOR_KEYS)
+
+
+def _prefix(monitor: Monitor) -> str:
+    return f"{monitor.project.slug}_{monitor.slug}"
+
+
+def _slugs_of(project: Project | None) -> set[str]:
+    return set(project.monitors.values_list("slug", flat=True)) if project else set()
+
+
+def create_monitor(
+    project: Project, spec: Mapping[str, Any], now: datetime, applied: bool = False, environ: Environ = None
+) -> Monitor:
+    """A monitor and its state row. Raises Invalid."""
+    wanted = read_monitor(project, spec, environ)
+    _refuse_twin(project, wanted.columns["slug"], None)
+    try:
+        with transaction.atomic():
+            monitor = Monitor.objects.create(
+                project=project, applied=applied, created_at=now, config=wanted.own.sealed, **wanted.columns
+            )
+            MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
+            _set_parents(monitor, wanted.depends_on)
+            announce("monitor", monitor.pk, now)
+    except IntegrityError:
+        raise _monitor_twin(wanted.columns["slug"]) from None
+    return monitor
+
+
+def update_monitor(monitor: Monitor, spec: Mapping[str, Any], now: datetime, environ: Environ = None) -> bool:
+    """Makes the monitor what the whole spec says; whether anything changed. Raises Invalid."""
+    wanted = read_monitor(monitor.project, spec, environ, monitor)
+    _refuse_twin(monitor.project, wanted.columns["slug"], monitor)
+    changed = bool(differences(monitor, wanted))
+    if not changed and asked.same_words(monitor.config, wanted.own.sealed):
+        return False
+    with transaction.atomic():
+        locked = Monitor.objects.select_for_update().get(pk=monitor.pk)
+        monitor.revision = locked.revision + _asks_otherwise(monitor, wanted)
+        monitor.config = wanted.own.sealed
+        for column, value in wanted.columns.items():
+            setattr(monitor, column, value)
+        monitor.save(update_fields=["config", "revision", *wanted.columns])
+        _set_parents(monitor, wanted.depends_on)
+        announce("monitor", monitor.pk, now)
+    return changed
+
+
+def differences(monitor: Monitor, wanted: AskedMonitor) -> Differences:
+    """What an update would change, in the words of the file."""
+    found = asked.column_differences(_monitor_words(_columns_of(monitor)), _monitor_words(wanted.columns))
+    before, after = ", ".join(sorted(_parents(monitor))), ", ".join(sorted(wanted.depends_on))
+    if before != after:
+        found.append(("depends_on", before, after))
+    return found + asked.differing(monitor.config, wanted.own, config_of(monitor))
+
+
+def _asks_otherwise(monitor: Monitor, wanted: AskedMonitor) -> bool:
+    """A look made before such an edit answers another question and must be dropped."""
+    timeout = monitor.timeout_s != wanted.columns["timeout_s"]
+    return timeout or bool(asked.differing(monitor.config, wanted.own, config_of(monitor)))
+
+
+def _columns_of(monitor: Monitor) -> dict[str, Any]:
+    names = ("name", "slug", "kind", "environment", "tags", "interval_s", "timeout_s", "confirm", "recover",
+             "resend_s", "paused")  # fmt: skip
+    return {name: getattr(monitor, name) for name in names}
+
+
+def _monitor_words(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns under the names and in the forms of the file."""
+    spans = {"interval_s": "interval", "timeout_s": "timeout", "resend_s": "resend"}
+    return {
+        spans.get(key, key): asked.write_duration(value) if key in spans else value
+        for key, value in columns.items()
+    }
+
+
+def _parents(monitor: Monitor) -> set[str]:
+    return set(monitor.depends_on.values_list("slug", flat=True))
+
+
+def _set_parents(monitor: Monitor, slugs: Iterable[str]) -> None:
+    wanted = set(slugs)
+    if _parents(monitor) == wanted:
+        return
+    parents = list(Monitor.objects.filter(project=monitor.project_id, slug__in=wanted))
+    _refuse_circle(monitor, parents)
+    monitor.depends_on.set(parents)
+
+
+def _refuse_circle(monitor: Monitor, parents: list[Monitor]) -> None:
+    seen: set[int] = set()
+    todo = [(parent, parent.slug) for parent in parents]
+    while todo:
+        above, first = todo.pop()
+        if above.pk == monitor.pk:
+            raise Invalid(
+                [("depends_on", f"{first} depends on {monitor.slug} already; take one of the two out")]
+            )
+        if above.pk not in seen:
+            seen.add(above.pk)
+            todo += [(parent, first) for parent in above.depends_on.all()]
+
+
+def _refuse_twin(project: Project, slug: str, existing: Monitor | None) -> None:
+    others = project.monitors.filter(slug=slug)
+    if (others.exclude(pk=existing.pk) if existing else others).exists():
+        raise _monitor_twin(slug)
+
+
+def _monitor_twin(slug: str) -> Invalid:
+    return asked.twin(
+        "slug", f"this project has a monitor {slug} already; give this one another name or slug"
+    )
+
+
+def delete_monitor(monitor: Monitor, now: datetime) -> None:
+    """The monitor and its history."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM monitors_look WHERE monitor_id = %s", [monitor.pk])
+            cursor.execute("DELETE FROM monitors_rollup WHERE monitor_id = %s", [monitor.pk])
+        announce("monitor", monitor.pk, now)
+        monitor.delete()
+
+
+def set_paused(monitor: Monitor, paused: bool, now: datetime) -> bool:
+    """Whether that changed anything."""
+    with transaction.atomic():
+        changed = Monitor.objects.filter(pk=monitor.pk, paused=not paused).update(paused=paused) == 1
+        if changed:
+            announce("monitor", monitor.pk, now)
+    monitor.paused = paused
+    return changed
+
+
+def config_of(monitor: Monitor) -> Config:
+    """The kind's validated Config, secrets in the clear."""
+    return kinds()[monitor.kind].config.model_validate(unseal_all(monitor.config))
+
+
+def spec_of(monitor: Monitor) -> dict[str, Any]:
+    """The monitor in the shape of the file: defaults left out, secrets as ``${NAME}``."""
+    words = _monitor_words(_columns_of(monitor))
+    defaults = {
+        "environment": "production",
+        "tags": [],
+        "interval": "60s",
+        "timeout": asked.write_duration(min(10.0, monitor.interval_s)),
+        "confirm": 2,
+        "recover": 2,
+        "resend": "4h",
+        "paused": False,
+    }
+    spec = {key: value for key, value in words.items() if key not in defaults or value != defaults[key]}
+    if parents := sorted(_parents(monitor)):
+        spec["depends_on"] = parents
+    return spec | asked.write_config(monitor.config, _prefix(monitor))
+
+
+# ---- maintenance windows ------------------------------------------------------------------------
+
+
+def create_window(
+    project: Project,
+    monitors: Iterable[Monitor],
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> MaintenanceWindow:
+    """A window over ``monitors``, or over the whole project when there are none. Raises Invalid."""
+    problems = Problems()
+    if ends_at <= starts_at:
+        problems.add("ends_at", "is not after the beginning; write a later time")
+    elif ends_at <= now:
+        problems.add("ends_at", "has passed; write a time to come")
+    elif ends_at - starts_at > timedelta(days=30):
+        problems.add("ends_at", "is more than 30 days after the beginning; pause the monitor instead")
+    if len(reason) > 200:
+        problems.add("reason", "is longer than 200 characters; shorten it")
+    members = list(monitors)
+    if any(monitor.project_id != project.pk for monitor in members):
+        problems.add("monitors", f"must be monitors of the project {project.slug}")
+    problems.stop()
+    with transaction.atomic():
+        window = MaintenanceWindow.objects.create(
+            project=project, starts_at=starts_at, ends_at=ends_at, reason=reason, created_by=actor
+        )
+        window.monitors.set(members)
+        announce("window", window.pk, now)
+    return window
+
+
+def cancel_window(window: MaintenanceWindow, now: datetime) -> None:
+    """A window to come is removed, a running one ends now, a past one stays as it was."""
+    with transaction.atomic():
+        if window.starts_at > now:
+            announce("window", window.pk, now)
+            window.delete()
+        elif window.ends_at > now:
+            window.ends_at = now
+            window.save(update_fields=["ends_at"])
+            announce("window", window.pk, now)

@@ -1,0 +1,356 @@
+"""What people ask for, in the shape of the YAML file: read, checked and put in stored form.
+
+A spec is a dict: the keys every monitor has, and the kind's own keys flat beside them. ``${NAME}``
+inside a string is read from ``environ``; the pages and the API pass none, for a project's owner must
+not be able to read the server's environment through a monitor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from watchpost.config.secret import is_sealed, seal, unseal, unseal_all
+from watchpost.config.table import parse_duration
+from watchpost.core.words import nearest
+from watchpost.registry import Config
+
+Path = tuple[str | int, ...]
+Environ = Mapping[str, str] | None
+Differences = list[tuple[str, str, str]]  # key, before, after; secrets never in the clear
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ESCAPED = re.compile(r"\$\$\{")
+_SLUG = re.compile(r"[a-z0-9_]+(?:-+[a-z0-9_]+)*")
+
+
+class Invalid(Exception):
+    """What was asked for cannot be done. ``errors``: (dotted field, message that names the fix)."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in errors))
+
+
+@dataclass
+class Problems:
+    """Collects what is wrong, so that people see all of it at once."""
+
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, where: str, what: str) -> None:
+        self.found.append((where, what))
+
+    def stop(self) -> None:
+        if self.found:
+            raise Invalid(self.found)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A kind's or channel's own keys: ``clear`` validated, ``sealed`` as the database keeps them."""
+
+    clear: Config
+    sealed: dict[str, Any]
+
+
+def did_you_mean(key: str, names: list[str]) -> str:
+    """The end of a refusal: the nearest valid name, else all of them."""
+    near = nearest(key, names)
+    if near:
+        return f"did you mean {near}?"
+    return f"known: {', '.join(names)}" if names else "nothing is known under that name"
+
+
+def read_slug(value: Any, where: str, problems: Problems) -> str:
+    if isinstance(value, str) and len(value) <= 60 and _SLUG.fullmatch(value):
+        return value
+    problems.add(where, f"{value!r} is not a slug; write at most 60 of a-z, 0-9 and -, such as home-page")
+    return ""
+
+
+def read_text(value: Any, where: str, problems: Problems, limit: int) -> str:
+    if isinstance(value, str) and value.strip() and len(value.strip()) <= limit:
+        return value.strip()
+    problems.add(where, f"must be a text of 1 to {limit} characters")
+    return ""
+
+
+def read_whole(value: Any, where: str, problems: Problems, low: int, high: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+        return value
+    problems.add(where, f"{value!r} is not possible; write a whole number from {low} to {high}")
+    return low
+
+
+def read_flag(value: Any, where: str, problems: Problems) -> bool:
+    if isinstance(value, bool):
+        return value
+    problems.add(where, f"{value!r} is neither true nor false")
+    return False
+
+
+def read_texts(value: Any, where: str, problems: Problems) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(entry, str) and entry for entry in value):
+        return tuple(dict.fromkeys(value))
+    problems.add(where, "must be a list of texts, such as [one, two]")
+    return ()
+
+
+def read_duration(value: Any, where: str, problems: Problems, low: float, high: float) -> float:
+    """Seconds. A bare number is taken as seconds."""
+    try:
+        seconds = float(value) if _is_number(value) else parse_duration(str(value))
+    except ValueError as error:
+        problems.add(where, str(error))
+        return low
+    if low <= seconds <= high:
+        return seconds
+    problems.add(
+        where,
+        f"{write_duration(seconds)} is not possible; write {write_duration(low)} to {write_duration(high)}",
+    )
+    return low
+
+
+def write_duration(seconds: float) -> str:
+    """The shortest exact way to write it: 90s, 5m, 25h, 7d."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0 and not (unit != "d" and seconds == 60):
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# ---- ${NAME} ------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Resolver:
+    environ: Environ
+    keep: Mapping[Path, Any]  # sealed values the database holds already
+    shown: Mapping[Path, str]  # how those were shown in the export or on the edit page
+    problems: Problems
+    templates: dict[Path, str] = field(default_factory=dict)
+
+    def resolve(self, value: Any, path: Path) -> Any:
+        if isinstance(value, dict):
+            return {str(key): self.resolve(inner, (*path, str(key))) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.resolve(inner, (*path, place)) for place, inner in enumerate(value)]
+        return self._text(value, path) if isinstance(value, str) else value
+
+    def _text(self, text: str, path: Path) -> Any:
+        names = _VARIABLE.findall(text)
+        if not names:
+            return _ESCAPED.sub("${", text)
+        environ = self.environ or {}
+        missing = [name for name in names if name not in environ]
+        if missing and self.shown.get(path) == text:
+            if template := self.keep[path].get("template"):
+                self.templates[path] = template
+            return unseal(self.keep[path])
+        for name in missing:
+            self.problems.add(dotted(path), _unset(name, self.environ is None))
+        self.templates[path] = text
+        return _ESCAPED.sub("${", _VARIABLE.sub(lambda match: environ.get(match[1], ""), text))
+
+
+def _unset(name: str, closed: bool) -> str:
+    if closed:
+        return (
+            f"${{{name}}} is read from the environment only by `watchpost apply`; write the value itself here"
+        )
+    return f"the environment variable {name} is not set; set it, or write $${{{name}}} for the text itself"
+
+
+def resolve_text(value: Any, where: str, environ: Environ, problems: Problems) -> Any:
+    """A common key with its ``${NAME}`` resolved."""
+    return _Resolver(environ, {}, {}, problems).resolve(value, tuple(where.split(".")))
+
+
+def dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf with its path; a sealed value is a leaf."""
+    if isinstance(value, dict) and not is_sealed(value):
+        for key, inner in value.items():
+            yield from _walk(inner, (*path, key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _walk(inner, (*path, place))
+    else:
+        yield path, value
+
+
+def _map(value: Any, change: Any, path: Path = ()) -> Any:
+    if isinstance(value, dict) and not is_sealed(value):
+        return {key: _map(inner, change, (*path, key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_map(inner, change, (*path, place)) for place, inner in enumerate(value)]
+    return change(path, value)
+
+
+# ---- a kind's own keys --------------------------------------------------------------------------
+
+
+def read_config(
+    model: type[Config],
+    secrets: tuple[str, ...],
+    spec: Mapping[str, Any],
+    environ: Environ,
+    stored: Mapping[str, Any],
+    prefix: str,
+    problems: Problems,
+    beside: tuple[str, ...] = (),
+) -> Stored | None:
+    """The kind's own keys of a spec; None and ``problems`` when something is wrong. ``beside`` are the
+    keys that may stand beside them, for the nearest name of an unknown one."""
+    keep = {path: leaf for path, leaf in _walk(dict(stored)) if is_sealed(leaf)}
+    shown = {path: show_sealed(leaf, path, prefix) for path, leaf in keep.items()}
+    resolver = _Resolver(environ, keep, shown, problems)
+    before = len(problems.found)
+    raw = resolver.resolve(to_jsonable_python(dict(spec)), ())
+    if len(problems.found) > before:
+        return None
+    try:
+        clear = model.model_validate(raw)
+    except ValidationError as error:
+        for where, what in explain(error, model, beside):
+            problems.add(where, what)
+        return None
+    return Stored(clear, _seal(_without_defaults(raw, clear), resolver.templates, secrets))
+
+
+def _seal(raw: dict[str, Any], templates: Mapping[Path, str], secrets: tuple[str, ...]) -> dict[str, Any]:
+    closed = [tuple(path.split(".")) for path in secrets]
+
+    def change(path: Path, value: Any) -> Any:
+        names = tuple(str(part) for part in path)
+        if path in templates:
+            return seal(value, templates[path])
+        hidden = any(names[: len(prefix)] == prefix for prefix in closed)
+        return seal(value) if hidden and value not in (None, "") else value
+
+    sealed: dict[str, Any] = _map(raw, change)
+    return sealed
+
+
+def _without_defaults(raw: dict[str, Any], clear: BaseModel) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in raw.items():
+        info, now = type(clear).model_fields.get(key), getattr(clear, key, None)
+        if info is not None and not info.is_required() and now == info.get_default(call_default_factory=True):  # type: ignore[call-arg]
+            continue
+        kept[key] = (
+            _without_defaults(value, now) if isinstance(value, dict) and isinstance(now, BaseModel) else value
+        )
+    return kept
+
+
+def write_config(sealed: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The stored keys as a spec: secrets as ``${NAME}``, never in the clear."""
+
+    def change(path: Path, value: Any) -> Any:
+        if is_sealed(value):
+            return show_sealed(value, path, prefix)
+        return _VARIABLE.sub(lambda match: "$" + match[0], value) if isinstance(value, str) else value
+
+    spec: dict[str, Any] = _map(dict(sealed), change)
+    return spec
+
+
+def show_sealed(value: Mapping[str, str], path: Path, prefix: str) -> str:
+    """The template a secret was written as, else a name made of where it stands."""
+    name = re.sub(r"[^A-Z0-9]+", "_", f"{prefix}_{dotted(path)}".upper()).strip("_")
+    return value.get("template") or f"${{{name}}}"
+
+
+def variables_in(spec: Any) -> list[str]:
+    """Names of the environment variables a spec asks for."""
+    names: dict[str, None] = {}
+    for _, leaf in _walk(spec):
+        if isinstance(leaf, str):
+            names.update(dict.fromkeys(_VARIABLE.findall(leaf)))
+    return list(names)
+
+
+def differing(stored: Mapping[str, Any], wanted: Stored, clear: Config) -> Differences:
+    """How the stored keys, ``clear`` when validated, differ from the wanted ones."""
+    if clear == wanted.clear:
+        return []
+    old, new = dict(_walk(dict(stored))), dict(_walk(wanted.sealed))
+    found = []
+    for path in dict.fromkeys([*old, *new]):
+        was, now = old.get(path), new.get(path)
+        if unseal_all(was) != unseal_all(now):
+            found.append((dotted(path), _plain(was), _plain(now)))
+    return found
+
+
+def same_words(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether an export would read the same: ``${NAME}`` may stand for a value that did not change."""
+    return write_config(stored, "") == write_config(wanted, "")
+
+
+def column_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differences:
+    return [(key, str(before[key]), str(after[key])) for key in after if before[key] != after[key]]
+
+
+def twin(where: str, what: str) -> Invalid:
+    return Invalid([(where, what)])
+
+
+def _plain(value: Any) -> str:
+    if is_sealed(value):
+        return str(value.get("template") or "***")
+    return "" if value is None else str(value)
+
+
+# ---- pydantic's errors as sentences -------------------------------------------------------------
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], beside: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
+    """(dotted field, sentence) of every error; an unknown key names its nearest neighbour."""
+    return [(dotted(entry["loc"]), _sentence(entry, model, beside)) for entry in error.errors()]
+
+
+def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> str:
+    loc = entry["loc"]
+    if entry["type"] == "extra_forbidden":
+        names = sorted([*_names_at(model, loc[:-1]), *(beside if len(loc) == 1 else ())])
+        return f"there is no key {loc[-1]}; {did_you_mean(str(loc[-1]), names)}"
+    if entry["type"] == "missing":
+        return "is missing; it must be given"
+    message: str = entry["msg"]
+    message = re.sub(r"^(Value error|Assertion failed), ", "", message).replace("Input should be", "must be")
+    return message[:1].lower() + message[1:]
+
+
+def _names_at(model: type[BaseModel], loc: Path) -> list[str]:
+    for part in loc:
+        inner = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None  # type: ignore[index]
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType, list, tuple):
+        return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+    return None
