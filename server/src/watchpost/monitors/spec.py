@@ -250,7 +250,7 @@ def _without_defaults(raw: dict[str, Any], clear: BaseModel) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in raw.items():
         info, now = type(clear).model_fields.get(key), getattr(clear, key, None)
-        if info is not None and not info.is_required() and now == info.get_default(call_default_factory=True):  # type: ignore[call-arg]
+        if info is not None and not info.is_required() and now == info.get_default(call_default_factory=True):
             continue
         kept[key] = (
             _without_defaults(value, now) if isinstance(value, dict) and isinstance(now, BaseModel) else value
@@ -341,7 +341,7 @@ def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> st
 
 def _names_at(model: type[BaseModel], loc: Path) -> list[str]:
     for part in loc:
-        inner = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None  # type: ignore[index]
+        inner = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
         if inner is None:
             return []
         model = inner

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pydantic import Field
 
@@ -53,7 +51,6 @@ HOOK = registry.Channel(
 
 
 @pytest.fixture(autouse=True)
-def small_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edit, "kinds", lambda: {"page": PAGE})
     monkeypatch.setattr(edit_channel, "channels", lambda: {"hook": HOOK})
-    yield

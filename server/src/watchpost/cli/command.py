@@ -1,0 +1,61 @@
+"""What a command is. One module in ``cli/commands/`` is one command: it exposes ``COMMAND``.
+
+A command module imports nothing heavy at its top; Django comes in through ``installation.enter()``
+inside ``run``, after the global options have been read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+USAGE = 2  # exit code of everything the user can put right
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+
+
+class Refusal(Exception):
+    """What was asked cannot be done. Each line names the field and the fix; there is no traceback."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+@dataclass
+class Out:
+    """Where a command writes: people read lines, ``--json`` gives one JSON value instead."""
+
+    json: bool = False
+    colour: bool = False
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
+    errors: TextIO = field(default_factory=lambda: sys.stderr)
+
+    def show(self, data: Any, lines: Iterable[str]) -> None:
+        """The result: ``data`` with ``--json``, else ``lines``."""
+        if self.json:
+            self.stream.write(json.dumps(data, indent=2, default=str, ensure_ascii=False) + "\n")
+            return
+        for line in lines:
+            self.stream.write(line + "\n")
+
+    def note(self, text: str) -> None:
+        """Progress and hints: on stderr, so that they never end up in a file or a pipe."""
+        self.errors.write(text + "\n")
+        self.errors.flush()
+
+    def paint(self, text: str, colour: str) -> str:
+        return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self.colour and not self.json else text
+
+
+@dataclass(frozen=True)
+class Command:
+    """``configure`` adds arguments to the parser; ``run`` returns the exit code and may raise Refusal."""
+
+    name: str
+    help: str
+    configure: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace, Out], int]

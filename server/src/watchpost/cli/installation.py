@@ -1,0 +1,86 @@
+"""The way of a command into an installation: checked before Django is set up, never created by accident."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from watchpost.cli.command import Refusal
+from watchpost.config.table import WrongSetting, find_data_dir, read_settings
+
+
+def read_checked_settings() -> dict[str, Any]:
+    """The settings. Raises Refusal with the line that names the setting and the fix."""
+    try:
+        return read_settings(os.environ, find_data_dir())
+    except WrongSetting as error:
+        raise Refusal(str(error)) from None
+
+
+def database_file(database_url: str, data_dir: Path) -> Path | None:
+    """The SQLite file; None when the database is a server."""
+    parts = urlsplit(database_url or f"sqlite:///{data_dir}/watchpost.sqlite3")
+    if parts.scheme != "sqlite":
+        return None
+    return Path(unquote(parts.path[1:] if parts.path.startswith("//") else parts.path))
+
+
+def enter() -> None:
+    """Sets Django up on the installation. Raises Refusal when there is none or it is another user's."""
+    data_dir = find_data_dir()
+    file = database_file(read_checked_settings()["DATABASE_URL"], data_dir)
+    if file is not None:
+        if not file.is_file():
+            raise Refusal(f"no installation at {data_dir}; start it with watchpost up, or give --data-dir")
+        refuse_other_user(file)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        django.setup()
+    _refuse_unready()
+
+
+def refuse_other_user(file: Path) -> None:
+    """Files written as another user (often root) would lock the server out of its own database."""
+    owner = file.stat().st_uid
+    if owner != os.geteuid():
+        name = _user_name(owner)
+        raise Refusal(f"{file} belongs to the user {name}; run this as {name}, such as with sudo -u {name}")
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _refuse_unready() -> None:
+    from django.db import DatabaseError, connection
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM monitors_monitor")
+    except DatabaseError as error:
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise Refusal(
+            f"the database is not ready ({line}); start watchpost up once, or check DATABASE_URL"
+        ) from None
+
+
+def engine_runs() -> bool:
+    """Whether an engine holds the lock of the data folder."""
+    try:
+        with (find_data_dir() / "engine.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
