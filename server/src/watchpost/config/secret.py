@@ -63,14 +63,18 @@ def unseal(value: Any) -> Any:
     try:
         return json.loads(_box().decrypt(value[SEALED].encode()))
     except InvalidToken:
-        raise ValueError("a stored secret cannot be read: SECRET_KEY is not the one it was kept with") from None
+        raise ValueError(
+            "a stored secret cannot be read: SECRET_KEY is not the one it was kept with"
+        ) from None
 
 
 def is_sealed(value: Any) -> bool:
     return isinstance(value, dict) and SEALED in value
 
 
-def seal_paths(config: dict[str, Any], paths: tuple[str, ...], templates: dict[str, str] | None = None) -> dict[str, Any]:
+def seal_paths(
+    config: dict[str, Any], paths: tuple[str, ...], templates: dict[str, str] | None = None
+) -> dict[str, Any]:
     """A copy of ``config`` with the values at the dotted ``paths`` encrypted."""
     return _map_paths(config, paths, lambda path, value: seal(value, (templates or {}).get(path)))
 
@@ -100,6 +104,10 @@ def _map_paths(config: dict[str, Any], paths: tuple[str, ...], change: Any) -> d
         *parents, last = path.split(".")
         for name in parents:
             holder = holder.get(name) if isinstance(holder, dict) else None
-        if isinstance(holder, dict) and holder.get(last) not in (None, "", {}, []) and not is_sealed(holder[last]):
+        if (
+            isinstance(holder, dict)
+            and holder.get(last) not in (None, "", {}, [])
+            and not is_sealed(holder[last])
+        ):
             holder[last] = change(path, holder[last])
     return copy

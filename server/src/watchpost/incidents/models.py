@@ -81,7 +81,9 @@ class TimelineEntry(models.Model):
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="timeline")
     at = models.DateTimeField()
-    kind = models.CharField(max_length=20)  # opened joined rose left resolved acknowledged snoozed note told delivered failed
+    kind = models.CharField(
+        max_length=20
+    )  # opened joined rose left resolved acknowledged snoozed note told delivered failed
     sentence = models.TextField()
     actor = models.CharField(max_length=254, blank=True, default="")
 
@@ -116,6 +118,8 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["channel", "id"], condition=models.Q(state="pending"), name="outbox_pending"),
+            models.Index(
+                fields=["channel", "id"], condition=models.Q(state="pending"), name="outbox_pending"
+            ),
             models.Index(fields=["incident", "id"]),
         ]

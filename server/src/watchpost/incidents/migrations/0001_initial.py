@@ -5,121 +5,215 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('monitors', '0001_initial'),
+        ("monitors", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=60, unique=True)),
-                ('kind', models.CharField(max_length=30)),
-                ('config', models.JSONField()),
-                ('min_severity', models.SmallIntegerField(default=1)),
-                ('enabled', models.BooleanField(default=True)),
-                ('broken', models.TextField(blank=True, default='')),
-                ('broken_at', models.DateTimeField(null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('applied', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('projects', models.ManyToManyField(blank=True, related_name='channels', to='monitors.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(max_length=60, unique=True)),
+                ("kind", models.CharField(max_length=30)),
+                ("config", models.JSONField()),
+                ("min_severity", models.SmallIntegerField(default=1)),
+                ("enabled", models.BooleanField(default=True)),
+                ("broken", models.TextField(blank=True, default="")),
+                ("broken_at", models.DateTimeField(null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("applied", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "projects",
+                    models.ManyToManyField(blank=True, related_name="channels", to="monitors.project"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Incident',
+            name="Incident",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(max_length=30)),
-                ('title', models.TextField()),
-                ('state', models.CharField(choices=[('open', 'Open'), ('acknowledged', 'Acknowledged'), ('resolved', 'Resolved')], default='open', max_length=14)),
-                ('severity', models.SmallIntegerField()),
-                ('causes', models.JSONField(default=list)),
-                ('began_at', models.DateTimeField()),
-                ('detected_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('acknowledged_by', models.CharField(blank=True, default='', max_length=254)),
-                ('snoozed_until', models.DateTimeField(null=True)),
-                ('last_told_at', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incidents', to='monitors.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(max_length=30)),
+                ("title", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("acknowledged", "Acknowledged"),
+                            ("resolved", "Resolved"),
+                        ],
+                        default="open",
+                        max_length=14,
+                    ),
+                ),
+                ("severity", models.SmallIntegerField()),
+                ("causes", models.JSONField(default=list)),
+                ("began_at", models.DateTimeField()),
+                ("detected_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("acknowledged_by", models.CharField(blank=True, default="", max_length=254)),
+                ("snoozed_until", models.DateTimeField(null=True)),
+                ("last_told_at", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=0)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="incidents",
+                        to="monitors.project",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('delivery_id', models.CharField(max_length=32, unique=True)),
-                ('event', models.CharField(max_length=14)),
-                ('payload', models.JSONField()),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('delivered', 'Delivered'), ('failed', 'Failed')], default='pending', max_length=10)),
-                ('reason', models.TextField(default='')),
-                ('created_at', models.DateTimeField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('answer', models.TextField(default='')),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='incidents.channel')),
-                ('incident', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='incidents.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("delivery_id", models.CharField(max_length=32, unique=True)),
+                ("event", models.CharField(max_length=14)),
+                ("payload", models.JSONField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("delivered", "Delivered"), ("failed", "Failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.TextField(default="")),
+                ("created_at", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("answer", models.TextField(default="")),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="incidents.channel",
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="incidents.incident",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IncidentMember',
+            name="IncidentMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part', models.CharField(blank=True, default='', max_length=60)),
-                ('code', models.CharField(max_length=80)),
-                ('subject', models.CharField(max_length=300)),
-                ('severity', models.SmallIntegerField()),
-                ('rank', models.SmallIntegerField()),
-                ('lasting', models.BooleanField(default=False)),
-                ('sentence', models.TextField()),
-                ('fix', models.TextField()),
-                ('shares', models.JSONField(default=list)),
-                ('began_at', models.DateTimeField()),
-                ('joined_at', models.DateTimeField()),
-                ('left_at', models.DateTimeField(null=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='incidents.incident')),
-                ('monitor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='monitors.monitor')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("part", models.CharField(blank=True, default="", max_length=60)),
+                ("code", models.CharField(max_length=80)),
+                ("subject", models.CharField(max_length=300)),
+                ("severity", models.SmallIntegerField()),
+                ("rank", models.SmallIntegerField()),
+                ("lasting", models.BooleanField(default=False)),
+                ("sentence", models.TextField()),
+                ("fix", models.TextField()),
+                ("shares", models.JSONField(default=list)),
+                ("began_at", models.DateTimeField()),
+                ("joined_at", models.DateTimeField()),
+                ("left_at", models.DateTimeField(null=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="incidents.incident",
+                    ),
+                ),
+                (
+                    "monitor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="monitors.monitor",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TimelineEntry',
+            name="TimelineEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=20)),
-                ('sentence', models.TextField()),
-                ('actor', models.CharField(blank=True, default='', max_length=254)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='timeline', to='incidents.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=20)),
+                ("sentence", models.TextField()),
+                ("actor", models.CharField(blank=True, default="", max_length=254)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="timeline",
+                        to="incidents.incident",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['state', '-began_at'], name='incidents_i_state_8a2743_idx'),
+            model_name="incident",
+            index=models.Index(fields=["state", "-began_at"], name="incidents_i_state_8a2743_idx"),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['project', '-began_at'], name='incidents_i_project_7961e7_idx'),
+            model_name="incident",
+            index=models.Index(fields=["project", "-began_at"], name="incidents_i_project_7961e7_idx"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['channel', 'id'], name='outbox_pending'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["channel", "id"], name="outbox_pending"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['incident', 'id'], name='incidents_d_inciden_7c3294_idx'),
+            model_name="delivery",
+            index=models.Index(fields=["incident", "id"], name="incidents_d_inciden_7c3294_idx"),
         ),
         migrations.AddConstraint(
-            model_name='incidentmember',
-            constraint=models.UniqueConstraint(condition=models.Q(('left_at', None)), fields=('monitor', 'part', 'code', 'subject'), name='one_open_membership'),
+            model_name="incidentmember",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("left_at", None)),
+                fields=("monitor", "part", "code", "subject"),
+                name="one_open_membership",
+            ),
         ),
     ]

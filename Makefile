@@ -1,0 +1,45 @@
+# All that a newcomer types: make up, make test. Everything lives in .venv and ./data.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+ARGS ?=
+DB ?= sqlite
+NAME ?=
+T ?= server
+
+.PHONY: up test check bench pins clean
+
+up: $(VENV)/.server
+	@$(BIN)/watchpost up $(ARGS)
+
+test: $(VENV)/.dev
+	@DB=$(DB) $(BIN)/python -m pytest $(T)
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff check server bench && $(BIN)/ruff format --check server bench
+	@cd server/src && ../../$(BIN)/lint-imports --config ../../pyproject.toml
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	@$(BIN)/python bench/run.py $(NAME)
+
+pins: $(VENV)/bin/uv
+	@for set in server dev; do $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("Watchpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: install it (Debian: apt install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.server: requirements/server.txt pyproject.toml | $(VENV)/bin/uv
+	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes -r requirements/server.txt
+	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.server
+	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,59 @@
+"""``watchpost web``: the pages and the API, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+
+from watchpost.cli.command import Command, Out
+from watchpost.cli.installation import prepare
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where the pages are served (default: LISTEN)")
+
+
+def run(args: Namespace, out: Out) -> int:
+    if args.listen:
+        os.environ["WATCHPOST_LISTEN"] = args.listen
+    prepare()
+    from django.conf import settings
+    from django.db import connection
+
+    out.note(f"Watchpost is at {settings.SITE_URL}")
+    _show_first_link(out)
+    connection.close()
+    _serve(*settings.LISTEN)
+    return 0
+
+
+def _show_first_link(out: Out) -> None:
+    """While nobody can sign in, whoever started the server can."""
+    from django.conf import settings
+
+    from watchpost import clock
+    from watchpost.accounts.links import make_link
+    from watchpost.accounts.models import User
+
+    if not User.objects.exists():
+        token = make_link(None, clock.now())
+        out.note(f"Sign in once with this link (good for a day): {settings.SITE_URL}/signin/{token}/")
+
+
+def _serve(host: str, port: int) -> None:
+    from granian import Granian  # type: ignore[attr-defined]
+    from granian.constants import Interfaces
+
+    Granian(
+        "watchpost.config.asgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_enabled=False,
+    ).serve()
+
+
+COMMAND = Command("web", "serve the pages and the API, without the engine", configure, run)

@@ -1,0 +1,94 @@
+"""``watchpost up``: web and engine as children of one small process that imports no Django.
+
+A child that dies is started again, later each time; children die with the supervisor, even when it is
+killed, and leave SIGINT to it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+PR_SET_PDEATHSIG = 1
+GRACE_S = 15.0
+STABLE_S = 30.0
+
+
+@dataclass(slots=True)
+class Child:
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_s: float = 0.0
+    failures: int = 0
+    start_at_s: float = field(default=0.0)
+
+
+def supervise(children: list[Child]) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. A child that ends with 2 (a wrong setting) ends all."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    code = 0
+    while not stop.is_set():
+        for child in children:
+            ended = _mind(child, time.monotonic())
+            if ended == 2:
+                code = 2
+                stop.set()
+        stop.wait(0.2)
+    _stop_all(children)
+    return code
+
+
+def _mind(child: Child, now_s: float) -> int | None:
+    """Start it when it is due, notice when it ended; its exit code at that moment."""
+    if child.process is None:
+        if now_s >= child.start_at_s:
+            _start(child, now_s)
+        return None
+    code = child.process.poll()
+    if code is None:
+        return None
+    child.process = None
+    child.failures = 0 if now_s - child.started_s > STABLE_S else child.failures + 1
+    pause_s = min(2 ** min(child.failures, 6) * 0.25, 15.0)
+    child.start_at_s = now_s + pause_s
+    if code != 2:
+        print(
+            f"watchpost: {child.name} ended with {code}; starting it again in {pause_s:g} s", file=sys.stderr
+        )
+    return code
+
+
+def _start(child: Child, now_s: float) -> None:
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    child.process = subprocess.Popen(child.command, preexec_fn=die_with_parent)
+    child.started_s = now_s
+
+
+def _stop_all(children: list[Child]) -> None:
+    alive = [child.process for child in children if child.process is not None]
+    for process in alive:
+        process.terminate()
+    deadline = time.monotonic() + GRACE_S
+    for process in alive:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

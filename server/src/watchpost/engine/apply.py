@@ -1,0 +1,188 @@
+"""Writes what a tick decided, in one transaction. Runs in the database thread.
+
+1. looks and last looks by ``executemany`` (3.8 us a row; ``bulk_create`` takes 40);
+2. states by compare-and-swap on ``version``; a lost swap skips that monitor alone;
+3. transitions, then incidents and outbox rows through ``incidents.desk``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from watchpost.core.state import Transition
+from watchpost.engine.memory import Written, finding_rows
+from watchpost.incidents import desk
+from watchpost.incidents.models import Delivery
+from watchpost.monitors.models import MonitorState
+from watchpost.monitors.models import Transition as TransitionRow
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A monitor's memory as it should be stored, and the transition that came with it, if any."""
+
+    monitor_id: int
+    version: int  # before the change
+    shown: str
+    health: str
+    severity: int | None
+    since: datetime | None
+    reason: str
+    flapping: bool
+    tracks: dict[str, Any]
+    baseline: dict[str, Any] | None
+    findings: list[dict[str, Any]] | None  # None: as they were
+    transition: Transition | None = None
+    moved: desk.Moved | None = None
+    still_down: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a tick: monitors that lost their swap, incidents opened, channels with new rows."""
+
+    lost: frozenset[int] = frozenset()
+    opened: frozenset[int] = frozenset()
+    channels: frozenset[int] = field(default_factory=frozenset)
+
+
+def apply(looks: Sequence[Written], changes: Sequence[StateChange], now: datetime) -> Applied:
+    """All of a tick, or nothing."""
+    with transaction.atomic():
+        _insert_looks(looks)
+        before = _newest_delivery() if any(_speaks(change) for change in changes) else None
+        lost, opened = _apply_changes(changes, now)
+        channels = _channels_since(before) if before is not None else frozenset()
+    return Applied(frozenset(lost), frozenset(opened), channels)
+
+
+def _speaks(change: StateChange) -> bool:
+    return change.moved is not None or bool(change.still_down)
+
+
+def _newest_delivery() -> int:
+    return Delivery.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def _channels_since(delivery_id: int) -> frozenset[int]:
+    return frozenset(Delivery.objects.filter(id__gt=delivery_id).values_list("channel_id", flat=True))
+
+
+def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[int], set[int]]:
+    lost: set[int] = set()
+    opened: set[int] = set()
+    for change in changes:
+        if change.monitor_id in lost or not _swap(change):
+            lost.add(change.monitor_id)
+            continue
+        if change.transition is not None:
+            _record(change, change.transition, now)
+        if change.moved is not None:
+            opened |= desk.handle(change.moved, now)
+        if change.still_down:
+            desk.tell_still_down(change.monitor_id, change.still_down, now)
+    return lost, opened
+
+
+def _swap(change: StateChange) -> bool:
+    values: dict[str, Any] = {
+        "shown": change.shown,
+        "health": change.health,
+        "severity": change.severity,
+        "since": change.since,
+        "reason": change.reason,
+        "flapping": change.flapping,
+        "tracks": change.tracks,
+        "version": change.version + 1,
+    }
+    if change.baseline is not None:
+        values["baseline"] = change.baseline
+    if change.findings is not None:
+        values["findings"] = change.findings
+    rows = MonitorState.objects.filter(monitor_id=change.monitor_id, version=change.version)
+    return bool(rows.update(**values))
+
+
+def _record(change: StateChange, transition: Transition, now: datetime) -> None:
+    TransitionRow.objects.create(
+        monitor_id=change.monitor_id,
+        at=transition.at,
+        began=transition.began,
+        before=transition.before,
+        after=transition.after,
+        severity=transition.severity,
+        reason=transition.reason,
+        findings=change.findings or [],
+        handled_at=now,
+    )
+
+
+LOOK = """
+INSERT INTO monitors_look (monitor_id, location, at, outcome, severity, total_ms,
+                           dns_ms, connect_ms, tls_ms, wait_ms, transfer_ms, address, detail)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+LAST = """
+INSERT INTO monitors_monitorlast (monitor_id, at, outcome, total_ms, phases, address, findings, facts, reason)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (monitor_id) DO UPDATE SET at = excluded.at, outcome = excluded.outcome,
+    total_ms = excluded.total_ms, phases = excluded.phases, address = excluded.address,
+    findings = excluded.findings, facts = excluded.facts, reason = excluded.reason
+"""
+
+
+def _insert_looks(looks: Sequence[Written]) -> None:
+    if not looks:
+        return
+    newest = {written.watched.id: written for written in looks}
+    with connection.cursor() as cursor:
+        cursor.executemany(LOOK, [_look_row(written) for written in looks])
+        cursor.executemany(LAST, [_last_row(written) for written in newest.values()])
+
+
+def _look_row(written: Written) -> tuple[Any, ...]:
+    seen = written.observation
+    phases = seen.phases
+    detail = None
+    if written.findings:
+        detail = json.dumps(
+            {"findings": finding_rows(written.findings), "facts": seen.facts, "excerpt": seen.excerpt},
+            default=str,
+        )
+    return (
+        written.watched.id,
+        seen.location,
+        int(seen.at.timestamp() * 1000),
+        seen.outcome,
+        written.severity,
+        seen.total_ms,
+        phases.dns,
+        phases.connect,
+        phases.tls,
+        phases.wait,
+        phases.transfer,
+        seen.address,
+        detail,
+    )
+
+
+def _last_row(written: Written) -> tuple[Any, ...]:
+    seen = written.observation
+    p = seen.phases
+    return (
+        written.watched.id,
+        int(seen.at.timestamp() * 1000),
+        seen.outcome,
+        seen.total_ms,
+        f'{{"dns":{p.dns:.2f},"connect":{p.connect:.2f},"tls":{p.tls:.2f},"wait":{p.wait:.2f},"transfer":{p.transfer:.2f}}}',
+        seen.address,
+        json.dumps(finding_rows(written.findings)) if written.findings else None,
+        json.dumps(seen.facts, default=str) if written.findings else None,
+        written.reason,
+    )

@@ -1,0 +1,184 @@
+"""From an observation to a decision, in memory: judge -> step. The loop's part of the walk.
+
+Nothing here waits. What must be stored goes to ``pending``; the writer takes it within 100 ms when
+something changed, within a second when nothing did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from watchpost.codes import catalogue, severity_of
+from watchpost.core.state import Fault, Reading, Step, Track, cover, step, uncover
+from watchpost.core.types import Finding, Observation, Outcome, Overlay, Severity, Verdict
+from watchpost.engine.apply import StateChange
+from watchpost.engine.load import MAIN
+from watchpost.engine.memory import Watched, Written, finding_rows
+from watchpost.incidents.desk import Moved
+
+LookAgainHook = Callable[[Watched, float, float, int], None]
+
+
+class Digest:
+    """Judges and steps; collects what is to be written."""
+
+    def __init__(self, look_again: LookAgainHook) -> None:
+        self.looks: list[Written] = []
+        self.changes: list[StateChange] = []
+        self.look_again = look_again
+
+    def take(self) -> tuple[list[Written], list[StateChange]]:
+        looks, changes = self.looks, self.changes
+        self.looks, self.changes = [], []
+        return looks, changes
+
+    def judge(self, watched: Watched, seen: Observation, now: datetime) -> Verdict:
+        """The kind's opinion. A judge that breaks is our fault: inconclusive, and said so."""
+        try:
+            return watched.kind.judge(
+                watched.config, seen, watched.baseline, watched.past(now.timestamp()), now
+            )
+        except Exception as error:  # noqa: BLE001  one kind's bug must not stop the others
+            return Verdict(conclusive=False, note=f"Watchpost could not judge this look ({error!r}).")
+
+    def digest(
+        self, watched: Watched, seen: Observation, verdict: Verdict, fault: Fault | None, now: datetime
+    ) -> None:
+        """Step every track, remember the look, queue what changed."""
+        reading = read(verdict, seen)
+        done = step(watched.track, reading, watched.policy, fault, now)
+        if done.look_again is not None:
+            again = done.look_again
+            self.look_again(watched, again.after_s, again.deadline_s, again.resolver)
+        watched.last_at_ms = int(seen.at.timestamp() * 1000)
+        watched.last_address = seen.address or watched.last_address
+        if watched.need.window_s and seen.outcome is Outcome.OK:
+            watched.totals.append((seen.at.timestamp(), seen.total_ms))
+        severity = None if reading.severity is None else int(reading.severity)
+        self.looks.append(Written(watched, seen, severity, verdict.findings, done.reason))
+        parts = self._step_parts(watched, verdict, seen, fault, now)
+        if parts or done.track is not watched.track or verdict.baseline is not None:
+            self._change(watched, done, verdict, seen, now)
+
+    def _step_parts(
+        self, watched: Watched, verdict: Verdict, seen: Observation, fault: Fault | None, now: datetime
+    ) -> bool:
+        changed = False
+        for part, severity in verdict.parts.items():
+            key = f"{seen.location}|{part}"
+            before = watched.parts.get(key, Track())
+            done = step(before, Reading(seen.at, severity), watched.policy, fault, now)
+            if done.track is not before:
+                watched.parts[key] = done.track
+                changed = True
+        return changed
+
+    def _change(
+        self, watched: Watched, done: Step, verdict: Verdict, seen: Observation | None, now: datetime
+    ) -> None:
+        moved = self._moved(watched, done, verdict.findings, seen, now)
+        watched.track = done.track
+        if verdict.baseline is not None:
+            watched.baseline = verdict.baseline
+        shows = done.transition is not None
+        self.changes.append(
+            self._state(
+                watched,
+                done.reason,
+                now,
+                transition=done.transition,
+                moved=moved,
+                baseline=None if verdict.baseline is None else dict(verdict.baseline),
+                findings=finding_rows(verdict.findings) if shows else None,
+            )
+        )
+
+    def _moved(
+        self,
+        watched: Watched,
+        done: Step,
+        findings: tuple[Finding, ...],
+        seen: Observation | None,
+        now: datetime,
+    ) -> Moved | None:
+        """Only a change of health concerns the desk; unknown, paused and maintenance alert nobody."""
+        transition = done.transition
+        if transition is None or done.track.overlay is not Overlay.NONE:
+            return None
+        if transition.severity == watched.track.severity:
+            return None
+        return Moved(
+            monitor_id=watched.id,
+            project_id=watched.project_id,
+            environment=watched.environment,
+            interval_s=watched.interval_s,
+            name=watched.name,
+            kind=watched.kind.name,
+            transition=transition,
+            findings=findings,
+            shares=watched.shares(seen),
+            flapping=done.track.flapping(now),
+        )
+
+    def _state(self, watched: Watched, reason: str, now: datetime, **more: Any) -> StateChange:
+        track = watched.track
+        watched.shown_flapping = track.flapping(now)
+        change = StateChange(
+            monitor_id=watched.id,
+            version=watched.version,
+            shown=track.shown,
+            health=track.health,
+            severity=None if track.severity is None else int(track.severity),
+            since=track.since,
+            reason=reason,
+            flapping=watched.shown_flapping,
+            tracks={MAIN: track.to_json()} | {key: part.to_json() for key, part in watched.parts.items()},
+            **({"baseline": None, "findings": None} | more),
+        )
+        watched.version += 1
+        return change
+
+    def overlay(self, watched: Watched, overlay: Overlay, on: bool, reason: str, now: datetime) -> None:
+        """Begin or end pause and maintenance."""
+        done = cover(watched.track, overlay, reason, now) if on else uncover(watched.track, reason, now)
+        if done.track is watched.track:
+            return
+        still_down = "" if on else self._still_down(done, reason)
+        watched.track = done.track
+        self.changes.append(
+            self._state(watched, done.reason, now, transition=done.transition, still_down=still_down)
+        )
+        if done.look_again is not None:
+            again = done.look_again
+            self.look_again(watched, again.after_s, again.deadline_s, again.resolver)
+
+    def _still_down(self, done: Step, reason: str) -> str:
+        if done.track.overlay is not Overlay.NONE or done.track.severity is None:
+            return ""
+        return f"{reason} It is still {done.track.health}."
+
+    def settle_flapping(self, watched: Watched, now: datetime) -> None:
+        """Clear the flag once the changes are old."""
+        if watched.shown_flapping and not watched.track.flapping(now):
+            self.changes.append(self._state(watched, "It has held still for half an hour.", now))
+
+
+def read(verdict: Verdict, seen: Observation) -> Reading:
+    """The verdict as one reading: the worst finding, and the worst of those that count at once."""
+    if not verdict.findings:
+        return Reading(seen.at, None, None, verdict.conclusive, "", verdict.note)
+    worst: Severity | None = None
+    settled: Severity | None = None
+    sentence = ""
+    entries = catalogue()
+    for finding in verdict.findings:
+        severity = severity_of(finding)
+        if severity is Severity.INFO:
+            continue
+        if worst is None or severity > worst:
+            worst, sentence = severity, finding.sentence
+        if entries[finding.code].settled and (settled is None or severity > settled):
+            settled = severity
+    return Reading(seen.at, worst, settled, verdict.conclusive, sentence, verdict.note)

@@ -1,0 +1,264 @@
+"""The engine: load -> judge -> step -> apply -> deliver, on one loop and one database thread.
+
+The loop probes, judges and decides in memory and never touches the ORM; a single thread writes. Every
+100 ms, or every second when nothing changed, one transaction stores what was decided meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, connection
+
+from watchpost.codes import severity_of
+from watchpost.core import valve
+from watchpost.core.state import Fault
+from watchpost.core.types import Observation, Outcome, Overlay, OwnFault, Severity, Verdict
+from watchpost.core.windows import Window, active
+from watchpost.engine import apply as store
+from watchpost.engine import load
+from watchpost.engine.deliver import Lanes, pending_channels
+from watchpost.engine.digest import Digest
+from watchpost.engine.memory import Watched
+from watchpost.engine.selfcheck import SelfCheck
+from watchpost.prober.prober import Prober
+
+log = logging.getLogger(__name__)
+TICK_S = 0.1
+CALM_S = 1.0  # looks that changed nothing are stored at least this often
+OVERLOAD_S = 1.5  # a loop this late cannot tell a slow target from a slow self
+JUMP_S = 5.0
+MOST_HELD_LOOKS = 200_000  # when the database cannot be written, the oldest looks go first
+
+Held = tuple[Watched, Observation, Verdict]
+
+
+class Engine:
+    """Owns the memory of all monitors. Every method but ``call`` runs on the loop."""
+
+    def __init__(
+        self, prober: Prober, selfcheck: SelfCheck, lanes: Lanes, now: Callable[[], datetime]
+    ) -> None:
+        self.prober = prober
+        self.selfcheck = selfcheck
+        self.lanes = lanes
+        self.now = now
+        self.watched: dict[int, Watched] = {}
+        self.windows: tuple[Window, ...] = ()
+        self.digest = Digest(prober.look_soon)
+        self.database = ThreadPoolExecutor(1, "database")
+        self.failures = valve.Failures()
+        self.held: list[Held] = []
+        self.holding: asyncio.Task[None] | None = None
+        self.flushed_s = 0.0
+        self.loop_lag_s = 0.0
+        self.late_until_s = 0.0
+        self.figures: dict[str, Any] = {"looks": 0, "transitions": 0, "batches": 0, "dropped": 0}
+        self.batches: deque[int] = deque(maxlen=600)
+        self.trouble = ""
+
+    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run something in the database thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.database, _fresh, function, *arguments)
+
+    async def start(self) -> None:
+        """Load everything, spread the overdue, take up what a former run left in the outbox."""
+        for watched in await self.call(load.load_monitors):
+            self.watched[watched.id] = watched
+        self.windows = await self.call(load.load_windows, self.now())
+        for watched in self.watched.values():
+            self._lay_overlays(watched)
+            self.prober.put(watched)
+        self.lanes.poke(await self.call(pending_channels, self.now()))
+
+    # -- what a look comes to --------------------------------------------------------------------
+
+    def report(self, watched: Watched, seen: Observation) -> None:
+        """A look came back. One made with another configuration, or broken by us, counts for nothing."""
+        current = self.watched.get(watched.id)
+        if current is None or seen.revision != current.revision:
+            self.figures["dropped"] += 1
+            return
+        now = self.now()
+        self.figures["looks"] += 1
+        if seen.outcome is Outcome.CANCELLED:
+            why = str(seen.facts.get("our_error", "the look was cancelled"))
+            verdict = Verdict(conclusive=False, note=why)
+        else:
+            verdict = self.digest.judge(current, seen, now)
+        bad = any(severity_of(finding) >= Severity.ERROR for finding in verdict.findings)
+        self.failures = valve.observe(self.failures, current.target, bad, now)
+        if bad and self._hold(current, seen, verdict, now):
+            return
+        self._step(current, seen, verdict)
+
+    def _step(self, watched: Watched, seen: Observation, verdict: Verdict) -> None:
+        fault = self._fault(watched, seen) if verdict.findings else None
+        self.digest.digest(watched, seen, verdict, fault, self.now())
+
+    def _fault(self, watched: Watched, seen: Observation) -> Fault | None:
+        """Evidence against ourselves; the egress check never speaks for networks named as ours."""
+        loop_s = asyncio.get_running_loop().time()
+        if seen.outcome is Outcome.TIMEOUT and loop_s < self.late_until_s:
+            return Fault(
+                OwnFault.OVERLOAD, "this machine was too busy to tell a slow answer from a slow self"
+            )
+        if self._ours(watched, seen):
+            return None
+        return self.selfcheck.fault
+
+    def _ours(self, watched: Watched, seen: Observation) -> bool:
+        address = seen.address or watched.last_address
+        return bool(address) and bool(self.prober.outbound.guard.allows(address))
+
+    def _hold(self, watched: Watched, seen: Observation, verdict: Verdict, now: datetime) -> bool:
+        """A failure makes us ask the references; a mass of them waits for the answer, ten seconds at most."""
+        if self._ours(watched, seen) or not self.selfcheck.references:
+            return False
+        check = self.selfcheck.start(asyncio.get_running_loop().time())
+        if not self.failures.since:
+            return False
+        targets = len({other.target for other in self.watched.values()})
+        if not valve.is_open(self.failures, targets, now):
+            return False
+        if check is None and not self.held:
+            return False
+        self.held.append((watched, seen, verdict))
+        if self.holding is None or self.holding.done():
+            self.holding = asyncio.create_task(self._decide(check))
+        return True
+
+    async def _decide(self, check: asyncio.Task[None] | None) -> None:
+        if check is not None:
+            await asyncio.wait({check}, timeout=self.failures.valve.hold_s)
+        held, self.held = self.held, []
+        log.warning("%d failures were held while we tested ourselves", len(held))
+        for watched, seen, verdict in held:
+            if self.watched.get(watched.id) is watched:
+                self._step(watched, seen, verdict)
+
+    # -- time ------------------------------------------------------------------------------------
+
+    async def run_ticks(self) -> None:
+        """Every 100 ms: notice a late loop or a jumped clock, lay overlays, store what was decided."""
+        loop = asyncio.get_running_loop()
+        last_s, last_wall = loop.time(), self.now()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now_s, wall = loop.time(), self.now()
+            self._mind_the_clock(now_s - last_s, (wall - last_wall).total_seconds(), now_s)
+            last_s, last_wall = now_s, wall
+            self._mind_windows()
+            if self._due(now_s):
+                await self.flush()
+
+    def _mind_the_clock(self, passed_s: float, wall_s: float, now_s: float) -> None:
+        self.loop_lag_s = max(passed_s - TICK_S, 0.0)
+        if self.loop_lag_s > OVERLOAD_S:
+            self.late_until_s = now_s + 10
+        if abs(wall_s - passed_s) > JUMP_S or passed_s > JUMP_S:
+            log.warning("the clock jumped by %.1f s; looks under way do not count", wall_s - passed_s)
+            self.prober.epoch += 1
+            for watched in self.watched.values():
+                self.prober.put(watched)
+
+    def _mind_windows(self) -> None:
+        now = self.now()
+        for watched in self.watched.values() if self.windows else ():
+            self._lay_overlays(watched)
+        if self.windows and all(window.end <= now for window in self.windows):
+            self.windows = ()
+
+    def _lay_overlays(self, watched: Watched) -> None:
+        """Paused outranks maintenance; what no longer holds is taken away."""
+        now, overlay = self.now(), watched.track.overlay
+        inside = bool(active(self.windows, watched.id, watched.project_id, now)) if self.windows else False
+        if watched.paused and overlay is not Overlay.PAUSED:
+            self.digest.overlay(watched, Overlay.PAUSED, True, "Somebody paused it.", now)
+        elif not watched.paused and overlay is Overlay.PAUSED:
+            self.digest.overlay(watched, Overlay.PAUSED, False, "Somebody resumed it.", now)
+        if watched.paused:
+            return
+        if inside and watched.track.overlay is not Overlay.MAINTENANCE:
+            self.digest.overlay(watched, Overlay.MAINTENANCE, True, "A maintenance window began.", now)
+        elif not inside and watched.track.overlay is Overlay.MAINTENANCE:
+            self.digest.overlay(watched, Overlay.MAINTENANCE, False, "The maintenance window ended.", now)
+
+    def settle_flapping(self) -> None:
+        for watched in self.watched.values():
+            if watched.shown_flapping:
+                self.digest.settle_flapping(watched, self.now())
+
+    # -- storing ---------------------------------------------------------------------------------
+
+    def _due(self, now_s: float) -> bool:
+        calm = now_s - self.flushed_s >= CALM_S
+        return bool(self.digest.changes) or (calm and bool(self.digest.looks))
+
+    async def flush(self) -> None:
+        """Store what was decided. A database that cannot be written keeps everything for the next try."""
+        looks, changes = self.digest.take()
+        if not looks and not changes:
+            return
+        self.flushed_s = asyncio.get_running_loop().time()
+        try:
+            applied: store.Applied = await self.call(store.apply, looks, changes, self.now())
+        except DatabaseError as error:
+            self._keep_for_later(looks, changes, error)
+            return
+        self.trouble = ""
+        self.batches.append(len(looks))
+        self.figures["batches"] += 1
+        self.figures["transitions"] += sum(change.transition is not None for change in changes)
+        self.lanes.poke(applied.channels)
+        if applied.lost:
+            await self.reload(sorted(applied.lost))
+        if applied.opened:
+            self._look_at_relatives(changes)
+
+    def _keep_for_later(self, looks: list[Any], changes: list[Any], error: DatabaseError) -> None:
+        self.trouble = f"The database cannot be written: {error}"
+        log.error("%s; %d looks wait in memory", self.trouble, len(looks))
+        self.digest.looks = (looks + self.digest.looks)[-MOST_HELD_LOOKS:]
+        self.digest.changes = changes + self.digest.changes
+        self.flushed_s = asyncio.get_running_loop().time() + 1
+
+    def _look_at_relatives(self, changes: list[store.StateChange]) -> None:
+        """An incident opened: look now at all that share with it, so that one incident tells it all."""
+        shared = frozenset[str]().union(*(c.moved.shares for c in changes if c.moved is not None))
+        moved = {change.monitor_id for change in changes}
+        for watched in self.watched.values():
+            if watched.id not in moved and watched.shares(None) & shared:
+                self.prober.look_soon(watched, 0.1)
+
+    async def reload(self, ids: list[int]) -> None:
+        """Take over rows that others changed; those that are gone are dropped."""
+        await self.flush()
+        fresh = {watched.id: watched for watched in await self.call(load.load_monitors, ids)}
+        for monitor_id in ids:
+            if monitor_id in fresh:
+                self.watched[monitor_id] = fresh[monitor_id]
+                self._lay_overlays(fresh[monitor_id])
+                self.prober.put(fresh[monitor_id])
+            else:
+                self.watched.pop(monitor_id, None)
+                self.prober.drop(monitor_id)
+
+    async def close(self) -> None:
+        await self.prober.close()
+        await self.flush()
+        self.lanes.close()
+        self.database.shutdown(wait=True)
+
+
+def _fresh(function: Callable[..., Any], *arguments: Any) -> Any:
+    """A connection that broke is replaced before the next use."""
+    if connection.connection is not None and connection.errors_occurred and not connection.is_usable():
+        connection.close()
+    return function(*arguments)

@@ -1,0 +1,90 @@
+"""What the engine holds of every monitor, so that a look that changes nothing reads no database."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchpost.core.state import Policy, Track
+from watchpost.core.types import Finding, Observation, Past
+from watchpost.registry import Kind, PastNeed
+
+
+@dataclass(slots=True)
+class Watched:
+    """One monitor in memory. Only the loop thread touches it."""
+
+    id: int
+    project_id: int
+    project: str
+    slug: str
+    name: str
+    environment: str
+    kind: Kind
+    config: Any
+    revision: int
+    interval_s: float
+    timeout_s: float
+    policy: Policy
+    paused: bool
+    target: tuple[str, int]
+    depends_on: frozenset[int]
+    need: PastNeed
+    track: Track
+    parts: dict[str, Track]
+    baseline: Mapping[str, Any]
+    version: int
+    last_at_ms: int | None
+    last_address: str
+    totals: deque[tuple[float, float]] = field(default_factory=deque)  # (epoch s, total ms)
+    shown_flapping: bool = False
+    told: bool = True
+    problem: str = ""  # why it cannot be looked at: a config this version refuses
+
+    def shares(self, observation: Observation | None) -> frozenset[str]:
+        """What an incident of this monitor may share with others."""
+        address = (observation.address if observation else "") or self.last_address
+        names = {f"host:{self.target[0]}", f"monitor:{self.id}"}
+        names.update(f"monitor:{parent}" for parent in self.depends_on)
+        return frozenset(names | ({f"addr:{address}"} if address else set()))
+
+    def past(self, now_s: float) -> Past:
+        """Totals of the declared window, oldest first. Cheap for kinds that need none."""
+        if not self.need.window_s:
+            return NO_TOTALS
+        while self.totals and self.totals[0][0] < now_s - self.need.window_s:
+            self.totals.popleft()
+        span = now_s - self.totals[0][0] if self.totals else 0.0
+        return Past(tuple(total for _, total in self.totals), span)
+
+
+NO_TOTALS = Past()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One judged look on its way to the database."""
+
+    watched: Watched
+    observation: Observation
+    severity: int | None
+    findings: tuple[Finding, ...]
+    reason: str
+
+
+def finding_rows(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """Findings as the API shows them."""
+    from watchpost.codes import severity_of
+
+    return [
+        {
+            "code": finding.code,
+            "subject": finding.subject,
+            "severity": severity_of(finding).word,
+            "sentence": finding.sentence,
+            "fix": finding.fix,
+        }
+        for finding in findings
+    ]

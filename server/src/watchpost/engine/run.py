@@ -1,0 +1,229 @@
+"""The engine process: sets the parts up, runs them until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from watchpost import clock
+from watchpost.config.install import locked
+from watchpost.engine import changes, keep, load
+from watchpost.engine.deliver import Lanes, pending_channels
+from watchpost.engine.engine import Engine
+from watchpost.engine.figures import store_figures
+from watchpost.engine.selfcheck import SelfCheck
+from watchpost.incidents import desk
+from watchpost.monitors.models import AliveSpan
+from watchpost.outbound import Guard, Outbound, Request, Resolved, Resolver
+from watchpost.outbound.courier import Courier
+from watchpost.prober.prober import Prober
+
+log = logging.getLogger(__name__)
+LEDGER_S = 5.0
+REFERENCE_DEADLINE_S = 2.5
+
+
+def build_outbound() -> Outbound:
+    """The probes' way out, as the settings say."""
+    values = settings.WATCHPOST
+    return Outbound(
+        Guard(values["ALLOW_NETWORKS"]),
+        Resolver(values["RESOLVERS"]),
+        user_agent(),
+        max_concurrent=values["MAX_CONCURRENT"],
+    )
+
+
+def user_agent() -> str:
+    return f"Watchpost/0.1 (+{settings.SITE_URL})"
+
+
+def build_engine(outbound: Outbound) -> Engine:
+    values = settings.WATCHPOST
+    engine: Engine
+
+    def report(watched: Any, seen: Any) -> None:
+        engine.report(watched, seen)
+
+    prober = Prober(
+        outbound,
+        report,
+        clock.now,
+        values["DEFAULT_LOCATION"],
+        values["MAX_CONCURRENT"],
+        values["MAX_PER_HOST"],
+    )
+
+    async def ask(url: str) -> bool:
+        return await answers(outbound, url)
+
+    selfcheck = SelfCheck(values["EGRESS_REFERENCES"], ask)
+    engine = Engine(prober, selfcheck, Lanes(Courier.from_settings(), clock.now), clock.now)
+    return engine
+
+
+async def answers(outbound: Outbound, url: str) -> bool:
+    """Whether anything at all answers at a reference address."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    found = await outbound.resolve(host, fresh=True)
+    if not isinstance(found, Resolved):
+        return False
+    reply = await outbound.fetch(
+        Request(url, host, port, found.addresses[0], timeout_s=REFERENCE_DEADLINE_S, max_body=1024)
+    )
+    return reply.status > 0
+
+
+async def run_engine() -> None:
+    """Until SIGTERM or SIGINT. Holds the lock of the data folder: one engine a folder."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with locked(settings.DATA_DIR / "engine.lock", wait=False):
+        outbound = build_outbound()
+        engine = build_engine(outbound)
+        newest = await engine.call(changes.newest_change)
+        await engine.start()
+        parts = [
+            asyncio.create_task(part)
+            for part in (
+                engine.prober.run(),
+                engine.run_ticks(),
+                _watch_changes(engine, newest),
+                _keep_ledger(engine),
+                _keep_time(engine),
+                _keep_house(engine),
+                _keep_asking(engine),
+            )
+        ]
+        log.info("the engine watches %d monitors", len(engine.watched))
+        stopper = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({stopper, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        await engine.close()
+        await outbound.close()
+        for part in done - {stopper}:
+            part.result()  # a part that ended by itself has failed: the supervisor starts us again
+
+
+async def _watch_changes(engine: Engine, newest: int) -> None:
+    async def handle(found: set[tuple[str, str]]) -> None:
+        await handle_changes(engine, found)
+
+    async def reload_all() -> None:
+        engine.windows = await engine.call(load.load_windows, engine.now())
+        known = {watched.id for watched in await engine.call(load.load_monitors)}
+        await engine.reload(sorted(known | set(engine.watched)))
+
+    if connection.vendor == "sqlite":
+        await changes.watch_sqlite(engine.call, newest, handle)
+    else:
+        await changes.watch_postgres(handle, reload_all)
+
+
+async def handle_changes(engine: Engine, found: set[tuple[str, str]]) -> None:
+    """Bring memory in line with what other processes wrote."""
+    topics = {topic for topic, _ in found}
+    ids = sorted(int(key) for topic, key in found if topic == "monitor" and key.isdigit())
+    if "window" in topics:
+        engine.windows = await engine.call(load.load_windows, engine.now())
+        ids = sorted(set(ids) | set(engine.watched))
+    if "project" in topics:
+        ids = sorted(set(ids) | set(engine.watched))
+    if ids:
+        await engine.reload(ids)
+    if topics & {"channel", "incident"}:
+        engine.lanes.poke(await engine.call(pending_channels, engine.now()))
+
+
+async def _keep_ledger(engine: Engine) -> None:
+    """The liveness ledger: a row a run, its end moved on every five seconds. After a long stall or a
+    suspend a new row begins, so that the gap is known to be ours."""
+    span, away_s = await engine.call(load.open_ledger, engine.now())
+    if away_s is not None:
+        log.info("we were away for %.0f s; that time is nobody's outage", away_s)
+    alive: datetime = engine.now()
+    while True:
+        await asyncio.sleep(LEDGER_S)
+        now = engine.now()
+        try:
+            if (now - alive).total_seconds() > LEDGER_S * 3:
+                span, _ = await engine.call(load.open_ledger, now)
+            else:
+                await engine.call(_stay_alive, span, now)
+            await engine.call(store_figures, figures_of(engine), now)
+            alive = now
+        except DatabaseError as error:
+            log.error("the ledger cannot be written: %s", error)
+
+
+def _stay_alive(span: int, now: datetime) -> None:
+    AliveSpan.objects.filter(pk=span).update(alive_at=now)
+
+
+def figures_of(engine: Engine) -> dict[str, Any]:
+    """What /metrics shows of the engine."""
+    lag = sorted(engine.prober.lag.recent)
+    return {
+        **engine.figures,
+        "monitors": len(engine.watched),
+        "running": len(engine.prober.tasks),
+        "skipped": engine.prober.lag.skipped,
+        "schedule_lag_p99_s": round(lag[int(len(lag) * 0.99)], 4) if lag else 0.0,
+        "loop_lag_s": round(engine.loop_lag_s, 4),
+        "batch_mean": round(sum(engine.batches) / len(engine.batches), 2) if engine.batches else 0.0,
+        "waiting_looks": len(engine.digest.looks),
+        "own_fault": engine.selfcheck.fault.sentence if engine.selfcheck.fault else "",
+        "trouble": engine.trouble,
+    }
+
+
+async def _keep_time(engine: Engine) -> None:
+    """What only time does: resends, snoozes, flapping that stopped, rows of the outbox that came due."""
+    while True:
+        await asyncio.sleep(2)
+        engine.settle_flapping()
+        try:
+            await engine.call(desk.tick, engine.now())
+            engine.lanes.poke(await engine.call(pending_channels, engine.now()))
+        except DatabaseError as error:
+            log.error("open incidents could not be looked after: %s", error)
+
+
+async def _keep_house(engine: Engine) -> None:
+    """Roll-ups and retention in small steps."""
+    values, cursor = settings.WATCHPOST, 0
+    while True:
+        try:
+            rolled = await engine.call(keep.roll_up, int(engine.now().timestamp() * 1000))
+            cursor = await engine.call(
+                keep.forget, engine.now(), values["RETENTION_RAW"], values["RETENTION_ROLLUP"], cursor
+            )
+        except DatabaseError as error:
+            log.error("roll-ups and retention wait: %s", error)
+            rolled = 0
+        await asyncio.sleep(0.2 if rolled else (2 if cursor else 60))
+
+
+async def _keep_asking(engine: Engine) -> None:
+    """One reference must answer once before its silence means anything; while our network is down,
+    ask again until it is back."""
+    while True:
+        task = engine.selfcheck.start(asyncio.get_running_loop().time())
+        if task is not None:
+            await asyncio.wait({task})
+        known = engine.selfcheck.answered and engine.selfcheck.fault is None
+        await asyncio.sleep(300 if known or not engine.selfcheck.references else 10)

@@ -1,0 +1,49 @@
+"""Is it us? Evidence of our own fault, and the valve that waits for it when many targets fail at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from watchpost.core.state import Fault
+from watchpost.core.types import OwnFault
+
+Ask = Callable[[str], Awaitable[bool]]  # one reference address -> did anything answer
+
+
+@dataclass(slots=True)
+class SelfCheck:
+    """Asks the references. It counts only once one of them has answered since start: a machine that
+    never could reach them proves nothing by failing again."""
+
+    references: tuple[str, ...]
+    ask: Ask
+    fresh_s: float = 10.0
+    answered: bool = False
+    checked_at: float = -1e9  # monotonic seconds
+    fault: Fault | None = None
+    running: asyncio.Task[None] | None = None
+
+    def start(self, now_s: float) -> asyncio.Task[None] | None:
+        """Begin a check unless one is under way or fresh. None when there is nothing to ask or wait for."""
+        if not self.references:
+            return None
+        if self.running is not None and not self.running.done():
+            return self.running
+        if now_s - self.checked_at < self.fresh_s:
+            return None
+        self.checked_at = now_s
+        self.running = asyncio.create_task(self._check())
+        return self.running
+
+    async def _check(self) -> None:
+        answers = await asyncio.gather(*(self.ask(url) for url in self.references))
+        if any(answers):
+            self.answered, self.fault = True, None
+        elif self.answered:
+            count = len(self.references)
+            self.fault = Fault(
+                OwnFault.EGRESS,
+                f"none of our {count} reference addresses answers, so our own network is likely down",
+            )
