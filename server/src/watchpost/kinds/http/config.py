@@ -1,0 +1,342 @@
+"""What an http monitor is told: where to look, how to ask, what to expect."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import re2
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from watchpost.kinds.http import jsonpath
+from watchpost.outbound.resolver import ascii_name
+from watchpost.registry import Config
+from watchpost.registry.duration import Duration
+
+PHASES = ("dns", "connect", "tls", "wait", "transfer")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_STATUS = re.compile(r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?")
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A URL taken apart: everything ASCII, no fragment, no user name."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        return self.scheme, self.host, self.port
+
+
+@lru_cache(maxsize=8192)
+def place(url: str) -> Place:
+    """Reads an absolute http or https URL. Raises ValueError with a sentence and the fix."""
+    if any(ord(c) < 32 or c == "\x7f" for c in url):
+        raise ValueError("the URL contains a control character or a line break; remove it")
+    try:
+        parts = urlsplit(url.strip())
+        port, host = parts.port, parts.hostname
+    except ValueError as problem:
+        raise ValueError(
+            f"the URL cannot be read ({problem}); write it like https://shop.example/path"
+        ) from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("the URL must begin with http:// or https://, like https://shop.example/path")
+    if not host:
+        raise ValueError("the URL has no host; write it like https://shop.example/path")
+    if port == 0:
+        raise ValueError("port 0 does not exist; leave the port out or use 1 to 65535")
+    name = _host(host)
+    port = port or (443 if parts.scheme == "https" else 80)
+    usual = port == (443 if parts.scheme == "https" else 80)
+    netloc = (f"[{name}]" if ":" in name else name) + ("" if usual else f":{port}")
+    path = quote(parts.path or "/", safe=_SAFE)
+    whole = urlunsplit((parts.scheme, netloc, path, quote(parts.query, safe=_SAFE), ""))
+    return Place(whole, parts.scheme, name, port)
+
+
+def _host(host: str) -> str:
+    if ":" in host:
+        if "%" in host:
+            raise ValueError("an IPv6 address with a zone (%) cannot be watched; leave the zone out")
+        return str(ip_address(host))
+    name = ascii_name(host.rstrip("."))
+    if len(name) > 253 or not all(
+        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", p) for p in name.split(".")
+    ):
+        raise ValueError(f"{host!r} is not a valid host name; check the spelling")
+    if re.fullmatch(r"[0-9.]+|.*\.0x[0-9a-f]*|0x[0-9a-f]+", name):
+        return str(_plain_ipv4(host))
+    return name
+
+
+def _plain_ipv4(host: str) -> Any:
+    try:
+        return ip_address(host)
+    except ValueError:
+        raise ValueError(f"{host!r} is not a valid IPv4 address; write it like 192.0.2.1") from None
+
+
+def _many(value: Any) -> Any:
+    return (value,) if isinstance(value, (str, int)) and not isinstance(value, bool) else value
+
+
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_many)]
+
+
+@lru_cache(maxsize=2048)
+def pattern(text: str) -> Any:
+    """A compiled RE2 pattern: linear time whatever the input. Raises ValueError with the reason."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    try:
+        return re2.compile(text, options)
+    except re2.error as problem:
+        why = problem.args[0].decode() if isinstance(problem.args[0], bytes) else problem.args[0]
+        raise ValueError(
+            f"the pattern {text!r} is not valid: {why} (RE2 syntax: no look-around, no back references)"
+        ) from None
+
+
+class JsonRule(Config):
+    """One value in a JSON answer: ``{path: items[0].price, op: ">", value: 0}``."""
+
+    path: str
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "exists", "contains"] = "=="
+    value: Any = None
+
+    @field_validator("path")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        jsonpath.parse(value)
+        return value
+
+
+class PhaseLimits(Config):
+    """The longest each phase may take, in milliseconds."""
+
+    dns: float | None = Field(None, gt=0)
+    connect: float | None = Field(None, gt=0)
+    tls: float | None = Field(None, gt=0)
+    wait: float | None = Field(None, gt=0)
+    transfer: float | None = Field(None, gt=0)
+
+
+class SlowInRow(Config):
+    """Slower than ``ms`` in ``n`` looks one after the other."""
+
+    ms: float = Field(gt=0)
+    n: int = Field(3, ge=2, le=100)
+
+
+class Expect(Config):
+    """What a healthy answer looks like."""
+
+    status: Annotated[tuple[int | str, ...] | None, BeforeValidator(_many)] = None  # None: 2xx
+    body_contains: Texts = ()
+    body_absent: Texts = ()
+    body_matches: str | None = None
+    json_: tuple[JsonRule, ...] = Field((), alias="json")
+    headers: dict[str, str] = {}
+    min_bytes: int | None = Field(None, ge=0)
+    max_bytes: int | None = Field(None, ge=0)
+    max_ms: float | None = Field(None, gt=0)
+    phase_ms: PhaseLimits | None = None
+    p95_ms: float | None = Field(None, gt=0)
+    p95_window: Duration = 3600.0
+    slow_in_row: SlowInRow | None = None
+    https: bool = False
+
+    @field_validator("status")
+    @classmethod
+    def _statuses(cls, value: tuple[int | str, ...] | None) -> tuple[int | str, ...] | None:
+        if value is None:
+            return None
+        if not value:
+            raise ValueError("name at least one status, like 200 or 2xx")
+        for item in value:
+            if not _STATUS.fullmatch(str(item)):
+                raise ValueError(f"{item!r} is not an HTTP status; write 200, 2xx or 200-299")
+        return tuple(int(v) if str(v).isdigit() else v for v in value)
+
+    @field_validator("body_matches")
+    @classmethod
+    def _pattern(cls, value: str | None) -> str | None:
+        if value is not None:
+            pattern(value)
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, wanted in value.items():
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is not a header name")
+            if wanted.startswith("~"):
+                pattern(wanted[1:])
+        return value
+
+    @field_validator("p95_window")
+    @classmethod
+    def _window(cls, value: float) -> float:
+        if not 60 <= value <= 7 * 86_400:
+            raise ValueError("the window must be between 1m and 7d")
+        return value
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.min_bytes is not None and self.max_bytes is not None and self.min_bytes > self.max_bytes:
+            raise ValueError("min_bytes is larger than max_bytes; exchange them")
+        return self
+
+    @property
+    def reads_text(self) -> bool:
+        return bool(self.body_contains or self.body_absent or self.body_matches is not None)
+
+
+@lru_cache(maxsize=1024)
+def statuses(wanted: tuple[int | str, ...]) -> frozenset[int]:
+    """Every status the list accepts."""
+    found: set[int] = set()
+    for item in wanted:
+        text = str(item)
+        if text.endswith("xx"):
+            found.update(range(int(text[0]) * 100, int(text[0]) * 100 + 100))
+        else:
+            first, _, last = text.partition("-")
+            found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+class BasicAuth(Config):
+    username: str
+    password: str = ""
+
+
+class HttpConfig(Config):
+    """Where to look and how to ask. Interval, timeout and confirmation belong to the monitor."""
+
+    url: str
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    headers: dict[str, str] = {}
+    body: str | None = None
+    cookies: dict[str, str] = {}
+    basic_auth: BasicAuth | None = None
+    bearer: str | None = None
+    follow_redirects: bool = True
+    max_redirects: int = Field(10, ge=0, le=30)
+    http_version: Annotated[Literal["auto", "1.1", "2"], BeforeValidator(lambda v: str(v))] = "auto"
+    ip: Annotated[Literal["any", "4", "6", "both"], BeforeValidator(lambda v: str(v))] = "any"
+    verify_tls: bool = True
+    ca_pem: str | None = None
+    max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024)
+    connect_timeout: Duration = 5.0
+    expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        place(value)
+        if "@" in urlsplit(value.strip()).netloc:
+            raise ValueError("the URL contains a user name; take it out and use basic_auth")
+        return value.strip()
+
+    @field_validator("headers")
+    @classmethod
+    def _header_lines(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is not a header name; letters, digits and hyphens are allowed")
+            _refuse_control(name, text)
+        return value
+
+    @field_validator("cookies")
+    @classmethod
+    def _cookie_pairs(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not _TOKEN.fullmatch(name) or ";" in text:
+                raise ValueError(f"the cookie {name!r} contains a character that cookies do not allow")
+            _refuse_control(name, text)
+        return value
+
+    @field_validator("bearer")
+    @classmethod
+    def _token(cls, value: str | None) -> str | None:
+        _refuse_control("bearer", value or "")
+        return value
+
+    @field_validator("connect_timeout")
+    @classmethod
+    def _some_time(cls, value: float) -> float:
+        if not 0.1 <= value <= 120:
+            raise ValueError("connect_timeout must be between 100ms and 2m")
+        return value
+
+    @field_validator("ca_pem")
+    @classmethod
+    def _pem(cls, value: str | None) -> str | None:
+        if value and "-----BEGIN CERTIFICATE-----" not in value:
+            raise ValueError(
+                "ca_pem holds no certificate; paste the PEM text with its BEGIN CERTIFICATE line"
+            )
+        return value or None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.basic_auth and self.bearer:
+            raise ValueError("basic_auth and bearer exclude each other; keep one")
+        if self.body is not None and self.method in ("GET", "HEAD"):
+            raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
+        if self.method == "HEAD" and (self.expect.reads_text or self.expect.json_):
+            raise ValueError("a HEAD request gets no body to look into; set method to GET")
+        return self
+
+    @cached_property
+    def place(self) -> Place:
+        return place(self.url)
+
+    @cached_property
+    def plain_lines(self) -> tuple[bytes, ...]:
+        """Header lines that any host may see."""
+        return () if self.body is None or self._names("content-type") else (b"Content-Type: text/plain",)
+
+    @cached_property
+    def own_lines(self) -> tuple[bytes, ...]:
+        """Header lines for the configured origin alone: custom headers and credentials."""
+        lines = [f"{k}: {v}" if v else f"{k};" for k, v in self.headers.items()]
+        if self.basic_auth:
+            pair = f"{self.basic_auth.username}:{self.basic_auth.password}".encode()
+            lines.append(f"Authorization: Basic {b64encode(pair).decode()}")
+        if self.bearer:
+            lines.append(f"Authorization: Bearer {self.bearer}")
+        return tuple(line.encode() for line in lines)
+
+    @cached_property
+    def names_agent(self) -> bool:
+        return self._names("user-agent")
+
+    @cached_property
+    def accepted(self) -> frozenset[int]:
+        """Statuses that are fine. Who does not follow redirects and names no status accepts them, too."""
+        if self.expect.status is not None:
+            return statuses(self.expect.status)
+        return statuses(("2xx",) if self.follow_redirects else ("2xx", "3xx"))
+
+    def _names(self, header: str) -> bool:
+        return any(name.lower() == header for name in self.headers)
+
+
+def _refuse_control(name: str, text: str) -> None:
+    if any(ord(c) < 32 and c != "\t" for c in text):
+        raise ValueError(f"the value of {name!r} contains a line break; remove it")

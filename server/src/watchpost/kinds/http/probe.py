@@ -1,0 +1,334 @@
+"""Looks at a page once: resolve, ask, follow redirects hop by hop, evaluate the look-ups.
+
+Facts are small and only as many as needed: ``status``, ``bytes`` and ``http`` always; the rest
+(``failure``, ``hops``, ``final``, ``dead``, ``dns``, look-ups that failed, ...) when there is something
+to say. With ``ip: both`` the facts stand per family under ``families``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Any
+from urllib.parse import urljoin
+
+from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.kinds.http.config import HttpConfig, Place, place
+from watchpost.kinds.http.lookups import evaluate, excerpt
+from watchpost.outbound import Failure, Outbound, Reply, Request, Resolved, ResolveFailure, disagree
+from watchpost.registry import Look
+
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_MOST_ADDRESSES = 3
+_LEAST_TIME_S = 0.05
+_CHALLENGES = (
+    "cf-mitigated",
+    "x-amzn-waf-action",
+    "x-datadome",
+    "x-sucuri-block",
+    "x-px-block",
+    "x-akamai-edge-block",
+)
+_TRY_NEXT = frozenset(("refused", "unreachable", "reset", "timeout"))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One look on its way through hops; ``ends`` is on the monotonic clock."""
+
+    config: HttpConfig
+    look: Look
+    outbound: Outbound
+    family: str
+    ends: float
+    facts: dict[str, Any] = field(default_factory=dict)
+    dns_ms: float = 0.0
+    phases: list[Phases] = field(default_factory=list)
+    total_ms: float = 0.0
+    address: str = ""
+    excerpt: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def left_s(self) -> float:
+        return self.ends - monotonic()
+
+
+async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
+    """One look. Every failure is an Observation; only cancellation is raised."""
+    config: HttpConfig = look.config
+    ends = monotonic() + look.deadline_s
+    if config.ip != "both":
+        walk = _Walk(config, look, outbound, config.ip, ends)
+        await _bounded(walk)
+        return _observe(walk, at, walk.facts)
+    walks = [_Walk(config, look, outbound, family, ends) for family in ("4", "6")]
+    await asyncio.gather(*(_bounded(walk) for walk in walks))
+    facts = {"families": {walk.family: {"address": walk.address, **walk.facts} for walk in walks}}
+    return _observe(_representative(walks), at, facts)
+
+
+def _representative(walks: list[_Walk]) -> _Walk:
+    """The slower one that answered; a failed family's time says nothing. All failed: the first."""
+    answered = [walk for walk in walks if "failure" not in walk.facts]
+    return max(answered, key=lambda walk: walk.total_ms) if answered else walks[0]
+
+
+def _observe(walk: _Walk, at: datetime, facts: Mapping[str, Any]) -> Observation:
+    look = walk.look
+    phases = walk.phases[0] if len(walk.phases) == 1 and not walk.dns_ms else _sum(walk.phases, walk.dns_ms)
+    return Observation(
+        look.monitor_id,
+        look.location,
+        at,
+        look.revision,
+        _outcome(walk.facts),
+        phases,
+        round(walk.total_ms + walk.dns_ms, 3),
+        walk.address,
+        facts,
+        walk.excerpt,
+    )
+
+
+def _outcome(facts: Mapping[str, Any]) -> Outcome:
+    failure = facts.get("failure")
+    if failure is None:
+        return Outcome.OK
+    if failure["kind"] == "refused_by_guard":
+        return Outcome.REFUSED
+    return Outcome.TIMEOUT if failure["kind"] == "timeout" else Outcome.FAILED
+
+
+def _sum(phases: list[Phases], dns_ms: float) -> Phases:
+    return Phases(
+        round(dns_ms, 3),
+        round(sum(p.connect for p in phases), 3),
+        round(sum(p.tls for p in phases), 3),
+        round(sum(p.wait for p in phases), 3),
+        round(sum(p.transfer for p in phases), 3),
+    )
+
+
+async def _bounded(walk: _Walk) -> None:
+    """libcurl and the resolver keep their own deadlines; this is the last resort (waiting for a slot)."""
+    try:
+        async with asyncio.timeout(walk.look.deadline_s + 0.25):
+            await _follow(walk)
+    except TimeoutError:
+        _fail(walk, "wait", "timeout", f"no answer came within {walk.look.deadline_s:g} s")
+
+
+async def _follow(walk: _Walk) -> None:
+    config, here = walk.config, walk.config.place
+    method: str = config.method
+    hops: list[tuple[str, int]] = []
+    seen: set[tuple[str, str, tuple[tuple[str, str], ...]]] = {(method, here.url, ())}
+    while True:
+        reply = await _ask(walk, here, method)
+        if reply is None:
+            break
+        location = reply.header("location") if reply.status in _REDIRECTS else None
+        if location is None or not config.follow_redirects:
+            _conclude(walk, reply)
+            break
+        hops.append((here.url, reply.status))
+        try:
+            there = _next_place(here, location)
+        except ValueError as problem:
+            walk.facts |= {"status": reply.status, "bad_redirect": f"{location[:200]} ({problem})"}
+            break
+        method = _next_method(method, reply.status)
+        _keep_cookies(walk, here, there, reply)
+        step = (method, there.url, tuple(sorted(walk.cookies.items())))
+        if step in seen:
+            walk.facts |= {"status": reply.status, "loop": there.url[:500]}
+            break
+        if len(hops) > config.max_redirects:
+            walk.facts |= {"status": reply.status, "too_many": config.max_redirects}
+            break
+        seen.add(step)
+        here = there
+    if hops:
+        walk.facts["hops"] = [[url[:500], status] for url, status in hops]
+        walk.facts["final"] = here.url[:500]
+
+
+def _next_place(here: Place, location: str) -> Place:
+    # Headers arrive as latin-1; many servers send UTF-8 in Location.
+    text = location.encode("latin-1").decode("utf-8", "replace")
+    return place(urljoin(here.url, text))
+
+
+def _next_method(method: str, status: int) -> str:
+    """RFC 9110, 15.4: 303 asks with GET; after 301 and 302 a POST becomes a GET, as browsers do."""
+    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
+        return "GET"
+    return method
+
+
+def _keep_cookies(walk: _Walk, here: Place, there: Place, reply: Reply) -> None:
+    """Cookies of a hop go on within one origin (a site that sets one and redirects would loop for ever)."""
+    if here.origin != there.origin:
+        walk.cookies.clear()
+        return
+    for name, value in reply.headers:
+        if name == "set-cookie" and len(walk.cookies) < 50:
+            key, equals, text = value.split(";", 1)[0].partition("=")
+            if equals and len(text) <= 4096:
+                walk.cookies[key.strip()] = text.strip()
+
+
+async def _ask(walk: _Walk, here: Place, method: str) -> Reply | None:
+    """One hop, at the first address that takes a connection. None: it failed, and the facts say why."""
+    addresses = await _addresses(walk, here)
+    if not addresses:
+        return None
+    outbound = walk.outbound
+    tried = outbound.order(here.host, here.port, addresses)[:_MOST_ADDRESSES]
+    dead: list[list[str]] = []
+    for number, address in enumerate(tried, 1):
+        if walk.left_s < _LEAST_TIME_S:
+            break
+        last = number == len(tried)
+        reply = await outbound.fetch(_request(walk, here, method, address, last))
+        walk.address = address
+        failure = reply.failure
+        may_move = failure is not None and failure.phase == "connect" and failure.kind in _TRY_NEXT
+        if not may_move:
+            break
+        if not last:
+            dead.append([address, failure.sentence])  # type: ignore[union-attr]
+    else:
+        may_move = False
+    if walk.left_s < _LEAST_TIME_S and not walk.address:
+        _fail(walk, "dns", "timeout", "the time was used up by the name look-up")
+        return None
+    return _settle(walk, here, reply, dead)
+
+
+def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Reply | None:
+    walk.phases.append(reply.phases)
+    walk.total_ms += reply.total_ms
+    if reply.failure is None:
+        if dead:
+            walk.facts["dead"] = dead
+            walk.outbound.suspect(here.host, here.port, dead[0][0])
+        else:
+            walk.outbound.suspect(here.host, here.port, "")
+        return reply
+    _record(walk, reply.failure, here)
+    if reply.status:
+        walk.facts["status"] = reply.status
+        walk.excerpt = excerpt(reply)
+    return None
+
+
+async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
+    look, outbound = walk.look, walk.outbound
+    family = "any" if walk.family == "any" else walk.family
+    if look.resolver == 0:
+        answer = await outbound.resolve(here.host, family)
+    else:
+        answer = await _ask_another(walk, here.host, family)
+    if isinstance(answer, ResolveFailure):
+        walk.dns_ms += answer.elapsed_ms
+        _record(walk, Failure("dns", answer.kind, answer.sentence), here)
+        return ()
+    walk.dns_ms += answer.elapsed_ms
+    fitting = tuple(a for a in answer.addresses if family == "any" or (":" in a) == (family == "6"))
+    if not fitting:
+        _record(walk, Failure("dns", "no_data", f"{here.host} is not an IPv{family} address"), here)
+    return fitting
+
+
+async def _ask_another(walk: _Walk, host: str, family: str) -> Resolved | ResolveFailure:
+    """A confirmation: another resolver past the cache, and whether the first says the same.
+
+    With one resolver only, it is asked again past the cache. The name counts as resolved when either
+    resolver resolves it; the disagreement is a fact of its own.
+    """
+    outbound, look = walk.outbound, walk.look
+    if outbound.resolver.count == 1:
+        return await outbound.resolve(host, family, 0, fresh=True)
+    other, first = await asyncio.gather(
+        outbound.resolve(host, family, look.resolver, fresh=True),
+        outbound.resolve(host, family, 0, fresh=True),
+    )
+    if disagree(first, other):
+        silent = other if isinstance(other, ResolveFailure) else first
+        walk.facts["dns"] = {"host": host, "says": getattr(silent, "sentence", "")}
+    return other if isinstance(other, Resolved) else first
+
+
+def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) -> Request:
+    config, left_s = walk.config, max(walk.left_s, _LEAST_TIME_S)
+    lines = config.plain_lines if method != "GET" else ()
+    home = here.origin == config.place.origin
+    if home:
+        lines += config.own_lines
+    if not (home and config.names_agent):
+        lines += (b"User-Agent: " + walk.outbound.user_agent.encode(),)
+    cookies = (config.cookies | walk.cookies) if home else walk.cookies
+    if cookies:
+        lines += (("Cookie: " + "; ".join(f"{k}={v}" for k, v in cookies.items())).encode(),)
+    connect_s = min(config.connect_timeout, left_s) if last else min(config.connect_timeout, left_s / 2)
+    return Request(
+        here.url,
+        here.host,
+        here.port,
+        address,
+        lines,
+        method,
+        # A body goes to the configured origin only, like the credentials.
+        config.body.encode() if config.body is not None and method != "GET" and home else None,
+        config.http_version,
+        config.verify_tls,
+        walk.outbound.trust(config.ca_pem) if config.ca_pem else "",
+        False,
+        connect_s,
+        left_s,
+        config.max_body,
+    )
+
+
+def _conclude(walk: _Walk, reply: Reply) -> None:
+    config, facts = walk.config, walk.facts
+    facts["status"] = reply.status
+    facts["bytes"] = len(reply.body)
+    facts["http"] = reply.http_version
+    if reply.truncated:
+        facts["truncated"] = True
+    facts |= evaluate(config.expect, reply)
+    if reply.status not in config.accepted:
+        _describe_error(facts, reply)
+        walk.excerpt = excerpt(reply)
+    elif facts.keys() & {"missing", "unwanted", "pattern_missing", "json"}:
+        walk.excerpt = excerpt(reply)
+
+
+def _describe_error(facts: dict[str, Any], reply: Reply) -> None:
+    server, wait = reply.header("server"), reply.header("retry-after")
+    if server:
+        facts["server"] = server[:80]
+    if wait:
+        facts["retry_after"] = wait[:40]
+    if reply.status >= 300 and (location := reply.header("location")):
+        facts["location"] = location[:500]
+    for name in _CHALLENGES:
+        value = reply.header(name)
+        if value and value.lower() not in ("allow", "none"):
+            facts["challenge"] = f"{name}: {value[:60]}"
+            break
+
+
+def _record(walk: _Walk, failure: Failure, here: Place) -> None:
+    _fail(walk, failure.phase, failure.kind, failure.sentence)
+    walk.facts["failure"]["host"] = here.host
+
+
+def _fail(walk: _Walk, phase: str, kind: str, sentence: str) -> None:
+    walk.facts["failure"] = {"phase": phase, "kind": kind, "sentence": sentence}
