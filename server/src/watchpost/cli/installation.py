@@ -46,6 +46,29 @@ def enter() -> None:
     _refuse_unready()
 
 
+def prepare() -> None:
+    """Sets Django up for a server process and brings the database up to date. Raises Refusal."""
+    file = database_file(read_checked_settings()["DATABASE_URL"], find_data_dir())
+    if file is not None and file.is_file():
+        refuse_other_user(file)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
+    import django
+
+    django.setup()
+    from django.db import DatabaseError
+
+    from watchpost.config.install import prepare_database
+
+    try:
+        prepare_database()
+    except DatabaseError as error:
+        raise Refusal(
+            f"the database cannot be opened ({error}); check DATABASE_URL and the data folder"
+        ) from None
+    except OSError as error:
+        raise Refusal(f"the data folder cannot be used: {error}; give another --data-dir") from None
+
+
 def refuse_other_user(file: Path) -> None:
     """Files written as another user (often root) would lock the server out of its own database."""
     owner = file.stat().st_uid

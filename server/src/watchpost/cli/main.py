@@ -40,7 +40,7 @@ def global_options() -> ArgumentParser:
 def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="watchpost",
-        description="Know within seconds, in plain words, that your Django application is broken, why, and who is on it.",
+        description="Watches a production Django application from the outside, and says in plain words what is wrong.",
         parents=[global_options()],
         allow_abbrev=False,
     )

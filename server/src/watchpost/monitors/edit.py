@@ -55,10 +55,7 @@ class AskedMonitor:
 
 def create_project(name: str, now: datetime, slug: str | None = None, applied: bool = False) -> Project:
     """A project with fresh keys. Raises Invalid when the name or slug cannot be used."""
-    problems = Problems()
-    name = asked.read_text(name, "name", problems, 100)
-    slug = asked.read_slug(slug or slugify(name)[:60].strip("-"), "slug", problems)
-    problems.stop()
+    name, slug = check_project(name, slug)
     if Project.objects.filter(slug=slug).exists():
         raise asked.twin("slug", f"there is a project {slug} already; give this one another slug")
     try:
@@ -73,11 +70,19 @@ def create_project(name: str, now: datetime, slug: str | None = None, applied: b
     return project
 
 
-def rename_project(project: Project, name: str, now: datetime) -> bool:
-    """Whether the name changed."""
+def check_project(name: Any, slug: Any = None) -> tuple[str, str]:
+    """Name and slug as they would be stored. Raises Invalid."""
     problems = Problems()
     name = asked.read_text(name, "name", problems, 100)
+    if name or slug:
+        slug = asked.read_slug(slug or slugify(name)[:60].strip("-"), "slug", problems)
     problems.stop()
+    return name, slug
+
+
+def rename_project(project: Project, name: str, now: datetime) -> bool:
+    """Whether the name changed."""
+    name, _ = check_project(name, project.slug)
     if project.name == name:
         return False
     with transaction.atomic():
@@ -180,6 +185,11 @@ def _monitor_config(
     return asked.read_config(kind.config, kind.secrets, own, environ, stored, prefix, problems, MONITOR_KEYS)
 
 
+def slug_of(spec: Mapping[str, Any]) -> str:
+    """The identity a spec asks for: its slug, else made from the name. Empty when it has neither."""
+    return str(spec.get("slug") or slugify(str(spec.get("name") or ""))[:60].strip("-"))
+
+
 def _prefix(monitor: Monitor) -> str:
     return f"{monitor.project.slug}_{monitor.slug}"
 
@@ -229,7 +239,7 @@ def update_monitor(monitor: Monitor, spec: Mapping[str, Any], now: datetime, env
 def differences(monitor: Monitor, wanted: AskedMonitor) -> Differences:
     """What an update would change, in the words of the file."""
     found = asked.column_differences(_monitor_words(_columns_of(monitor)), _monitor_words(wanted.columns))
-    before, after = ", ".join(sorted(_parents(monitor))), ", ".join(sorted(wanted.depends_on))
+    before, after = ", ".join(sorted(parents_of(monitor))), ", ".join(sorted(wanted.depends_on))
     if before != after:
         found.append(("depends_on", before, after))
     return found + asked.differing(monitor.config, wanted.own, config_of(monitor))
@@ -256,13 +266,13 @@ def _monitor_words(columns: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parents(monitor: Monitor) -> set[str]:
+def parents_of(monitor: Monitor) -> set[str]:
     return set(monitor.depends_on.values_list("slug", flat=True))
 
 
 def _set_parents(monitor: Monitor, slugs: Iterable[str]) -> None:
     wanted = set(slugs)
-    if _parents(monitor) == wanted:
+    if parents_of(monitor) == wanted:
         return
     parents = list(Monitor.objects.filter(project=monitor.project_id, slug__in=wanted))
     _refuse_circle(monitor, parents)
@@ -334,7 +344,7 @@ def spec_of(monitor: Monitor) -> dict[str, Any]:
         "paused": False,
     }
     spec = {key: value for key, value in words.items() if key not in defaults or value != defaults[key]}
-    if parents := sorted(_parents(monitor)):
+    if parents := sorted(parents_of(monitor)):
         spec["depends_on"] = parents
     return spec | asked.write_config(monitor.config, _prefix(monitor))
 

@@ -229,7 +229,7 @@ def read_config(
         for where, what in explain(error, model, beside):
             problems.add(where, what)
         return None
-    return Stored(clear, _seal(_without_defaults(raw, clear), resolver.templates, secrets))
+    return Stored(clear, _seal(raw, resolver.templates, secrets))
 
 
 def _seal(raw: dict[str, Any], templates: Mapping[Path, str], secrets: tuple[str, ...]) -> dict[str, Any]:
@@ -244,18 +244,6 @@ def _seal(raw: dict[str, Any], templates: Mapping[Path, str], secrets: tuple[str
 
     sealed: dict[str, Any] = _map(raw, change)
     return sealed
-
-
-def _without_defaults(raw: dict[str, Any], clear: BaseModel) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for key, value in raw.items():
-        info, now = type(clear).model_fields.get(key), getattr(clear, key, None)
-        if info is not None and not info.is_required() and now == info.get_default(call_default_factory=True):
-            continue
-        kept[key] = (
-            _without_defaults(value, now) if isinstance(value, dict) and isinstance(now, BaseModel) else value
-        )
-    return kept
 
 
 def write_config(sealed: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -339,13 +327,18 @@ def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> st
     return message[:1].lower() + message[1:]
 
 
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Fields under the names people write."""
+    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+
+
 def _names_at(model: type[BaseModel], loc: Path) -> list[str]:
     for part in loc:
-        inner = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
+        inner = model if isinstance(part, int) else _model_in(_fields(model).get(part))
         if inner is None:
             return []
         model = inner
-    return list(model.model_fields)
+    return list(_fields(model))
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -1,0 +1,184 @@
+"""``watchpost explain MONITOR``: why it is in its state, from stored reasons alone."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from watchpost.cli.command import Command, Out
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("monitor", metavar="MONITOR", help="slug, project/slug or id")
+    parser.add_argument(
+        "--last", metavar="N", type=int, default=5, help="how many transitions to go back (default 5)"
+    )
+
+
+def run(args: Namespace, out: Out) -> int:
+    from watchpost.cli.installation import enter
+
+    enter()
+    from watchpost import clock
+    from watchpost.cli.find import find_monitor
+
+    data = collect(find_monitor(args.monitor), max(1, min(args.last, 100)))
+    out.show(data, _lines(data, clock.now(), out))
+    return 0
+
+
+def collect(monitor: Any, last: int) -> dict[str, Any]:
+    """Each step of the walk of a result, as stored."""
+    from watchpost.incidents.payload import stamp
+    from watchpost.monitors.edit import config_of
+    from watchpost.registry import kinds
+
+    state = monitor.state
+    transitions = monitor.transitions.order_by("-at", "-id")[:last]
+    return {
+        "monitor": f"{monitor.project.slug}/{monitor.slug}",
+        "asks": kinds()[monitor.kind].describe(config_of(monitor)),
+        "interval_s": monitor.interval_s,
+        "confirm": monitor.confirm,
+        "recover": monitor.recover,
+        "state": state.shown,
+        "since": stamp(state.since),
+        "reason": state.reason,
+        "flapping": state.flapping,
+        "last": _last(monitor),
+        "tracks": [_track(name, track) for name, track in state.tracks.items()],
+        "transitions": [
+            {
+                "at": stamp(row.at),
+                "began": stamp(row.began),
+                "before": row.before,
+                "after": row.after,
+                "reason": row.reason,
+            }
+            for row in transitions
+        ],
+        "incidents": [_incident(incident) for incident in _incidents(monitor)],
+    }
+
+
+def _last(monitor: Any) -> dict[str, Any] | None:
+    from watchpost.incidents.payload import stamp
+
+    last = getattr(monitor, "last", None)
+    if last is None:
+        return None
+    return {
+        "at": stamp(datetime.fromtimestamp(last.at / 1000, UTC)),
+        "outcome": last.outcome,
+        "total_ms": last.total_ms,
+        "address": last.address,
+        "findings": last.findings or [],
+        "reason": last.reason,
+    }
+
+
+def _track(name: str, track: dict[str, Any]) -> dict[str, Any]:
+    """The streak that has come furthest on either side."""
+    location, _, part = name.partition("|")
+    most = {
+        side: max((row[0] for row in track.get(side) or []), default=0) for side in ("failing", "recovering")
+    }
+    return {"location": location, "part": part, "health": track.get("health", "new"), **most}
+
+
+def _incidents(monitor: Any) -> list[Any]:
+    from watchpost.incidents.models import Incident
+
+    mine = Incident.objects.filter(members__monitor=monitor).distinct()
+    open_now = list(mine.exclude(state="resolved").order_by("-began_at"))
+    return open_now or list(mine.order_by("-began_at")[:1])
+
+
+def _incident(incident: Any) -> dict[str, Any]:
+    from watchpost.incidents.payload import stamp
+
+    return {
+        "id": str(incident.pk),
+        "title": incident.title,
+        "state": incident.state,
+        "timeline": [
+            {"at": stamp(row.at), "kind": row.kind, "sentence": row.sentence}
+            for row in incident.timeline.all()
+        ],
+        "deliveries": [
+            {
+                "channel": row.channel.name,
+                "event": row.event,
+                "state": row.state,
+                "attempts": row.attempts,
+                "reason": row.reason,
+                "answer": row.answer,
+            }
+            for row in incident.deliveries.select_related("channel").order_by("id")
+        ],
+    }
+
+
+def _lines(data: dict[str, Any], now: datetime, out: Out) -> Iterator[str]:
+    from watchpost.cli.wording import since
+
+    began = f" {since(datetime.fromisoformat(data['since']), now)}" if data["since"] else ""
+    yield out.paint(f"{data['monitor']} is {data['state']}{began}.", "bold")
+    yield f"  {data['reason'] or 'No reason is stored yet.'}"
+    yield f"  It asks: {data['asks']}"
+    yield "1. The last look"
+    yield from _look_lines(data["last"])
+    yield "2. The streaks"
+    yield from _track_lines(data)
+    yield "3. The changes of state, newest first"
+    for row in data["transitions"]:
+        yield f"  {row['at']}  {row['before']} -> {row['after']} (began {row['began']}): {row['reason']}"
+    if not data["transitions"]:
+        yield "  None yet."
+    yield "4. Incidents and who was told"
+    for incident in data["incidents"]:
+        yield from _incident_lines(incident)
+    if not data["incidents"]:
+        yield "  None."
+
+
+def _look_lines(last: dict[str, Any] | None) -> Iterator[str]:
+    if last is None:
+        yield "  It has not been looked at yet."
+        return
+    where = f" at {last['address']}" if last["address"] else ""
+    yield f"  {last['at']}  {last['outcome']}{where} in {last['total_ms']:.0f} ms"
+    for finding in last["findings"]:
+        yield f"  {finding.get('code', '')}: {finding.get('sentence', '')}"
+        if finding.get("fix"):
+            yield f"      {finding['fix']}"
+    if last["reason"]:
+        yield f"  {last['reason']}"
+
+
+def _track_lines(data: dict[str, Any]) -> Iterator[str]:
+    for track in data["tracks"]:
+        name = track["part"] or track["location"] or "all"
+        yield (
+            f"  {name}: {track['health']}; {track['failing']} failing in a row ({data['confirm']} confirm), "
+            f"{track['recovering']} good in a row ({data['recover']} recover)"
+        )
+    if not data["tracks"]:
+        yield "  None yet."
+    if data["flapping"]:
+        yield "  It is flapping: at least four changes within 30 minutes."
+
+
+def _incident_lines(incident: dict[str, Any]) -> Iterator[str]:
+    yield f"  Incident {incident['id']} ({incident['state']}): {incident['title']}"
+    for row in incident["timeline"]:
+        yield f"    {row['at']}  {row['sentence']}"
+    for row in incident["deliveries"]:
+        answer = f": {row['answer']}" if row["answer"] else ""
+        tries = f" after {row['attempts']} tries" if row["attempts"] > 1 else ""
+        yield f"    {row['event']} to {row['channel']}: {row['state']}{tries}{answer}"
+
+
+COMMAND = Command("explain", "why a monitor is in its state, step by step", configure, run)

@@ -1,0 +1,61 @@
+"""How plans, times and states read in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from watchpost.cli.command import Out
+from watchpost.core.words import duration_words
+
+if TYPE_CHECKING:
+    from watchpost.cli.wanted import Step
+
+_COLOURS = {"+": "green", "~": "yellow", "-": "red"}
+
+
+def show_plan(steps: Sequence[Step], out: Out, done: bool, prune: bool) -> None:
+    """The steps that change something and a count; ``done`` is the tense."""
+    moving = [step for step in steps if step.sign != "="]
+    counts = {sign: sum(step.sign == sign for step in moving) for sign in "+~-"}
+    out.show(
+        {
+            "created": counts["+"],
+            "changed": counts["~"],
+            "deleted": counts["-"] if prune else 0,
+            "left_over": 0 if prune else counts["-"],
+            "steps": [_step_data(step) for step in moving],
+        },
+        _plan_lines(moving, counts, out, done, prune),
+    )
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    changes = [{"key": key, "before": before, "after": after} for key, before, after in step.changes]
+    return {"sign": step.sign, "what": step.what, "changes": changes}
+
+
+def _plan_lines(
+    steps: Sequence[Step], counts: dict[str, int], out: Out, done: bool, prune: bool
+) -> Iterator[str]:
+    for step in steps:
+        left = "" if prune or step.sign != "-" else "  (left over: deleted only with --prune)"
+        yield out.paint(f"{step.sign} {step.what}{left}", _COLOURS[step.sign])
+        for key, before, after in step.changes:
+            yield f"    {key}: {before or '(nothing)'} -> {after or '(nothing)'}"
+    deleted = counts["-"] if prune else 0
+    if not (counts["+"] or counts["~"] or deleted):
+        yield "Nothing to change." if not done else "Nothing was changed: all is as the file says."
+        return
+    verb = "{} created, {} changed, {} deleted." if done else "{} to create, {} to change, {} to delete."
+    yield verb.format(counts["+"], counts["~"], deleted)
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def since(at: datetime, now: datetime) -> str:
+    """``since 2026-01-01 12:00:00 UTC (6 min)``."""
+    return f"since {moment(at)} ({duration_words((now - at).total_seconds())})"
