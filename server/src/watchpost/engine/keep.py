@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -115,7 +116,7 @@ def _upsert(
     sums: dict[str, float],
     sketch: Sketch,
 ) -> None:
-    values = [monitor_id, location, span, start, n, failed, json.dumps(sums), sketch.to_bytes()]
+    values: list[Any] = [monitor_id, location, span, start, n, failed, json.dumps(sums), sketch.to_bytes()]
     with connection.cursor() as cursor:
         cursor.execute(UPSERT, values)
 

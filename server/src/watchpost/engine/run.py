@@ -108,7 +108,7 @@ async def run_engine() -> None:
             )
         ]
         log.info("the engine watches %d monitors", len(engine.watched))
-        stopper = asyncio.create_task(stop.wait())
+        stopper = asyncio.create_task(_until(stop))
         done, _ = await asyncio.wait({stopper, *parts}, return_when=asyncio.FIRST_COMPLETED)
         for part in parts:
             part.cancel()
@@ -117,6 +117,10 @@ async def run_engine() -> None:
         await outbound.close()
         for part in done - {stopper}:
             part.result()  # a part that ended by itself has failed: the supervisor starts us again
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 async def _watch_changes(engine: Engine, newest: int) -> None:

@@ -58,7 +58,7 @@ def snooze(incident_id: int, until: datetime, actor: str, now: datetime) -> Acte
     if until <= now:
         return Acted(False, "A snooze must end in the future.")
 
-    def change(incident: Incident) -> tuple[dict[str, Any], str, str] | Acted:
+    def change(_: Incident) -> tuple[dict[str, Any], str, str] | Acted:
         length = duration_words((until - now).total_seconds())
         return {"snoozed_until": until}, "snoozed", f"{actor} snoozed it for {length}."
 

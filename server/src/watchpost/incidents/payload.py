@@ -18,7 +18,9 @@ SALT = "incident-action"
 
 def stamp(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds and Z."""
-    return moment and moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def incident_object(incident: Incident, members: Sequence[IncidentMember]) -> dict[str, Any]:

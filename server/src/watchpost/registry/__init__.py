@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -70,10 +70,8 @@ class Kind:
     describe: Callable[[Any], str]  # one line: what is asked and expected
     target: Callable[[Any], tuple[str, int]]  # host without port, and port
     secrets: tuple[str, ...] = ()  # config fields kept encrypted, dotted paths
-    past: Callable[[Any], PastNeed] = lambda config: PastNeed()
-    accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = (
-        None
-    )
+    past: Callable[[Any], PastNeed] = lambda _: PastNeed()
+    accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = None
     from_url: Callable[[str], Any] | None = None  # the Config `add URL` starts with
     feed: str = "cadence"  # cadence | states | signal
 
@@ -91,7 +89,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One frozen message. ``payload`` is the incident object of the API plus event, delivery_id and reason."""
+    """One frozen message: the incident object of the API plus event, delivery_id and reason."""
 
     delivery_id: str
     event: str  # opened | updated | acknowledged | resolved | test

@@ -41,7 +41,7 @@ def _show_first_link(out: Out) -> None:
 
 
 def _serve(host: str, port: int) -> None:
-    from granian import Granian  # type: ignore[attr-defined]
+    from granian import Granian
     from granian.constants import Interfaces
 
     Granian(
