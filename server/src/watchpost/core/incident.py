@@ -95,7 +95,7 @@ def place(
     """
     near = [i for i in incidents if i.project_id == project_id and i.environment == environment]
     for incident in near:
-        if any(m.key == candidate.key for m in incident.members):
+        if any(m.key == candidate.key and m.lasting == candidate.lasting for m in incident.members):
             return Placement(incident.id, f"{_name(candidate)} was in this incident before.")
     if candidate.lasting:
         return _place_lasting(candidate, near)

@@ -7,15 +7,41 @@ nothing counts while an overlay hides the track. All times are aware UTC datetim
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from watchpost.core.types import Health, Overlay, OwnFault, Severity
+from watchpost.core.track import (
+    IDLE,
+    NO_STREAK,
+    Fault,
+    LookAgain,
+    Policy,
+    Reading,
+    Step,
+    Streak,
+    Streaks,
+    Track,
+    Transition,
+    recent_flips,
+)
+from watchpost.core.types import Health, Overlay, Severity
 
-FLAP_WINDOW = timedelta(minutes=30)
-FLAP_COUNT = 4
+__all__ = [
+    "Fault",
+    "LookAgain",
+    "Policy",
+    "Reading",
+    "Step",
+    "Streak",
+    "Track",
+    "Transition",
+    "cover",
+    "step",
+    "uncover",
+]
+
+
 RELOOK_DEADLINE_S = 5.0
 
 FINE = "All is well."
@@ -31,141 +57,6 @@ _HEALTH = {
     Severity.ERROR: Health.DOWN,
     Severity.CRITICAL: Health.DOWN,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How many looks in a row count, and how fast an unconfirmed one is repeated (seconds)."""
-
-    confirm: int = 2
-    recover: int = 2
-    relook_s: float = 3.0
-    timeout_s: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Streak:
-    """Looks in a row on one side of a level. ``count`` stops rising once it can decide nothing more."""
-
-    count: int = 0
-    began: datetime | None = None
-
-
-Streaks = tuple[Streak, Streak, Streak]
-_NO_STREAK = Streak()
-IDLE: Streaks = (_NO_STREAK, _NO_STREAK, _NO_STREAK)
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """What is remembered between looks.
-
-    ``severity`` is the confirmed level, None when up. ``since`` is when the health began.
-    ``failing[i]`` counts looks that reached ``LEVELS[i]``, ``recovering[i]`` looks below it.
-    ``settled``: the level stands only on findings that needed no confirmation.
-    """
-
-    health: Health = Health.NEW
-    overlay: Overlay = Overlay.NONE
-    severity: Severity | None = None
-    since: datetime | None = None
-    failing: Streaks = IDLE
-    recovering: Streaks = IDLE
-    settled: bool = False
-    flips: tuple[datetime, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        """What people see: the overlay if there is one, else the health."""
-        return self.overlay.value or self.health.value
-
-    def flapping(self, now: datetime) -> bool:
-        """Four changes of health within 30 minutes."""
-        return len(_recent(self.flips, now)) >= FLAP_COUNT
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON column."""
-        return {
-            "health": self.health.value,
-            "overlay": self.overlay.value,
-            "severity": None if self.severity is None else int(self.severity),
-            "since": _text(self.since),
-            "failing": [[s.count, _text(s.began)] for s in self.failing],
-            "recovering": [[s.count, _text(s.began)] for s in self.recovering],
-            "settled": self.settled,
-            "flips": [at.isoformat() for at in self.flips],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Track:
-        """The inverse of ``to_json``; keys that are missing take their defaults."""
-        severity = data.get("severity")
-        return cls(
-            health=Health(data.get("health", "new")),
-            overlay=Overlay(data.get("overlay", "")),
-            severity=None if severity is None else Severity(severity),
-            since=_time(data.get("since")),
-            failing=_streaks(data.get("failing")),
-            recovering=_streaks(data.get("recovering")),
-            settled=bool(data.get("settled", False)),
-            flips=tuple(datetime.fromisoformat(at) for at in data.get("flips", ())),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One judged look. ``severity`` is its worst finding above info, ``settled`` the worst settled one."""
-
-    at: datetime
-    severity: Severity | None
-    settled: Severity | None = None
-    conclusive: bool = True
-    sentence: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Positive evidence that a failure may be ours."""
-
-    kind: OwnFault
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A change worth a row: of what is shown, or a rise within down (``before == after``).
-
-    ``began`` is the first look that showed it; for a change of overlay alone it is ``at``.
-    """
-
-    before: str
-    after: str
-    health: Health
-    severity: Severity | None
-    at: datetime
-    began: datetime
-    reason: str
-    rise: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LookAgain:
-    """Look again after ``after_s`` seconds, within ``deadline_s``; resolver 0 is the first, 1 the other."""
-
-    after_s: float
-    deadline_s: float
-    resolver: int
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one look, or one change of overlay, came to."""
-
-    track: Track
-    transition: Transition | None
-    reason: str
-    look_again: LookAgain | None
 
 
 def step(track: Track, reading: Reading, policy: Policy, fault: Fault | None, now: datetime) -> Step:
@@ -227,8 +118,12 @@ def _own_fault(track: Track, fault: Fault, now: datetime) -> Step:
 def _count(track: Track, reading: Reading, policy: Policy, now: datetime) -> Step:
     """The slow path: count the look, find the level, say what follows."""
     counted = _counted(track, reading, policy)
-    old, new = _level(track.severity), _new_level(counted, reading, policy)
-    counted = replace(counted, settled=_still_settled(counted, reading, policy, old, new))
+    firm = _new_firm(counted, reading, policy)
+    if firm != _level(track.firm):
+        counted = replace(counted, firm=Severity(firm) if firm else None)
+    old, new = _level(track.severity), max(firm, _level(reading.settled))
+    if track.settled:  # the settled finding went, but a look as bad is no recovery: the streak goes on
+        new = max(new, min(_worst(reading), old))
     if track.health is Health.NEW and new == 0 and _worst(reading) > 0:
         return _keep(track, counted, reading, policy, now)
     if new == old and track.health is not Health.NEW:
@@ -256,43 +151,38 @@ def _advance(streaks: Streaks, hits: Sequence[bool], at: datetime, cap: int) -> 
 
 def _one(streak: Streak, hit: bool, at: datetime, cap: int) -> Streak:
     if not hit:
-        return _NO_STREAK
+        return NO_STREAK
     if streak.count >= cap:
         return streak
     return Streak(streak.count + 1, streak.began or at)
 
 
-def _new_level(track: Track, reading: Reading, policy: Policy) -> int:
-    """The level after this look: 0 for none, else the value of a Severity."""
-    old, worst = _level(track.severity), _worst(reading)
-    confirmed = max(_reached(track.failing, policy.confirm), _level(reading.settled))
-    if confirmed >= old or worst >= old:
+def _new_firm(track: Track, reading: Reading, policy: Policy) -> int:
+    """The level that looks in a row confirm: 0 for none, else the value of a Severity."""
+    old, settled = _level(track.firm), _level(reading.settled)
+    confirmed = _reached(track.failing, policy.confirm, settled)
+    if confirmed >= old or _worst(reading) >= old:
         return max(confirmed, old)
-    need = 1 if track.settled else policy.recover
+    need = policy.recover
     if track.recovering[old - 1].count < need:
         return old
-    fallen = max(_reached(track.failing, need), confirmed)
+    fallen = max(_reached(track.failing, need, settled), confirmed)
     # From critical: one look at error and one good one do not end an outage; that takes `need` good ones.
     if old > Severity.ERROR and track.recovering[Severity.ERROR - 1].count < need:
         fallen = max(fallen, int(Severity.ERROR))
     return fallen
 
 
-def _reached(streaks: Streaks, need: int) -> int:
-    """The highest level whose streak has at least ``need`` looks (one look is the least)."""
+def _reached(streaks: Streaks, need: int, above: int) -> int:
+    """The highest level above ``above`` whose streak has ``need`` looks (one look is the least).
+
+    What this look reached by a settled finding confirms nothing: it stands by itself, and only
+    while it lasts.
+    """
     for severity in reversed(LEVELS):
-        if streaks[severity - 1].count >= max(need, 1):
+        if severity > above and streaks[severity - 1].count >= max(need, 1):
             return int(severity)
     return 0
-
-
-def _still_settled(track: Track, reading: Reading, policy: Policy, old: int, new: int) -> bool:
-    """Does the level stand only on settled findings? Once looks in a row carried it, it does not."""
-    if new == 0 or _worst(reading) < new:
-        return track.settled and new == old
-    if _level(reading.settled) < new:
-        return False
-    return track.settled or (new > old and track.failing[new - 1].count < max(policy.confirm, 2))
 
 
 def _keep(track: Track, counted: Track, reading: Reading, policy: Policy, now: datetime) -> Step:
@@ -341,7 +231,7 @@ def _upto(streaks: Streaks, level: int) -> Streaks:
     """Recovery streaks of the levels that still stand; the others are over."""
     if level == 0:
         return IDLE
-    a, b, c = (s if i < level else _NO_STREAK for i, s in enumerate(streaks))
+    a, b, c = (s if i < level else NO_STREAK for i, s in enumerate(streaks))
     return (a, b, c)
 
 
@@ -369,15 +259,16 @@ def _pending(track: Track, reading: Reading, policy: Policy) -> tuple[str, LookA
 def _moved_words(track: Track, reading: Reading, old: int, new: int) -> str:
     health = _HEALTH[Severity(new)].value
     if new > old:
-        settled = _level(reading.settled) >= new and track.settled
         count = track.failing[new - 1].count
         looks = "1 look" if count == 1 else f"{count} looks in a row"
-        how = "needs no second look" if settled else f"{looks} failed"
+        how = "needs no second look" if _level(reading.settled) >= new else f"{looks} failed"
         said = f": {reading.sentence}" if reading.sentence else "."
         verb = "Now critical" if old >= Severity.ERROR else f"Now {health}"
         return f"{verb}; {how}{said}"
     if old == 0:
         return "The first look was good."
+    if new >= Severity.ERROR:
+        return "Still down, but no longer critical."
     count = track.recovering[old - 1].count
     return f"Now {health}; {'1 look was' if count == 1 else f'{count} looks in a row were'} better."
 
@@ -395,26 +286,7 @@ def _worst(reading: Reading) -> int:
     return max(_level(reading.severity), _level(reading.settled))
 
 
-def _recent(flips: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
-    return tuple(at for at in flips if now - at <= FLAP_WINDOW)
-
-
 def _flips(track: Track, now: datetime) -> tuple[datetime, ...]:
     if track.health is Health.NEW:  # getting to know a monitor is not a flip
         return track.flips
-    return (*_recent(track.flips, now), now)
-
-
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _streaks(rows: Sequence[Sequence[Any]] | None) -> Streaks:
-    if not rows or not any(row[0] for row in rows):
-        return IDLE  # the very object: step's fast path compares by identity
-    a, b, c = (Streak(int(row[0]), _time(row[1])) if row[0] else _NO_STREAK for row in rows)
-    return (a, b, c)
+    return (*recent_flips(track.flips, now), now)

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watchpost.core.incident import (
+    Member,
+    OpenIncident,
+    causes,
+    headline,
+    is_over,
+    muted,
+    place,
+    severity,
+    snooze_over,
+    tell_again,
+    title,
+)
+from watchpost.core.types import Severity
+
+T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def s(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def member(
+    monitor: int = 1,
+    code: str = "site.error_status",
+    began: float = 0,
+    *,
+    sev: Severity = Severity.ERROR,
+    rank: int = 0,
+    lasting: bool = False,
+    shares: str = "host:shop",
+    subject: str = "",
+    left: float | None = None,
+    joined: float | None = None,
+) -> Member:
+    return Member(
+        monitor, "", code, subject, sev, f"{code} happened.", "Fix it.", rank, lasting,
+        frozenset(shares.split()), s(began), s(began + 3 if joined is None else joined),
+        None if left is None else s(left), f"m{monitor}",
+    )  # fmt: skip
+
+
+def incident(
+    *members: Member, number: int = 7, project: int = 1, environment: str = "production"
+) -> OpenIncident:
+    return OpenIncident(number, project, environment, "open", severity(members), members)
+
+
+def joined(candidate: Member, *incidents: OpenIncident, interval_s: float = 60) -> int | None:
+    return place(candidate, 1, "production", interval_s, incidents).incident_id
+
+
+CERT = {"code": "tls.expires_soon", "subject": "cert:ab", "lasting": True}
+
+
+@pytest.mark.parametrize(
+    ("why", "candidate", "there", "expected"),
+    [
+        ("same host, soon", member(2, began=60), [incident(member())], 7),
+        ("nothing shared", member(2, began=60, shares="host:blog"), [incident(member())], None),
+        ("same host, at the edge", member(2, began=303), [incident(member())], 7),
+        ("same host, too late", member(2, began=304), [incident(member())], None),
+        ("the latest join counts", member(3, began=500), [incident(member(), member(2, began=290))], 7),
+        ("began earlier, seen later", member(2, began=-200), [incident(member())], 7),
+        ("began long before", member(2, began=-400), [incident(member())], None),
+        ("other project", member(2, began=5), [incident(member(), project=2)], None),
+        ("other environment", member(2, began=5), [incident(member(), environment="staging")], None),
+        ("lasting joins no outage", member(2, began=5, **CERT), [incident(member())], None),
+        ("an outage joins no lasting one", member(2, began=5), [incident(member(**CERT))], None),
+        ("not even of the same monitor", member(1, began=5), [incident(member(1, **CERT))], None),
+        ("identical lasting, days later", member(2, began=9e5, **CERT), [incident(member(**CERT))], 7),
+        ("lasting, other subject", member(2, code="tls.expires_soon", subject="x", lasting=True),
+         [incident(member(**CERT))], None),
+        ("left and back, hours later", member(1, began=9000), [incident(member(left=50), member(2))], 7),
+        ("another code of a member", member(1, "dns.gone", 9000, shares=""), [incident(member())], 7),
+        ("the nearest of two", member(3, began=400),
+         [incident(member(), number=1), incident(member(2, began=390), number=2)], 2),
+    ],
+)  # fmt: skip
+def test_the_join_rule(why: str, candidate: Member, there: list[OpenIncident], expected: int | None) -> None:
+    assert joined(candidate, *there) == expected, why
+
+
+def test_a_slow_monitor_has_a_longer_window() -> None:
+    late = member(2, began=3600)
+    assert joined(late, incident(member()), interval_s=60) is None
+    assert joined(late, incident(member()), interval_s=3600) == 7
+
+
+def test_reasons_name_what_is_shared() -> None:
+    said = place(member(2, began=5), 1, "production", 60, [incident(member())]).reason
+    assert said == "Shares host:shop and began within 5 min of the last join."
+
+
+MEMBERS = st.builds(
+    member,
+    st.integers(1, 4),
+    st.sampled_from(["site.error_status", "tls.expires_soon", "dns.gone"]),
+    st.integers(-2000, 2000),
+    sev=st.sampled_from([Severity.WARNING, Severity.ERROR, Severity.CRITICAL]),
+    rank=st.integers(0, 3),
+    lasting=st.booleans(),
+    shares=st.sampled_from(["", "host:a", "host:b", "host:a addr:1"]),
+    left=st.none() | st.integers(2000, 3000),
+)
+SOME = st.lists(MEMBERS, min_size=1, max_size=5)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    MEMBERS,
+    st.lists(st.tuples(SOME, st.integers(1, 2), st.sampled_from(["production", "staging"])), max_size=4),
+)
+def test_never_across_projects_environments_or_tempers(
+    candidate: Member, there: list[tuple[list[Member], int, str]]
+) -> None:
+    incidents = [incident(*m, number=n, project=p, environment=e) for n, (m, p, e) in enumerate(there)]
+    placement = place(candidate, 1, "production", 60, incidents)
+    assert placement.reason
+    if placement.incident_id is None:
+        return
+    chosen = incidents[placement.incident_id]
+    assert (chosen.project_id, chosen.environment) == (1, "production")
+    assert any(m.lasting == candidate.lasting for m in chosen.members)
+    if candidate.lasting:
+        assert any((m.code, m.subject) == (candidate.code, candidate.subject) for m in chosen.members)
+    else:
+        assert any(
+            not m.lasting and (m.monitor_id == candidate.monitor_id or m.shares & candidate.shares)
+            for m in chosen.members
+        )
+
+
+def test_an_explanation_outranks_a_worse_symptom() -> None:
+    why = member(1, "database.too_many_connections", 30, sev=Severity.ERROR, rank=40)
+    symptom = member(2, sev=Severity.CRITICAL)
+    assert headline([symptom, why]) is why
+    assert [c.code for c in causes([symptom, why])] == [why.code, symptom.code]
+    assert severity([symptom, why]) is Severity.CRITICAL
+    assert title([symptom, why]) == "m1: database.too_many_connections happened (and 1 other monitor)"
+
+
+def test_then_severity_then_beginning() -> None:
+    early, late = member(1, began=0), member(2, began=5)
+    worse = member(3, began=9, sev=Severity.CRITICAL)
+    assert headline([late, early]) is early
+    assert headline([late, early, worse]) is worse
+    assert headline([late, early, member(3, sev=Severity.CRITICAL, left=9)]) is early  # it left
+    gone = [member(1, left=5), member(2, sev=Severity.CRITICAL, left=5)]
+    assert headline(gone) is gone[1]
+
+
+@given(SOME)
+def test_causes_are_unique_best_first_and_led_by_the_headline(members: list[Member]) -> None:
+    found = causes(members)
+    assert len({c.code for c in found}) == len(found)
+    assert found[0].code == headline(members).code
+    assert all(0 < c.confidence <= 95 for c in found)
+
+
+def test_it_is_over_when_all_left_and_none_flaps() -> None:
+    gone, still = member(1, left=10), member(2)
+    assert is_over([gone], frozenset())
+    assert not is_over([gone, still], frozenset())
+    assert not is_over([gone], frozenset({1}))
+    assert is_over([gone], frozenset({2}))
+
+
+@pytest.mark.parametrize(
+    ("state", "told_s", "snooze_s", "resend_s", "expected"),
+    [
+        ("open", 0, None, 100, True),
+        ("open", 1, None, 100, False),
+        ("acknowledged", 0, None, 100, False),
+        ("open", 0, 101, 100, False),
+        ("open", 0, 100, 100, True),
+        ("open", None, None, 100, False),
+        ("open", 0, None, 0, False),
+    ],
+)
+def test_resend(state: str, told_s: int | None, snooze_s: int | None, resend_s: int, expected: bool) -> None:
+    it = OpenIncident(
+        1, 1, "production", state, Severity.ERROR, (member(),), None,
+        None if snooze_s is None else s(snooze_s), None if told_s is None else s(told_s),
+    )  # fmt: skip
+    assert tell_again(it, resend_s, s(100)) is expected
+
+
+def test_snooze_mutes_until_it_is_over_or_broken_by_a_rise() -> None:
+    it = OpenIncident(1, 1, "production", "open", Severity.ERROR, (member(),), None, s(100))
+    assert muted(it, False, s(99))
+    assert not muted(it, True, s(99))
+    assert not muted(it, False, s(100))
+    assert (snooze_over(it, s(99)), snooze_over(it, s(100))) == (False, True)
