@@ -63,7 +63,9 @@ class Mailer:
         try:
             return self._hand_over(self._server, message, budget)
         except Exception as problem:  # noqa: BLE001  the outermost shell: a mail server may say anything
-            return _failure(problem, self._server, deadline_s)
+            # smtplib hides a timeout while it reads in an error of its own.
+            late = isinstance(problem, smtplib.SMTPServerDisconnected) and budget.spent()
+            return _failure(TimeoutError() if late else problem, self._server, deadline_s)
 
     def _hand_over(self, server: _Server, message: EmailMessage, budget: _Budget) -> MailAnswer:
         tls = self._tls or ssl.create_default_context()
@@ -92,6 +94,9 @@ class _Budget:
         if left <= 0:
             raise TimeoutError("the deadline has passed")
         return left
+
+    def spent(self) -> bool:
+        return clock.monotonic() >= self._until
 
 
 class _Lines:
@@ -128,7 +133,7 @@ class _Connection(smtplib.SMTP):
         self._host = server.host  # smtplib checks the certificate of STARTTLS against it
         self.receipt = ""
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002  smtplib's own
         sock = _connect(host, port, self._budget)
         if self._at_once is None:
             return sock
@@ -141,7 +146,7 @@ class _Connection(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
-            self.file = _Lines(self.sock, self._budget)  # type: ignore[assignment,arg-type]
+            self.file = _Lines(self.sock, self._budget)  # type: ignore[arg-type]
         return super().getreply()
 
     def send(self, s: Any) -> None:

@@ -15,6 +15,11 @@ _ADDRESS = re.compile(
 )
 
 
+def deliverable(address: str) -> bool:
+    """Whether mail can go to, or come from, this address as far as its form tells."""
+    return len(address) <= 254 and not address.endswith(".") and _ADDRESS.fullmatch(address) is not None
+
+
 def _several(value: object) -> object:
     """One address, or several with commas between them, are as good as a list."""
     if not isinstance(value, str):
@@ -36,7 +41,6 @@ class EmailConfig(Config):
     @classmethod
     def _deliverable(cls, to: tuple[str, ...]) -> tuple[str, ...]:
         for address in to:
-            domain = address.rpartition("@")[2]
-            if len(address) > 254 or domain.endswith(".") or not _ADDRESS.fullmatch(address):
+            if not deliverable(address):
                 raise ValueError(f"{address!r} is not an e-mail address; write it like ops@example.com")
         return tuple(dict.fromkeys(to))

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.template import Context, Engine
 
+from watchpost.channels.email.config import deliverable
 from watchpost.channels.email.words import Story, one_line, tell
 from watchpost.registry import Message
 
@@ -47,11 +48,13 @@ def compose(
 
 def subject(stories: tuple[Story, ...]) -> str:
     """One incident has its own subject; several share one that begins with their number."""
-    if len(stories) == 1:
-        return stories[0].subject
+    if len({story.incident for story in stories}) == 1:
+        return stories[-1].subject  # news of one incident: the latest is what counts
     projects = list(dict.fromkeys(story.project for story in stories if story.project))
     where = f"[{projects[0]}] " if len(projects) == 1 else ""
-    return f"{where}{len(stories)} incidents: " + "; ".join(story.title for story in stories)
+    titles = "; ".join(dict.fromkeys(story.title for story in stories))
+    count = len({story.incident for story in stories})
+    return f"{where}{count} incidents: {titles}"
 
 
 def _thread(letter: EmailMessage, messages: tuple[Message, ...], host: str) -> None:
@@ -87,6 +90,8 @@ def _token(value: object) -> str:
 def _sender(from_address: str) -> Address:
     """``Watchpost`` is the name unless the operator chose one."""
     name, address = parseaddr(from_address)
+    if not deliverable(address):
+        raise ValueError("it is not an e-mail address")
     return Address(display_name=one_line(name) or "Watchpost", addr_spec=address)
 
 

@@ -36,6 +36,7 @@ class Monitor:
 class Story:
     """One incident, ready to be printed. Every field is text, so the templates need no settings."""
 
+    incident: str
     head: str  # Down, Resolved after 6 min 12 s, ...
     tone: str  # bad | warn | good | calm
     project: str
@@ -67,6 +68,7 @@ def tell(message: Message) -> Story:
     began, resolved = _when(payload.get("began_at")), _when(payload.get("resolved_at"))
     over = message.event == "resolved"
     return Story(
+        incident=str(payload.get("id") or message.delivery_id),
         head=_head(message.event, payload, began, resolved),
         tone=_tone(message.event, payload),
         project=one_line(payload.get("project")),

@@ -28,7 +28,7 @@ _REFUSED = "To allow it, add that network to ALLOW_NETWORKS on the Watchpost ser
 
 
 def sign(secret: str, body: bytes, at: datetime) -> str:
-    """The value of X-Watchpost-Signature. The time is part of what is signed, so old ones cannot be replayed."""
+    """The value of X-Watchpost-Signature. The time is signed as well, so nothing old can be replayed."""
     seconds = int(at.timestamp())
     digest = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={seconds},v1={digest}"
