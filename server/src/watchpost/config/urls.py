@@ -1,1 +1,10 @@
-urlpatterns: list[object] = []
+"""All addresses of the server: sign-in, then the pages."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("watchpost.accounts.urls")),
+    path("", include("watchpost.web.urls")),
+]

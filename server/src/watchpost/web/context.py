@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
 
+from watchpost import clock
+from watchpost.accounts.access import visible_projects
+from watchpost.incidents.models import Channel, Incident
+from watchpost.monitors.models import AliveSpan
+
+SILENT = timedelta(seconds=90)
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """How many incidents are open, whether anybody would be told, whether the engine looks."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    unresolved = Incident.objects.exclude(state=Incident.State.RESOLVED)
+    return {
+        "open_count": unresolved.filter(project__in=visible_projects(user)).count(),
+        "nobody_told": why_nobody_is_told(),
+        "engine_seen": _engine_silent_since(),
+    }
+
+
+def why_nobody_is_told() -> str:
+    """Empty once one message of any channel arrived."""
+    rows = list(Channel.objects.values_list("enabled", "broken", "delivered_at"))
+    working = [delivered for enabled, broken, delivered in rows if enabled and not broken]
+    if any(working):
+        return ""
+    if not rows:
+        return "there is no channel yet."
+    return "no message has arrived anywhere yet." if working else "every channel is switched off or broken."
+
+
+def _engine_silent_since() -> Any:
+    last = AliveSpan.objects.order_by("-id").values_list("alive_at", flat=True).first()
+    return last if last and clock.now() - last > SILENT else None

@@ -1,0 +1,93 @@
+"""The one-time sign-in link: makes the first user, or signs in the one it was made for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.auth import login
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+
+from watchpost import clock
+from watchpost.accounts.links import find_link, use_link
+from watchpost.accounts.models import Membership, SignInLink, User
+from watchpost.incidents.models import Channel
+from watchpost.monitors.models import Project
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password)
+        return password
+
+
+class FirstUserForm(PasswordForm):
+    email = forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    field_order = ["email", "password"]
+
+
+@never_cache
+def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
+    now = clock.now()
+    link = find_link(token, now)
+    if link is None or (link.user is None and User.objects.exists()):
+        return render(request, "watchpost/account/link_gone.html", status=410)
+    form_class = _form_class(link)
+    form = form_class(request.POST if request.method == "POST" else None) if form_class else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        return _enter(request, link, form.cleaned_data if form else {}, now)
+    return render(request, "watchpost/account/link.html", {"form": form, "link": link})
+
+
+def _form_class(link: SignInLink) -> type[PasswordForm] | None:
+    if link.user is None:
+        return FirstUserForm
+    return None if link.user.has_usable_password() else PasswordForm
+
+
+def _enter(request: HttpRequest, link: SignInLink, given: dict[str, Any], now: datetime) -> HttpResponse:
+    with transaction.atomic():
+        if not use_link(link, now):
+            return render(request, "watchpost/account/link_gone.html", status=410)
+        user = link.user or _first_user(given["email"], given["password"], now)
+        if link.user and given:
+            user.set_password(given["password"])
+            user.save(update_fields=["password"])
+    login(request, user, backend=BACKEND)
+    return redirect("overview")
+
+
+def _first_user(email: str, password: str, now: datetime) -> User:
+    """The first user is the admin, owns what there is, and is told by mail."""
+    user = User.objects.create_user(email, password, is_superuser=True, is_staff=True)
+    owned = [Membership(user=user, project=project, role=Membership.Role.OWNER) for project in Project.objects.all()]
+    Membership.objects.bulk_create(owned)
+    _tell_by_mail(email, now)
+    return user
+
+
+def _tell_by_mail(email: str, now: datetime) -> None:
+    from django.utils.text import slugify
+
+    from watchpost.monitors import edit
+
+    name = f"email-{slugify(email.split('@')[0]) or 'admin'}"
+    if Channel.objects.filter(name=name).exists():
+        return
+    try:
+        edit.create_channel({"name": name, "kind": "email", "to": [email]}, now)
+    except (edit.Invalid, ValidationError):  # the banner says that nobody is told, and where to mend it
+        return

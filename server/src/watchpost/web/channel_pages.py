@@ -1,0 +1,189 @@
+"""Where messages go: the list, a form for every kind of channel, the test button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from watchpost import clock
+from watchpost.accounts.access import changeable_projects, person, visible_projects
+from watchpost.accounts.models import User
+from watchpost.incidents.models import Channel
+from watchpost.monitors import edit
+from watchpost.registry import Channel as ChannelKind
+from watchpost.registry import channels
+from watchpost.web.specform import Input, fill, gather, inputs_of, spread
+
+SEVERITIES = ("info", "warning", "error", "critical")
+
+
+def seen_channels(user: User) -> QuerySet[Channel]:
+    """Those that hear a project of this person; a channel that hears all is everybody's to see."""
+    if user.is_superuser:
+        return Channel.objects.all()
+    return Channel.objects.filter(Q(projects=None) | Q(projects__in=visible_projects(user))).distinct()
+
+
+def may_change_channel(user: User, channel: Channel) -> bool:
+    """Only admins touch what hears all projects; owners touch what hears theirs alone."""
+    if user.is_superuser:
+        return True
+    heard = set(channel.projects.values_list("pk", flat=True))
+    return bool(heard) and heard <= set(changeable_projects(user).values_list("pk", flat=True))
+
+
+def _changed(request: HttpRequest, pk: int) -> Channel:
+    from django.core.exceptions import PermissionDenied
+
+    user = person(request)
+    channel: Channel = get_object_or_404(seen_channels(user), pk=pk)
+    if not may_change_channel(user, channel):
+        raise PermissionDenied(f"{channel.name} is not yours to change. An admin can.")
+    return channel
+
+
+@login_required
+def channel_list(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    rows = [_row(channel) for channel in seen_channels(user).prefetch_related("projects").order_by("name")]
+    may_add = user.is_superuser or changeable_projects(user).exists()
+    known = sorted(channels().values(), key=lambda kind: kind.title)
+    return render(request, "watchpost/channels.html", {"rows": rows, "kinds": known, "may_add": may_add})
+
+
+def _row(channel: Channel) -> dict[str, Any]:
+    shape = "down" if channel.broken else "paused" if not channel.enabled else "up" if channel.delivered_at else "none"
+    return {"channel": channel, "shape": shape, "to": _describe(channel), "hears": list(channel.projects.all())}
+
+
+def _describe(channel: Channel) -> str:
+    kind = channels().get(channel.kind)
+    try:
+        return kind.describe(edit.channel_config_of(channel)) if kind else f"There is no kind {channel.kind} here."
+    except ValueError as error:
+        return f"Its configuration cannot be read: {str(error).splitlines()[0]}"
+
+
+@login_required
+def channel_new(request: HttpRequest, name: str) -> HttpResponse:
+    user = person(request)
+    kind = channels().get(name)
+    if kind is None or not (user.is_superuser or changeable_projects(user).exists()):
+        raise Http404("There is no such kind of channel.")
+    inputs, problems, rest = _inputs(kind, user), [], ""
+    if request.method == "POST":
+        spec, errors, rest = *gather(inputs, request.POST), request.POST.get("rest", "")
+        try:
+            channel = edit.create_channel({"kind": name} | _checked(spec, errors, user), clock.now())
+            messages.info(request, "It is kept. Send a test now: until one has arrived nobody is told for certain.")
+            return redirect("channel", channel.pk)
+        except edit.Invalid as error:
+            problems = spread(inputs, error.errors)
+    context = {"kind": kind, "inputs": inputs, "problems": problems, "rest": rest}
+    return render(request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _inputs(kind: ChannelKind, user: User) -> list[Input]:
+    least = "error" if kind.pages else "warning"
+    slugs = ", ".join(changeable_projects(user).order_by("slug").values_list("slug", flat=True)[:12])
+    everything = "Empty: all projects." if user.is_superuser else ""
+    return [
+        Input("name", "Name", required=True, help="Small letters and dashes, such as ops-mail."),
+        *inputs_of(kind.config, kind.secrets),
+        Input("min_severity", "Tells from", "choice", choices=SEVERITIES, value=least),
+        Input("projects", "Only for these projects", "lines", help=f"One on each line. {everything} There are: {slugs}."),
+    ]
+
+
+def _checked(spec: dict[str, Any], errors: list[tuple[str, str]], user: User) -> Mapping[str, Any]:
+    """Refuses what cannot be read, and for owners whatever reaches beyond their own projects."""
+    if errors:
+        raise edit.Invalid(errors)
+    if not user.is_superuser:
+        mine = set(changeable_projects(user).values_list("slug", flat=True))
+        wanted = set(spec.get("projects") or [])
+        if not wanted or not wanted <= mine:
+            raise edit.Invalid([("projects", f"name projects you own: {', '.join(sorted(mine))}")])
+    return spec
+
+
+@login_required
+def channel_page(request: HttpRequest, pk: int) -> HttpResponse:
+    user = person(request)
+    channel: Channel = get_object_or_404(seen_channels(user).prefetch_related("projects"), pk=pk)
+    context = _row(channel) | {
+        "kind": channels().get(channel.kind),
+        "may_change": may_change_channel(user, channel),
+        "severity": SEVERITIES[channel.min_severity],
+        "deliveries": channel.deliveries.select_related("incident__project").order_by("-id")[:15]
+        if may_change_channel(user, channel) else [],
+    }  # fmt: skip
+    return render(request, "watchpost/channel.html", context)
+
+
+@login_required
+def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    user, channel = person(request), _changed(request, pk)
+    kind = channels().get(channel.kind)
+    if kind is None:
+        raise Http404("There is no such kind of channel.")
+    inputs, problems = _inputs(kind, user), []
+    fixed = {"kind": channel.kind, "enabled": channel.enabled}
+    rest = fill(inputs, {key: value for key, value in edit.channel_spec_of(channel).items() if key not in fixed})
+    if request.method == "POST":
+        spec, errors = gather(inputs, request.POST)
+        rest = request.POST.get("rest", "")
+        try:
+            edit.update_channel(channel, fixed | dict(_checked(spec, errors, user)), clock.now())
+            return redirect("channel", pk)
+        except edit.Invalid as error:
+            problems = spread(inputs, error.errors)
+    context = {"kind": kind, "channel": channel, "inputs": inputs, "problems": problems, "rest": rest}
+    return render(request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_POST
+def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
+    from watchpost.incidents.test_send import send_test
+
+    channel = _changed(request, pk)
+    sent = send_test(channel.pk, clock.now())
+    if sent.ok:
+        messages.success(request, f"It arrived. The receiver said: {sent.detail or 'nothing'}")
+    else:
+        messages.error(request, f"It did not arrive. The receiver said: {sent.detail or 'nothing'}")
+    return redirect("channel", pk)
+
+
+@login_required
+@require_POST
+def channel_switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Enable, enable again after it broke, or disable."""
+    channel, on = _changed(request, pk), request.POST.get("enabled") == "1"
+    switch_channel(channel, on)
+    messages.info(request, "It is told again." if on else "Switched off. It is told nothing.")
+    return redirect("channel", pk)
+
+
+def switch_channel(channel: Channel, on: bool) -> None:
+    spec = edit.channel_spec_of(channel) | {"enabled": on}
+    edit.update_channel(channel, spec, clock.now())
+    if on:
+        Channel.objects.filter(pk=channel.pk).update(broken="", broken_at=None)
+
+
+@login_required
+@require_POST
+def channel_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = _changed(request, pk)
+    edit.delete_channel(channel, clock.now())
+    messages.info(request, f"{channel.name} is deleted.")
+    return redirect("channels")

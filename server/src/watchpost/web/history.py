@@ -1,0 +1,186 @@
+"""What a monitor's past says, read from looks, transitions and the ledger. Pages and API use the same.
+
+``series`` gives one dict a step: p50_ms, p95_ms, p99_ms, n, failed, phases, and seconds up, degraded,
+down, unknown, paused and maintenance. ``figures`` and ``ninety_days`` are what the page of a monitor shows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any
+
+from watchpost.monitors.models import AliveSpan, Look, Monitor, Transition
+from watchpost.web import words
+from watchpost.web.charts import PHASES
+
+STATES = ("up", "degraded", "down", "unknown", "paused", "maintenance")
+DAY_S = 86_400.0
+Stretch = tuple[float, float, str]  # from, to in epoch seconds, what was shown
+
+
+def series(monitor: Monitor, start: datetime, end: datetime, step_s: float) -> list[dict[str, Any]]:
+    """Figures of every step between ``start`` and ``end``, oldest first."""
+    first, count = start.timestamp(), max(1, ceil((end - start).total_seconds() / step_s))
+    looks = _looks_by_step(monitor, start, end, step_s)
+    points = [_point(first + place * step_s, looks[place]) for place in range(count)]
+    spread_seconds(points, stretches(monitor, start, end), first, step_s)
+    return points
+
+
+def _looks_by_step(monitor: Monitor, start: datetime, end: datetime, step_s: float) -> dict[int, list[Any]]:
+    first = int(start.timestamp() * 1000)
+    rows = Look.objects.filter(monitor_id=monitor.pk, at__gte=first, at__lt=int(end.timestamp() * 1000))
+    found: dict[int, list[Any]] = defaultdict(list)
+    columns = ("at", "outcome", "severity", "total_ms", *(f"{phase}_ms" for phase in PHASES))
+    for row in rows.values_list(*columns):
+        found[int((row[0] - first) / 1000 // step_s)].append(row)
+    return found
+
+
+def _point(at: float, rows: Sequence[Any]) -> dict[str, Any]:
+    answered = [row for row in rows if row[1] == "ok"]
+    totals = sorted(row[3] for row in answered)
+    means = [sum(row[4 + place] for row in answered) / max(len(answered), 1) for place in range(len(PHASES))]
+    return {
+        "at": datetime.fromtimestamp(at, UTC),
+        "n": len(rows),
+        "failed": sum(row[1] != "ok" or (row[2] or 0) >= 2 for row in rows),
+        "p50_ms": percentile(totals, 0.5),
+        "p95_ms": percentile(totals, 0.95),
+        "p99_ms": percentile(totals, 0.99),
+        "phases": dict(zip(PHASES, means, strict=True)),
+    } | dict.fromkeys(STATES, 0.0)
+
+
+def percentile(ordered: Sequence[float], share: float) -> float | None:
+    """The nearest rank: always a value that was measured."""
+    return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
+
+
+def stretches(monitor: Monitor, start: datetime, end: datetime) -> list[Stretch]:
+    """What was shown, from the monitor's first day; our own downtime is unknown."""
+    changes = _changes(monitor, start, end)
+    begin = max(start, monitor.created_at).timestamp()
+    found: list[Stretch] = []
+    for place, (at, state) in enumerate(changes):
+        until = changes[place + 1][0] if place + 1 < len(changes) else end.timestamp()
+        if until > max(at, begin) and state != "new":
+            found.append((max(at, begin), until, state))
+    return _blinded(found, _gaps(start, end))
+
+
+def _changes(monitor: Monitor, start: datetime, end: datetime) -> list[tuple[float, str]]:
+    rows = Transition.objects.filter(monitor=monitor, at__lt=end)
+    inside = list(rows.filter(at__gte=start).order_by("at", "id").values_list("began", "at", "before", "after"))
+    before = rows.filter(at__lt=start).order_by("-at", "-id").values_list("after", flat=True).first()
+    state = getattr(monitor, "state", None)
+    opening = before or (inside[0][2] if inside else state.shown if state else "new")
+    moves = [(start.timestamp(), opening)]
+    for began, at, _, after in inside:
+        # The time before a change was confirmed belongs to it, but never to what came before the last one.
+        moves.append((max(min(began, at).timestamp(), moves[-1][0]), after))
+    return moves
+
+
+def _gaps(start: datetime, end: datetime) -> list[tuple[float, float]]:
+    """Time within the ledger when no engine ran."""
+    spans = AliveSpan.objects.filter(alive_at__gte=start - timedelta(days=2), started_at__lt=end)
+    rows = list(spans.order_by("started_at").values_list("started_at", "alive_at"))
+    gaps: list[tuple[float, float]] = []
+    for (_, alive), (started, _) in zip(rows, rows[1:], strict=False):
+        if (started - alive).total_seconds() > 60:
+            gaps.append((alive.timestamp(), started.timestamp()))
+    if rows and (end - rows[-1][1]).total_seconds() > 90:
+        gaps.append((rows[-1][1].timestamp(), end.timestamp()))
+    return gaps
+
+
+def _blinded(found: list[Stretch], gaps: Iterable[tuple[float, float]]) -> list[Stretch]:
+    for low, high in gaps:
+        cut: list[Stretch] = []
+        for begin, until, state in found:
+            if until <= low or begin >= high or state in ("paused", "maintenance"):
+                cut.append((begin, until, state))
+                continue
+            pieces = ((begin, low, state), (max(begin, low), min(until, high), "unknown"), (high, until, state))
+            cut += [piece for piece in pieces if piece[1] > piece[0]]
+        found = cut
+    return found
+
+
+def spread_seconds(points: list[dict[str, Any]], shown: Iterable[Stretch], first: float, step_s: float) -> None:
+    """Adds the seconds of each stretch to the steps it covers."""
+    for begin, until, state in shown:
+        low = max(0, int((begin - first) // step_s))
+        for place in range(low, min(len(points), int((until - first) // step_s) + 1)):
+            left = first + place * step_s
+            points[place][state] += max(0.0, min(until, left + step_s) - max(begin, left))
+
+
+def figures(monitor: Monitor, now: datetime, shown: Sequence[Stretch]) -> dict[str, Any]:
+    """p50, p95, p99 of 24 hours; share of known time up and the longest outage of what ``shown`` covers."""
+    since = int((now - timedelta(days=1)).timestamp() * 1000)
+    rows = Look.objects.filter(monitor_id=monitor.pk, at__gte=since, outcome="ok")
+    totals = sorted(rows.values_list("total_ms", flat=True))
+    seconds = totals_of(shown)
+    known = seconds["up"] + seconds["degraded"] + seconds["down"]
+    return {
+        "p50": percentile(totals, 0.5),
+        "p95": percentile(totals, 0.95),
+        "p99": percentile(totals, 0.99),
+        "uptime": 1 - seconds["down"] / known if known else None,
+        "longest": max((until - begin for begin, until, state in shown if state == "down"), default=0.0),
+    }
+
+
+def totals_of(shown: Iterable[Stretch]) -> dict[str, float]:
+    seconds = dict.fromkeys(STATES, 0.0)
+    for begin, until, state in shown:
+        seconds[state] = seconds.get(state, 0.0) + until - begin
+    return seconds
+
+
+def ninety_days(shown: Sequence[Stretch], now: datetime) -> list[dict[str, Any]]:
+    """Ninety days up to now, oldest first: the seconds of each state, what to draw and what to say."""
+    first = now.timestamp() - 90 * DAY_S
+    days: list[dict[str, Any]] = [dict.fromkeys(STATES, 0.0) for _ in range(90)]
+    spread_seconds(days, shown, first, DAY_S)
+    for place, day in enumerate(days):
+        at = datetime.fromtimestamp(first + (place + 1) * DAY_S, UTC)
+        day["title"] = f"{at.day} {at:%b}: {_day_words(day)}"
+        day["kind"] = _day_kind(day)
+    return days
+
+
+def _day_kind(day: dict[str, Any]) -> str:
+    """Down and degraded show however short they were; else what filled most of the day."""
+    if day["down"] >= 1 or day["degraded"] >= 60:
+        return "d" if day["down"] >= 1 else "w"
+    most = max(STATES, key=lambda state: float(day[state]))
+    if not day[most]:
+        return "n"
+    return {"unknown": "u", "maintenance": "m", "paused": "m"}.get(most, "")
+
+
+def _day_words(day: dict[str, Any]) -> str:
+    bad = [f"{state} {words.span(day[state])}" for state in STATES[1:] if day[state] >= 1]
+    return ", ".join(bad) if bad else "up all day" if day["up"] else "not watched"
+
+
+def lanes(monitor_ids: Iterable[int], start: datetime, end: datetime, steps: int = 60) -> dict[int, list[Any]]:
+    """Small lines of several monitors on one time axis: (place 0..1, mean ms or none, failed)."""
+    low, size = int(start.timestamp() * 1000), (end - start).total_seconds() * 1000 / steps
+    sums: dict[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    rows = Look.objects.filter(monitor_id__in=list(monitor_ids), at__gte=low, at__lt=int(end.timestamp() * 1000))
+    for monitor_id, at, outcome, severity, total in rows.values_list("monitor_id", "at", "outcome", "severity", "total_ms"):
+        sums[monitor_id][int((at - low) / size)].append((outcome == "ok", (severity or 0) >= 2, total))
+    return {pk: [_lane_point(place, steps, looks) for place, looks in sorted(found.items())] for pk, found in sums.items()}
+
+
+def _lane_point(place: int, steps: int, looks: list[tuple[bool, bool, float]]) -> tuple[float, float | None, bool]:
+    good = [total for ok, _, total in looks if ok]
+    failed = any(not ok or bad for ok, bad, _ in looks)
+    return (place + 0.5) / steps, sum(good) / len(good) if good else None, failed

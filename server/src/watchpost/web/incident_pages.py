@@ -1,0 +1,155 @@
+"""The list of incidents, one incident, and what people do to it, signed in or by a signed link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from watchpost import clock
+from watchpost.accounts.access import may_change, person, require_change, visible_projects
+from watchpost.incidents import act
+from watchpost.incidents.models import Incident, IncidentMember, TimelineEntry
+from watchpost.web import charts, history, words
+
+PAGE = 30
+LINK_AGE = timedelta(days=7)
+LINK_SNOOZE = timedelta(hours=1)
+VERBS = {"acknowledge": "Acknowledge", "resolve": "Resolve", "snooze": "Snooze for an hour"}
+SHAPES = {"opened": "down", "joined": "down", "rose": "down", "left": "up", "resolved": "up", "failed": "warn"}
+
+
+@login_required
+def incident_list(request: HttpRequest) -> HttpResponse:
+    past = request.GET.get("state") == "resolved"
+    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+    rows = Incident.objects.filter(project__in=visible_projects(person(request))).select_related("project")
+    unresolved = rows.exclude(state=Incident.State.RESOLVED)
+    count = unresolved.count()
+    if past:
+        rows = rows.filter(state=Incident.State.RESOLVED).order_by("-began_at")
+    else:
+        rows = unresolved.order_by("-state", "-severity", "-began_at")
+    shown = list(rows[(page - 1) * PAGE : page * PAGE + 1])
+    context = {
+        "incidents": shown[:PAGE],
+        "past": past,
+        "headline": "What is over." if past else words.headline(count, 0),
+        "next_page": page + 1 if len(shown) > PAGE else None,
+    }
+    return render(request, "watchpost/incidents.html", context)
+
+
+def _seen(request: HttpRequest, pk: int) -> Incident:
+    found = Incident.objects.select_related("project").filter(project__in=visible_projects(person(request)))
+    incident: Incident = get_object_or_404(found, pk=pk)
+    return incident
+
+
+@login_required
+def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
+    incident, now = _seen(request, pk), clock.now()
+    members = list(incident.members.select_related("monitor").order_by("began_at", "id"))
+    begin, end = _axis(incident, now)
+    context = {
+        "incident": incident,
+        "may_change": may_change(person(request), incident.project),
+        "causes": [_cause(cause, members) for cause in incident.causes],
+        "affected": _affected(incident, members, begin, end),
+        "timeline": [_entry(entry) for entry in incident.timeline.all()],
+        "deliveries": incident.deliveries.select_related("channel").order_by("id")[:60],
+        "axis_from": begin,
+        "axis_to": end,
+    }
+    return render(request, "watchpost/incident.html", context)
+
+
+def _axis(incident: Incident, now: datetime) -> tuple[datetime, datetime]:
+    """The whole incident with some time before it; a long one shows its beginning."""
+    end = min(now, (incident.resolved_at or now) + timedelta(minutes=5))
+    begin = incident.began_at - max(timedelta(minutes=10), (end - incident.began_at) / 4)
+    return begin, min(end, begin + timedelta(days=2))
+
+
+def _cause(cause: Mapping[str, Any], members: Sequence[IncidentMember]) -> dict[str, Any]:
+    given = cause.get("evidence") or []
+    evidence = [(pair[0], pair[1]) for pair in given if isinstance(pair, list | tuple) and len(pair) == 2]
+    same = [(member.monitor.name, member.sentence) for member in members if member.code == cause.get("code")]
+    percent = round(float(cause.get("confidence") or 0) * 100)
+    return {**cause, "percent": percent, "evidence": evidence or list(dict.fromkeys(same))[:6]}
+
+
+def _affected(incident: Incident, members: Sequence[IncidentMember], begin: datetime, end: datetime) -> list[dict[str, Any]]:
+    rows: dict[int, dict[str, Any]] = {}
+    for member in members:
+        row = rows.setdefault(
+            member.monitor_id,
+            {"monitor": member.monitor, "severity": 0, "began": member.began_at, "left": member.left_at, "sentences": []},
+        )
+        row["severity"] = max(row["severity"], member.severity)
+        row["left"] = member.left_at and row["left"] and max(member.left_at, row["left"])
+        if member.sentence not in row["sentences"]:
+            row["sentences"].append(member.sentence)
+    moment = (incident.began_at - begin) / (end - begin) if end > begin else None
+    for pk, points in history.lanes(list(rows)[:30], begin, end).items():
+        rows[pk]["spark"] = charts.spark(points, moment)
+    return list(rows.values())
+
+
+def _entry(entry: TimelineEntry) -> dict[str, Any]:
+    return {"at": entry.at, "sentence": entry.sentence, "shape": SHAPES.get(entry.kind, "none")}
+
+
+@login_required
+@require_POST
+def incident_act(request: HttpRequest, pk: int, do: str) -> HttpResponse:
+    incident = _seen(request, pk)
+    require_change(person(request), incident.project)
+    acted = _do(do, pk, person(request).get_full_name() or person(request).email, request.POST)
+    (messages.success if acted.ok else messages.error)(request, acted.sentence)
+    return redirect("incident", pk)
+
+
+def _do(do: str, pk: int, actor: str, given: Mapping[str, Any]) -> act.Acted:
+    now = clock.now()
+    if do == "acknowledge":
+        return act.acknowledge(pk, actor, now)
+    if do == "resolve":
+        return act.resolve(pk, actor, now)
+    if do == "note":
+        return act.note(pk, str(given.get("text", "")), actor, now)
+    if do != "snooze":
+        raise Http404("There is no such action.")
+    seconds = str(given.get("for", ""))
+    length = timedelta(seconds=int(seconds)) if seconds.isdigit() and int(seconds) <= 30 * 86_400 else LINK_SNOOZE
+    return act.snooze(pk, now + length, actor, now)
+
+
+@never_cache
+def signed_action(request: HttpRequest, token: str) -> HttpResponse:
+    """A link out of a message. Looking at it changes nothing, for mail scanners look at everything."""
+    try:
+        payload = signing.loads(token, salt="incident-action", max_age=LINK_AGE)
+        incident = Incident.objects.select_related("project").filter(pk=payload["incident"]).first()
+        verb = VERBS[payload["do"]]
+    except (signing.BadSignature, KeyError, TypeError):
+        incident = None
+    if incident is None:
+        return render(request, "watchpost/incident_link_gone.html", status=410)
+    said = ""
+    if request.method == "POST":
+        said = _do(payload["do"], incident.pk, _who(request), {}).sentence
+    return render(request, "watchpost/incident_link.html", {"incident": incident, "verb": verb, "said": said})
+
+
+def _who(request: HttpRequest) -> str:
+    user = request.user
+    return (user.get_full_name() or user.email) if user.is_authenticated else "Somebody with the link"

@@ -1,0 +1,121 @@
+"""Adding an address, and editing a monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from watchpost import clock
+from watchpost.accounts.access import changeable_projects, person
+from watchpost.accounts.models import User
+from watchpost.monitors import edit
+from watchpost.monitors.models import Monitor, Project
+from watchpost.registry import kinds
+from watchpost.web.monitor_pages import changed_monitor
+from watchpost.web.overview import may_add
+from watchpost.web.specform import Input, fill, gather, inputs_of, spread
+
+ADD_FIELDS = ("url", "contains", "name", "project", "new_project")
+
+
+@login_required
+def add(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    if not may_add(user):
+        raise PermissionDenied("You may look at your projects but not add to them. One of their owners can.")
+    given = {field: request.POST.get(field, request.GET.get(field, "")).strip() for field in ADD_FIELDS}
+    problems: list[str] = []
+    if request.method == "POST":
+        try:
+            return redirect("monitor", _create(user, given).pk)
+        except edit.Invalid as error:
+            problems = [f"{where}: {what}" if where else what for where, what in error.errors]
+    context = {"given": given, "problems": problems, "projects": changeable_projects(user).order_by("name")}
+    return render(request, "watchpost/add.html", context, status=422 if problems else 200)
+
+
+def _create(user: User, given: Mapping[str, str]) -> Monitor:
+    url = given["url"] if "://" in given["url"] else f"https://{given['url']}"
+    if not urlsplit(url).hostname:
+        raise edit.Invalid([("address", "write an address such as https://www.example.com/")])
+    spec = _http_spec(url, given)
+    project = _project(user, given, url)
+    return edit.create_monitor(project, spec | {"slug": _free_slug(project, spec["name"])}, clock.now())
+
+
+def _http_spec(url: str, given: Mapping[str, str]) -> dict[str, Any]:
+    parts = urlsplit(url)
+    name = given["name"] or f"{parts.hostname}{parts.path.rstrip('/')}"
+    spec: dict[str, Any] = {"name": name[:100], "kind": "http", "url": url}
+    if given["contains"]:
+        spec["expect"] = {"body_contains": given["contains"]}
+    return spec
+
+
+def _free_slug(project: Project, name: str) -> str:
+    from django.utils.text import slugify
+
+    base = slugify(name.replace(".", "-").replace("/", "-"))[:54].strip("-") or "site"
+    taken = set(project.monitors.values_list("slug", flat=True))
+    return next(slug for slug in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
+
+
+def _project(user: User, given: Mapping[str, str], url: str) -> Project:
+    """The named one, a new one, or the only one there is."""
+    mine = changeable_projects(user)
+    if given["project"] and given["project"] != "+":
+        project = mine.filter(slug=given["project"]).first()
+        if project is None:
+            raise edit.Invalid([("project", f"there is no project {given['project']} you may change")])
+        return project
+    if not given["project"] and (only := mine.first()):
+        return only
+    require_new = user.is_superuser
+    if not require_new:
+        raise edit.Invalid([("project", "only an admin makes projects")])
+    name = given["new_project"] or str(urlsplit(url).hostname).removeprefix("www.").split(".")[0]
+    existing = Project.objects.filter(name=name).first()
+    return existing or edit.create_project(name, clock.now())
+
+
+@login_required
+def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    monitor = changed_monitor(request, pk)
+    inputs = _monitor_inputs(monitor)
+    fixed = {"kind": monitor.kind, "slug": monitor.slug}
+    stored = {key: value for key, value in edit.spec_of(monitor).items() if key not in fixed}
+    rest, problems = fill(inputs, stored), []
+    if request.method == "POST":
+        spec, errors = gather(inputs, request.POST)
+        rest = request.POST.get("rest", "")
+        try:
+            if errors:
+                raise edit.Invalid(errors)
+            edit.update_monitor(monitor, fixed | spec, clock.now())
+            return redirect("monitor", pk)
+        except edit.Invalid as error:
+            problems = spread(inputs, error.errors)
+    context = {"monitor": monitor, "inputs": inputs, "rest": rest, "problems": problems}
+    return render(request, "watchpost/monitor_edit.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _monitor_inputs(monitor: Monitor) -> list[Input]:
+    kind = kinds()[monitor.kind]
+    common = [
+        Input("name", "Name", required=True),
+        *inputs_of(kind.config, kind.secrets),
+        Input("interval", "Looks every", value="60s", help="Such as 30s, 5m or 1h."),
+        Input("timeout", "Gives up after", value="10s"),
+        Input("environment", "Environment", value="production"),
+        Input("tags", "Tags", "lines", help="One on each line."),
+        Input("confirm", "Looks before trouble counts", "number", value=2),
+        Input("recover", "Good looks before it is over", "number", value=2),
+        Input("resend", "Tells again every", value="4h", help="Until somebody acknowledges."),
+    ]
+    return common

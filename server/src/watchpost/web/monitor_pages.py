@@ -1,0 +1,188 @@
+"""The list of monitors, one monitor, and what can be done with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_POST
+
+from watchpost import clock
+from watchpost.accounts.access import may_change, person, require_change, visible_projects
+from watchpost.monitors import edit
+from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
+from watchpost.registry import kinds
+from watchpost.web import charts, history, words
+
+RANGES = {"24h": ("24 h", 86_400, 900), "7d": ("7 days", 7 * 86_400, 7200), "1h": ("1 h", 3600, 60)}
+PAGE = 100
+
+
+def seen_monitor(request: HttpRequest, pk: int) -> Monitor:
+    """One of the person's monitors, else 404."""
+    found = Monitor.objects.select_related("project", "state", "last")
+    monitor: Monitor = get_object_or_404(found.filter(project__in=visible_projects(person(request))), pk=pk)
+    return monitor
+
+
+def changed_monitor(request: HttpRequest, pk: int) -> Monitor:
+    """The same, to be changed: 403 with a sentence for viewers."""
+    monitor = seen_monitor(request, pk)
+    require_change(person(request), monitor.project)
+    return monitor
+
+
+@login_required
+def monitor_list(request: HttpRequest) -> HttpResponse:
+    projects = list(visible_projects(person(request)).order_by("name"))
+    everything = Monitor.objects.filter(project__in=projects).select_related("project", "state", "last")
+    asked = {key: request.GET.get(key, "").strip() for key in ("q", "tag", "environment", "state", "project")}
+    rows = [row for row in _filtered(everything, asked) if not asked["tag"] or asked["tag"] in row.tags]
+    rows.sort(key=lambda row: (words.ORDER.index(_shown(row)), row.project.name, row.name))
+    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+    context = {
+        "rows": rows[(page - 1) * PAGE : page * PAGE],
+        "total": len(rows),
+        "asked": asked,
+        "filtered": any(asked.values()),
+        "projects": projects,
+        "states": [(state, words.word(state)) for state in words.ORDER],
+        "next_page": page + 1 if len(rows) > page * PAGE else None,
+        "query": "&".join(f"{key}={value}" for key, value in asked.items() if value),
+    } | _choices(projects)
+    return render(request, "watchpost/monitors.html", context)
+
+
+def _shown(monitor: Monitor) -> str:
+    state = getattr(monitor, "state", None)
+    return state.shown if state and state.shown in words.ORDER else "new"
+
+
+def _filtered(rows: QuerySet[Monitor], asked: dict[str, str]) -> QuerySet[Monitor]:
+    if asked["q"]:
+        rows = rows.filter(name__icontains=asked["q"]) | rows.filter(config__icontains=asked["q"])
+    if asked["environment"]:
+        rows = rows.filter(environment=asked["environment"])
+    if asked["state"]:
+        rows = rows.filter(state__shown=asked["state"])
+    if asked["project"]:
+        rows = rows.filter(project__slug=asked["project"])
+    return rows
+
+
+def _choices(projects: list[Any]) -> dict[str, list[str]]:
+    pairs = list(Monitor.objects.filter(project__in=projects).values_list("environment", "tags"))
+    tags = sorted({str(tag) for _, found in pairs for tag in found})
+    return {"environments": sorted({environment for environment, _ in pairs}), "tags": tags}
+
+
+@login_required
+def monitor_page(request: HttpRequest, pk: int) -> HttpResponse:
+    monitor, now = seen_monitor(request, pk), clock.now()
+    shown = history.stretches(monitor, now - timedelta(days=90), now)
+    chosen = request.GET.get("range", "24h")
+    chosen = chosen if chosen in RANGES else "24h"
+    _, length, step = RANGES[chosen]
+    points = history.series(monitor, now - timedelta(seconds=length), now, step)
+    context = _head(monitor, now) | {
+        "may_change": may_change(person(request), monitor.project),
+        "figures": history.figures(monitor, now, shown),
+        "chart": charts.stacked(points),
+        "points": [point for point in points if point["n"]][-48:],
+        "chart_from": now - timedelta(seconds=length),
+        "ranges": [(key, label, key == chosen) for key, (label, _, _) in RANGES.items()],
+        "days": charts.day_bar(history.ninety_days(shown, now)),
+        "looks": _last_looks(monitor),
+        "lately": monitor.transitions.order_by("-at", "-id")[:12],
+    }
+    return render(request, "watchpost/monitor.html", context)
+
+
+def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
+    kind = kinds().get(monitor.kind)
+    open_windows = MaintenanceWindow.objects.filter(project=monitor.project, ends_at__gt=now).order_by("starts_at")
+    return {
+        "monitor": monitor,
+        "shown": _shown(monitor),
+        "asked": _asked(monitor),
+        "kind_title": kind.title if kind else monitor.kind,
+        "last": getattr(monitor, "last", None),
+        "findings": getattr(getattr(monitor, "state", None), "findings", []),
+        "windows": [w for w in open_windows.prefetch_related("monitors") if not w.monitors.all() or monitor in w.monitors.all()],
+        "window_from": now,
+        "window_to": now + timedelta(hours=1),
+    }
+
+
+def _asked(monitor: Monitor) -> str:
+    """What is asked, in the kind's words; a configuration that cannot be read says so."""
+    kind = kinds().get(monitor.kind)
+    try:
+        return kind.describe(edit.config_of(monitor)) if kind else f"There is no kind {monitor.kind} here."
+    except ValueError as error:
+        return f"Its configuration cannot be read: {str(error).splitlines()[0]}"
+
+
+def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
+    rows = Look.objects.filter(monitor_id=monitor.pk).order_by("-at")[:15]
+    return [
+        {"at": row.at, "outcome": row.outcome, "severity": row.severity, "total_ms": row.total_ms, "address": row.address,
+         "location": row.location, "sentence": _sentence_of(row)}
+        for row in rows
+    ]  # fmt: skip
+
+
+def _sentence_of(look: Look) -> str:
+    findings = (look.detail or {}).get("findings") or []
+    return "; ".join(str(finding.get("sentence", "")) for finding in findings[:2])
+
+
+@login_required
+@require_POST
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    monitor = changed_monitor(request, pk)
+    paused = request.POST.get("paused") == "1"
+    edit.set_paused(monitor, paused, clock.now())
+    messages.info(request, "Paused. Nobody looks and nobody is told." if paused else "Looking again.")
+    return redirect("monitor", pk)
+
+
+@login_required
+@require_POST
+def maintenance(request: HttpRequest, pk: int) -> HttpResponse:
+    monitor = changed_monitor(request, pk)
+    starts, ends = (_local(request.POST.get(name, "")) for name in ("starts", "ends"))
+    if starts is None or ends is None:
+        messages.error(request, "A maintenance window needs a beginning and an end.")
+        return redirect("monitor", pk)
+    try:
+        edit.create_window(monitor.project, [monitor], starts, ends, request.POST.get("reason", ""), person(request).email, clock.now())
+        messages.info(request, "The window is set. Nobody is woken while it lasts.")
+    except edit.Invalid as error:
+        messages.error(request, f"No window was made: {error}")
+    return redirect("monitor", pk)
+
+
+def _local(text: str) -> datetime | None:
+    try:
+        read = parse_datetime(text)
+    except ValueError:
+        return None
+    return timezone.make_aware(read) if read and timezone.is_naive(read) else read
+
+
+@login_required
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    monitor = changed_monitor(request, pk)
+    if request.method != "POST":
+        return render(request, "watchpost/monitor_delete.html", {"monitor": monitor})
+    edit.delete_monitor(monitor, clock.now())
+    messages.info(request, f"{monitor.name} is deleted, with its history.")
+    return redirect("monitors")

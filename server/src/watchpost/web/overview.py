@@ -1,0 +1,92 @@
+"""The first screen: what is wrong now, and what is watched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from watchpost import clock
+from watchpost.accounts.access import changeable_projects, person, visible_projects
+from watchpost.accounts.models import User
+from watchpost.incidents.models import Channel, Incident
+from watchpost.monitors.models import Monitor, MonitorLast, Project
+from watchpost.web import words
+
+SHOWN = 20
+Watched = tuple[int, str, str]  # project, environment, state
+
+
+@login_required
+def overview(request: HttpRequest) -> HttpResponse:
+    user, now = person(request), clock.now()
+    projects = list(visible_projects(user).order_by("name"))
+    watched = _watched(projects)
+    context: dict[str, Any] = {"may_add": may_add(user), "teach": not watched}
+    if watched:
+        incidents = open_incidents(projects)
+        context |= {
+            "headline": words.headline(len(incidents), sum(state == "unknown" for _, _, state in watched)),
+            "incidents": incidents[:SHOWN],
+            "more": len(incidents) > SHOWN,
+            "rows": _rows(projects, watched, now),
+            "last_look": MonitorLast.objects.filter(monitor__project__in=projects).aggregate(at=Max("at"))["at"],
+        }
+    return render(request, "watchpost/overview.html", context)
+
+
+def may_add(user: User) -> bool:
+    return bool(user.is_superuser) or changeable_projects(user).exists()
+
+
+def open_incidents(projects: Sequence[Project]) -> list[Incident]:
+    """Unresolved ones: not acknowledged first, then the worst, then the newest."""
+    rows = Incident.objects.filter(project__in=projects).exclude(state=Incident.State.RESOLVED)
+    return list(rows.select_related("project").order_by("-state", "-severity", "-began_at"))
+
+
+def _watched(projects: Sequence[Project]) -> list[Watched]:
+    rows = Monitor.objects.filter(project__in=projects)
+    return [(p, e, s or "new") for p, e, s in rows.values_list("project_id", "environment", "state__shown")]
+
+
+def _rows(projects: Sequence[Project], watched: Sequence[Watched], now: datetime) -> list[dict[str, Any]]:
+    of_project: dict[int, list[Watched]] = defaultdict(list)
+    for entry in watched:
+        of_project[entry[0]].append(entry)
+    channels = list(Channel.objects.filter(enabled=True, broken="").prefetch_related("projects"))
+    return [_row(project, of_project[project.pk], channels, now) for project in projects]
+
+
+def _row(project: Project, watched: list[Watched], channels: list[Channel], now: datetime) -> dict[str, Any]:
+    states = [state for _, _, state in watched]
+    state = words.worst(states)
+    hearing = [channel for channel in channels if _hears(channel, project)]
+    told = max((channel.delivered_at for channel in hearing if channel.delivered_at), default=None)
+    return {
+        "project": project,
+        "environments": ", ".join(sorted({environment for _, environment, _ in watched})) or "production",
+        "layers": bool(watched) + bool(hearing),
+        "total": len(watched),
+        "state": state,
+        "sentence": _count_words(states, state),
+        "channels": [channel.name for channel in hearing][:3],
+        "alerting": "up" if told else "warn",
+        "alerting_says": f"last arrived {words.ago(told, now)}" if told else "nothing has arrived yet",
+    }
+
+
+def _hears(channel: Channel, project: Project) -> bool:
+    named = list(channel.projects.all())
+    return not named or project in named
+
+
+def _count_words(states: list[str], state: str) -> str:
+    total = f"{len(states)} monitor" + ("s" if len(states) != 1 else "")
+    return total if state == "up" else f"{states.count(state)} of {total}"

@@ -1,0 +1,143 @@
+"""People and their roles, tokens, projects, and one's own profile."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from watchpost import clock
+from watchpost.accounts.access import person, require_admin, visible_projects
+from watchpost.accounts.links import make_link, make_token
+from watchpost.accounts.models import ApiToken, Membership, User
+from watchpost.monitors import edit
+from watchpost.monitors.models import Project
+
+ROLES = {"owner": "Owner: sees and changes", "viewer": "Viewer: sees", "admin": "Admin of this installation"}
+
+
+@login_required
+def settings_page(request: HttpRequest, shown: dict[str, str] | None = None) -> HttpResponse:
+    """``shown`` is a secret that is seen once: on the page that answers its making."""
+    user = person(request)
+    context: dict[str, Any] = {
+        "shown": shown,
+        "zones": sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")),
+        "projects": visible_projects(user).annotate(watched=Count("monitors")).order_by("name"),
+    }
+    if user.is_superuser:
+        context |= {
+            "people": User.objects.prefetch_related("memberships__project").order_by("email"),
+            "tokens": ApiToken.objects.select_related("project").order_by("name"),
+            "roles": ROLES,
+        }
+    response = render(request, "watchpost/settings.html", context)
+    if shown:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_POST
+def profile(request: HttpRequest) -> HttpResponse:
+    user, zone = person(request), request.POST.get("zone", "")
+    if zone and zone not in zoneinfo.available_timezones():
+        messages.error(request, f"There is no time zone {zone}.")
+        return redirect("settings")
+    user.zone, user.first_name = zone, request.POST.get("name", "").strip()[:150]
+    user.last_name = ""
+    user.save(update_fields=["zone", "first_name", "last_name"])
+    messages.success(request, "Kept.")
+    return redirect("settings")
+
+
+@login_required
+@require_POST
+def add_person(request: HttpRequest) -> HttpResponse:
+    require_admin(person(request))
+    email = request.POST.get("email", "").strip()
+    try:
+        validate_email(email)
+    except ValidationError:
+        messages.error(request, f"{email or 'Nothing'} is not an e-mail address.")
+        return redirect("settings")
+    user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
+    _give_role(user, request.POST.get("role", "viewer"), request.POST.get("project", ""))
+    return _show_link(request, user) if not user.has_usable_password() else redirect("settings")
+
+
+def _give_role(user: User, role: str, slug: str) -> None:
+    if role == "admin":
+        user.is_superuser = True
+        user.save(update_fields=["is_superuser"])
+        return
+    projects = Project.objects.filter(slug=slug) if slug else Project.objects.all()
+    wanted = Membership.Role.OWNER if role == "owner" else Membership.Role.VIEWER
+    for project in projects:
+        Membership.objects.update_or_create(user=user, project=project, defaults={"role": wanted})
+
+
+def _show_link(request: HttpRequest, user: User) -> HttpResponse:
+    address = f"{settings.SITE_URL}/signin/{make_link(user, clock.now())}/"
+    title = f"Send this link to {user.email}. It works once, for 24 hours, and is not shown again."
+    return settings_page(request, {"title": title, "secret": address})
+
+
+@login_required
+@require_POST
+def change_person(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new link, or out."""
+    require_admin(person(request))
+    user = get_object_or_404(User, pk=pk)
+    if request.POST.get("do") == "link":
+        return _show_link(request, user)
+    if user == person(request):
+        messages.error(request, "You cannot remove yourself; another admin can.")
+    elif request.POST.get("do") == "remove":
+        user.delete()
+        messages.info(request, f"{user.email} has no account any more.")
+    return redirect("settings")
+
+
+@login_required
+@require_POST
+def add_token(request: HttpRequest) -> HttpResponse:
+    require_admin(person(request))
+    name = request.POST.get("name", "").strip()[:100]
+    if not name:
+        messages.error(request, "A token needs a name, so that you know later what it is for.")
+        return redirect("settings")
+    slug = request.POST.get("project", "")
+    project = get_object_or_404(Project, slug=slug) if slug else None
+    token = make_token(name, project, request.POST.get("read_only") == "1", clock.now())
+    return settings_page(request, {"title": f"The token {name}. It is not shown again.", "secret": token})
+
+
+@login_required
+@require_POST
+def delete_token(request: HttpRequest, pk: int) -> HttpResponse:
+    require_admin(person(request))
+    get_object_or_404(ApiToken, pk=pk).delete()
+    messages.info(request, "The token is revoked.")
+    return redirect("settings")
+
+
+@login_required
+@require_POST
+def add_project(request: HttpRequest) -> HttpResponse:
+    require_admin(person(request))
+    try:
+        project = edit.create_project(request.POST.get("name", ""), clock.now())
+        messages.success(request, f"The project {project.name} is there.")
+    except edit.Invalid as error:
+        messages.error(request, f"No project was made: {error}")
+    return redirect("settings")

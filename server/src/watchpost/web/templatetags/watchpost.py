@@ -1,0 +1,75 @@
+"""The words and shapes of ``web/words.py`` for templates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from watchpost import clock
+from watchpost.config.secret import redact
+from watchpost.web import assets, words
+
+register = template.Library()
+register.filter("shape", words.shape)
+register.filter("word", words.word)
+register.filter("severity_shape", words.severity_shape)
+register.filter("span", words.span)
+register.filter("ms", words.milliseconds)
+register.filter("percent", words.percent)
+register.simple_tag(assets.address, name="asset")
+register.simple_tag(words.zone_name, name="zone")
+
+
+def _aware(at: Any) -> datetime:
+    return at if isinstance(at, datetime) else datetime.fromtimestamp(float(at) / 1000, UTC)
+
+
+@register.filter
+def ago(at: Any) -> SafeString | str:
+    """``6 min ago``, kept fresh by the script, the absolute time on hover. Epoch milliseconds are fine."""
+    if at is None:
+        return "never"
+    at = _aware(at)
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', at.isoformat(), words.absolute(at), words.ago(at, clock.now())
+    )
+
+
+@register.filter
+def moment(at: Any) -> SafeString | str:
+    """The time of day, with the date when it is not today."""
+    if at is None:
+        return "–"
+    at = _aware(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), words.absolute(at), words.moment(at, clock.now())
+    )
+
+
+@register.filter
+def lasted(at: Any, until: Any = None) -> str:
+    """How long it has been, or was until then."""
+    if at is None:
+        return "–"
+    return words.span(((until or clock.now()) - at).total_seconds())
+
+
+@register.filter
+def clean(value: Any) -> Any:
+    """Stored configuration without its secrets."""
+    return redact(value)
+
+
+@register.filter
+def local_input(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")
+
+
+@register.simple_tag
+def mark(shape: str) -> SafeString:
+    return format_html('<i class="mark {}" aria-hidden="true"></i>', shape)
