@@ -40,7 +40,7 @@ def global_options() -> ArgumentParser:
 def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="watchpost",
-        description="Watches a production Django application from the outside, and says in plain words what is wrong.",
+        description="Watches a Django application from the outside and says in plain words what is wrong.",
         parents=[global_options()],
         allow_abbrev=False,
     )

@@ -19,4 +19,5 @@ def engine_silence_s(now: datetime) -> float | None:
 def silence_sentence(silence_s: float | None) -> str:
     if silence_s is None:
         return "No engine has ever run here, so nothing is looked at; start watchpost up."
-    return f"The engine has been silent for {duration_words(silence_s)}, so what follows is old; start watchpost up."
+    length = duration_words(silence_s)
+    return f"The engine has been silent for {length}, so what follows is old; start watchpost up."

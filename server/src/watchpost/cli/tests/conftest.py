@@ -1,0 +1,60 @@
+"""``main()`` run in process on the test database, with a small kind and a small channel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchpost import registry
+from watchpost.cli.main import main
+from watchpost.monitors import edit, edit_channel
+from watchpost.monitors.tests.conftest import HOOK, PAGE, PageConfig
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Ran]
+
+
+@pytest.fixture(autouse=True)
+def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = replace(PAGE, from_url=lambda url: PageConfig(url=url))
+    for module in (registry, edit):
+        monkeypatch.setattr(module, "kinds", lambda: {"page": page})
+    for module in (registry, edit_channel):
+        monkeypatch.setattr(module, "channels", lambda: {"hook": HOOK})
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder that looks like an installation; the rows are in pytest's database."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "watchpost.sqlite3").touch()
+    monkeypatch.setenv("WATCHPOST_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def cli(db: None, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    def run(*argv: str) -> Ran:
+        capsys.readouterr()
+        code = main(argv)
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return run

@@ -1,0 +1,166 @@
+"""status, explain and add."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from watchpost import clock
+from watchpost.cli.tests.conftest import Cli
+from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
+from watchpost.monitors import edit
+from watchpost.monitors.models import AliveSpan, Monitor, MonitorLast, Project, Transition
+
+HOME: dict[str, Any] = {
+    "name": "Home",
+    "kind": "page",
+    "url": "https://shop.example.com/",
+    "token": "t-secret",
+}
+
+
+@pytest.fixture
+def home(db: None) -> Monitor:
+    now = clock.now()
+    AliveSpan.objects.create(started_at=now, alive_at=now)
+    return edit.create_monitor(edit.create_project("shop", now), HOME, now)
+
+
+def trouble(home: Monitor) -> Incident:
+    now = clock.now()
+    state = home.state
+    state.shown = state.health = "down"
+    state.reason = "2 looks in a row failed"
+    state.tracks = {"local|": {"health": "down", "failing": [[2, None], [2, None], [0, None]]}}
+    state.save()
+    finding = {
+        "code": "site.error_status",
+        "sentence": "It answers 500.",
+        "fix": "Read the log.",
+        "subject": "/",
+    }
+    MonitorLast.objects.create(
+        monitor=home, at=0, outcome="ok", total_ms=12, phases={}, address="192.0.2.1", findings=[finding]
+    )
+    Transition.objects.create(
+        monitor=home, at=now, began=now, before="up", after="down", reason="2 looks failed"
+    )
+    incident = Incident.objects.create(
+        project=home.project,
+        environment="production",
+        title="Home: It answers 500.",
+        severity=2,
+        began_at=now - timedelta(minutes=5),
+        detected_at=now,
+        causes=[
+            {
+                "code": "site.error_status",
+                "confidence": 1,
+                "sentence": "It answers 500.",
+                "fix": "Read the log.",
+            }
+        ],
+    )
+    IncidentMember.objects.create(
+        incident=incident, monitor=home, code="site.error_status", subject="/", severity=2, rank=1,
+        sentence="It answers 500.", fix="", began_at=now, joined_at=now,
+    )  # fmt: skip
+    TimelineEntry.objects.create(incident=incident, at=now, kind="opened", sentence="Home opened it.")
+    channel = Channel.objects.create(name="ops", kind="hook", config={}, created_at=now)
+    Delivery.objects.create(
+        delivery_id="1", channel=channel, incident=incident, event="opened", payload={}, state="delivered",
+        created_at=now, attempts=2, answer="200 OK",
+    )  # fmt: skip
+    return incident
+
+
+def test_status_of_nothing_and_of_all_well(cli: Cli, home: Monitor) -> None:
+    home.state.shown = "up"
+    home.state.save()
+    assert cli("status").out == "Nothing is wrong: the one monitor is up.\n"
+    edit.delete_monitor(home, clock.now())
+    assert "Nothing is watched yet" in cli("status").out
+
+
+def test_status_says_what_is_wrong(cli: Cli, home: Monitor) -> None:
+    trouble(home)
+    said = cli("status").out
+    assert "shop: Home: It answers 500." in said
+    assert "(5 min" in said
+    assert "nobody has it yet" in said
+    assert "Read the log." in said
+    assert "1 open incident. Monitors: 1 down." in said
+    data = cli("status", "--json", "--project", "shop").json
+    assert data["incidents"][0]["monitors"][0]["state"] == "down"
+    assert "did you mean shop?" in cli("status", "--project", "shopp").err
+
+
+def test_status_says_when_nobody_looks(cli: Cli, home: Monitor) -> None:
+    AliveSpan.objects.update(alive_at=clock.now() - timedelta(hours=2))
+    assert "silent for 2 h" in cli("status").out
+    AliveSpan.objects.all().delete()
+    assert "No engine has ever run here" in cli("status").out
+
+
+def test_explain_prints_the_stored_reasons(cli: Cli, home: Monitor) -> None:
+    trouble(home)
+    for name in ("home", "shop/home", str(home.pk)):
+        said = cli("explain", name).out
+    for words in (
+        "shop/home is down", "2 looks in a row failed", "site.error_status: It answers 500.", "2 failing in a row (2 confirm)",
+        "up -> down", "Home opened it.", "opened to ops: delivered after 2 tries: 200 OK",
+    ):  # fmt: skip
+        assert words in said
+    assert "t-secret" not in said + json.dumps(cli("explain", "home", "--json").json)
+
+
+def test_explain_of_what_is_new_unknown_or_ambiguous(cli: Cli, home: Monitor) -> None:
+    assert "not been looked at yet" in cli("explain", "home").out
+    assert "did you mean home?" in cli("explain", "hom").err
+    assert "did you mean shop/home?" in cli("explain", "shop/hom").err
+    now = clock.now()
+    edit.create_monitor(edit.create_project("blog", now), HOME, now)
+    assert "write one of" in cli("explain", "home").err
+
+
+def look(monitor: Any, now: Any) -> Any:
+    finding = SimpleNamespace(sentence="It answers 500.", fix="Read the log.")
+    seen = SimpleNamespace(outcome=SimpleNamespace(value="ok"), total_ms=12.0)
+    return SimpleNamespace(observation=seen, verdict=SimpleNamespace(findings=(finding,)))
+
+
+def test_add_creates_and_looks_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from watchpost.prober import once
+
+    monkeypatch.setattr(once, "look_once", look)
+    ran = cli("add", "shop.example.com", "--yes")
+    assert ran.code == 0, ran.err
+    assert "+ monitor Home page (page) https://shop.example.com" in ran.err
+    assert "shop-example-com/home-page: ok in 12 ms" in ran.out
+    assert "Read the log." in ran.out
+    assert Project.objects.get().slug == "shop-example-com"
+    assert "watched already as shop-example-com/home-page" in cli("add", "shop.example.com", "--yes").err
+    ran = cli("add", "https://shop.example.com/health/", "--project", "shop-example-com", "--yes", "--json")
+    assert ran.json["created"][0]["monitor"] == "shop-example-com/health"
+
+
+def test_add_asks_before_it_creates(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "add --yes" in cli("add", "shop.example.com").err
+    assert "is not an address" in cli("add", "https://").err
+    assert not Project.objects.exists()
+
+
+def test_add_waits_for_a_running_engine(cli: Cli, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    from watchpost.cli.commands import add
+
+    monkeypatch.setattr(add, "_WAIT_S", 0.3)
+    with (data_dir / "engine.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "not looked at within" in cli("add", "shop.example.com", "--yes").out
