@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -21,6 +22,8 @@ from watchpost.registry import Message
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SUBJECT = 200
+# Not every mail server takes eight bits, and smtplib does not ask.
+_POLICY = policy.SMTP.clone(cte_type="7bit")
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -29,7 +32,7 @@ def compose(
 ) -> EmailMessage:
     """The mail, complete but for what the mail server adds."""
     stories = tuple(tell(message) for message in messages)
-    letter = EmailMessage()
+    letter = EmailMessage(policy=_POLICY)
     letter["Subject"] = _cut(subject(stories))
     letter["From"] = _sender(from_address)
     letter["To"] = ", ".join(to)

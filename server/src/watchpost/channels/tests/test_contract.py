@@ -219,7 +219,7 @@ def test_no_messages_are_no_success(channel: Channel) -> None:
 def test_passing_trouble_can_be_tried_again(channel: Channel, answer: Answer, mail: MailAnswer) -> None:
     sent = channel.send(configured(channel), messages("opened"), Recorder(answer, mail))
     judged(sent)
-    assert not (sent.ok or sent.permanent or sent.channel_broken)
+    assert (sent.ok, sent.permanent, sent.channel_broken) == (False, False, False)
 
 
 @every_channel
@@ -270,4 +270,4 @@ def test_a_bad_receiver_costs_no_more_than_the_deadline(channel: Channel, bad_po
 def test_a_refused_connection_can_be_tried_again(channel: Channel) -> None:
     sent = channel.send(configured(channel), messages("opened"), Short(9, 0.4))
     judged(sent)
-    assert not (sent.ok or sent.permanent or sent.channel_broken)
+    assert (sent.ok, sent.permanent, sent.channel_broken) == (False, False, False)

@@ -37,7 +37,7 @@ def sign(secret: str, body: bytes, at: datetime) -> str:
 def body_of(message: Message) -> bytes:
     """The payload was frozen at the transition: the same delivery has the same bytes at every attempt."""
     whole = {"reason": "", **message.payload, "event": message.event, "delivery_id": message.delivery_id}
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    return json.dumps(whole, separators=(",", ":"), default=str).encode()
 
 
 def send(config: WebhookConfig, messages: tuple[Message, ...], outbound: Any) -> Sent:
@@ -56,7 +56,7 @@ def _send(config: WebhookConfig, message: Message, outbound: Any) -> Sent:
     if answer.refused:
         return Sent(False, _limit(f"{_clean(answer.error)}. {_REFUSED}"), channel_broken=True)
     if answer.status is None:
-        return Sent(False, _limit(_clean(answer.error)))
+        return Sent(False, _limit(_clean(answer.error) or "no answer"))
     return _judge(config.url, answer.status, _lower(answer.headers), answer.body, message.at)
 
 

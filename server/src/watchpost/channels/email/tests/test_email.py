@@ -188,6 +188,14 @@ def test_several_messages_of_one_incident_are_no_bundle_of_incidents() -> None:
     assert mail["Subject"] == "[shop] Resolved after 30 s: The database refuses connections"
 
 
+def test_other_scripts_survive_an_old_mail_server() -> None:
+    mail = letter(message(title="数据库 – zu viele Verbindungen \ud800", project="café"))
+    assert mail.as_bytes().isascii()
+    assert mail["Subject"] == "[café] Down: 数据库 – zu viele Verbindungen"
+    assert "数据库 – zu viele" in text(mail)
+    assert max(map(len, mail.as_bytes().splitlines())) < 998
+
+
 def test_a_long_subject_is_cut() -> None:
     assert len(letter(message(title="x" * 900))["Subject"]) == 200
 

@@ -216,6 +216,11 @@ def test_a_test_message_needs_no_payload(receive: Receive, outbound: Any) -> Non
     assert json.loads(receiver.got[0][1]) == {"reason": "", "event": "test", "delivery_id": "t-1"}
 
 
+def test_any_text_can_be_sent() -> None:
+    odd = replace(MESSAGE, payload={**PAYLOAD, "title": "\ud800 \u2028 \0 数据库"})
+    assert json.loads(body_of(odd))["title"] == "\ud800 \u2028 \0 数据库"
+
+
 def test_several_messages_are_several_requests_in_order(receive: Receive, outbound: Any) -> None:
     receiver = receive()
     both = (MESSAGE, replace(MESSAGE, delivery_id="d-2"))
