@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from ipaddress import ip_network
@@ -271,3 +272,55 @@ def test_a_refused_connection_can_be_tried_again(channel: Channel) -> None:
     sent = channel.send(configured(channel), messages("opened"), Short(9, 0.4))
     judged(sent)
     assert (sent.ok, sent.permanent, sent.channel_broken) == (False, False, False)
+
+
+class _Wider(channels()["webhook"].config):  # type: ignore[misc]
+    undocumented: str = ""
+
+
+def _answers(sent: Any) -> Any:
+    return lambda config, messages, outbound: sent
+
+
+def _raises(config: Any, messages: Any, outbound: Any) -> Sent:
+    raise OSError("not caught")
+
+
+def _slow(config: Any, messages: Any, outbound: Any) -> Sent:
+    outbound.post("https://h.example/", b"The home page answers 500 d-1", {}, 3600.0)
+    return Sent(True, "200")
+
+
+def _forgets_the_id(config: Any, messages: Any, outbound: Any) -> Sent:
+    outbound.post("https://h.example/", b"The home page answers 500", {}, 1.0)
+    return Sent(True, "200")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"config": _Wider}, test_its_docs_name_every_field),
+        ({"config": _Wider}, test_every_field_explains_itself),
+        ({"secrets": ("password",)}, test_its_secrets_are_fields_and_stay_secret),
+        ({"describe": lambda config: config.secret}, test_its_secrets_are_fields_and_stay_secret),
+        ({"describe": lambda config: "two\nlines"}, test_it_describes_itself_in_one_line),
+        ({"title": ""}, test_its_parts_are_complete),
+        ({"pages": True, "bundles": True}, test_its_parts_are_complete),
+        ({"send": _slow}, lambda channel: test_every_event_is_sent(channel, "opened")),
+        ({"send": _forgets_the_id}, lambda channel: test_every_event_is_sent(channel, "opened")),
+        (
+            {"send": _answers(Sent(True, "fine"))},
+            lambda channel: test_every_status_has_a_meaning(channel, 500),
+        ),
+        ({"send": _answers(Sent(False, ""))}, lambda channel: test_every_status_has_a_meaning(channel, 500)),
+        ({"send": _answers(Sent(False, "a\x1bb"))}, test_no_messages_are_no_success),
+        ({"send": _answers(Sent(False, "x" * 501))}, test_no_messages_are_no_success),
+        ({"send": _answers(Sent(False, "x", permanent=True))}, test_a_refused_connection_can_be_tried_again),
+        ({"send": _answers(Sent(True, "x"))}, test_a_test_needs_no_payload),
+        ({"send": _raises}, test_a_test_needs_no_payload),
+    ],
+)
+def test_a_broken_channel_is_found(change: dict[str, Any], rule: Any) -> None:
+    """Each rule can fail: a contract test that lets everything through proves nothing."""
+    with pytest.raises((AssertionError, OSError)):
+        rule(replace(channels()["webhook"], **change))
