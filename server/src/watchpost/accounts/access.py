@@ -1,4 +1,4 @@
-"""Who may see and who may change what. A foreign object does not exist; a viewer's change is refused in words."""
+"""Who may see and who may change what. A foreign object does not exist; viewers are refused in words."""
 
 from __future__ import annotations
 

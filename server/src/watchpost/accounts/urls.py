@@ -14,7 +14,9 @@ urlpatterns = [
     path("logout/", views.LogoutView.as_view(template_name=PAGES + "logout.html"), name="account_logout"),
     path(
         "password/change/",
-        views.PasswordChangeView.as_view(template_name=PAGES + "password_change.html", success_url="/settings/"),
+        views.PasswordChangeView.as_view(
+            template_name=PAGES + "password_change.html", success_url="/settings/"
+        ),
         name="account_change_password",
     ),
     path(
@@ -41,7 +43,11 @@ urlpatterns = [
     path("signup/", TO_LOGIN, name="account_signup"),
     path("inactive/", TO_LOGIN, name="account_inactive"),
     path("email/", TO_LOGIN, name="account_email"),
-    path("password/set/", RedirectView.as_view(pattern_name="account_change_password"), name="account_set_password"),
+    path(
+        "password/set/",
+        RedirectView.as_view(pattern_name="account_change_password"),
+        name="account_set_password",
+    ),
     path("reauthenticate/", TO_LOGIN, name="account_reauthenticate"),
     path("confirm-email/", TO_LOGIN, name="account_email_verification_sent"),
 ]

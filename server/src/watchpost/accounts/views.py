@@ -25,7 +25,9 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 class PasswordForm(forms.Form):
     password = forms.CharField(
-        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 10 characters.",
     )
 
     def clean_password(self) -> str:
@@ -73,7 +75,10 @@ def _enter(request: HttpRequest, link: SignInLink, given: dict[str, Any], now: d
 def _first_user(email: str, password: str, now: datetime) -> User:
     """The first user is the admin, owns what there is, and is told by mail."""
     user = User.objects.create_user(email, password, is_superuser=True, is_staff=True)
-    owned = [Membership(user=user, project=project, role=Membership.Role.OWNER) for project in Project.objects.all()]
+    owned = [
+        Membership(user=user, project=project, role=Membership.Role.OWNER)
+        for project in Project.objects.all()
+    ]
     Membership.objects.bulk_create(owned)
     _tell_by_mail(email, now)
     return user

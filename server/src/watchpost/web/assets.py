@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent / "static" / "watchpost"
 
 @cache
 def _digest(name: str) -> str:
-    return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(ROOT.joinpath(*name.split("/")).read_bytes()).hexdigest()[:12]
 
 
 def address(name: str) -> str:

@@ -59,14 +59,31 @@ def channel_list(request: HttpRequest) -> HttpResponse:
 
 
 def _row(channel: Channel) -> dict[str, Any]:
-    shape = "down" if channel.broken else "paused" if not channel.enabled else "up" if channel.delivered_at else "none"
-    return {"channel": channel, "shape": shape, "to": _describe(channel), "hears": list(channel.projects.all())}
+    shape = (
+        "down"
+        if channel.broken
+        else "paused"
+        if not channel.enabled
+        else "up"
+        if channel.delivered_at
+        else "none"
+    )
+    return {
+        "channel": channel,
+        "shape": shape,
+        "to": _describe(channel),
+        "hears": list(channel.projects.all()),
+    }
 
 
 def _describe(channel: Channel) -> str:
     kind = channels().get(channel.kind)
     try:
-        return kind.describe(edit.channel_config_of(channel)) if kind else f"There is no kind {channel.kind} here."
+        return (
+            kind.describe(edit.channel_config_of(channel))
+            if kind
+            else f"There is no kind {channel.kind} here."
+        )
     except ValueError as error:
         return f"Its configuration cannot be read: {str(error).splitlines()[0]}"
 
@@ -82,12 +99,16 @@ def channel_new(request: HttpRequest, name: str) -> HttpResponse:
         spec, errors, rest = *gather(inputs, request.POST), request.POST.get("rest", "")
         try:
             channel = edit.create_channel({"kind": name} | _checked(spec, errors, user), clock.now())
-            messages.info(request, "It is kept. Send a test now: until one has arrived nobody is told for certain.")
+            messages.info(
+                request, "It is kept. Send a test now: until one has arrived nobody is told for certain."
+            )
             return redirect("channel", channel.pk)
         except edit.Invalid as error:
             problems = spread(inputs, error.errors)
     context = {"kind": kind, "inputs": inputs, "problems": problems, "rest": rest}
-    return render(request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200)
+    return render(
+        request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200
+    )
 
 
 def _inputs(kind: ChannelKind, user: User) -> list[Input]:
@@ -98,11 +119,16 @@ def _inputs(kind: ChannelKind, user: User) -> list[Input]:
         Input("name", "Name", required=True, help="Small letters and dashes, such as ops-mail."),
         *inputs_of(kind.config, kind.secrets),
         Input("min_severity", "Tells from", "choice", choices=SEVERITIES, value=least),
-        Input("projects", "Only for these projects", "lines", help=f"One on each line. {everything} There are: {slugs}."),
+        Input(
+            "projects",
+            "Only for these projects",
+            "lines",
+            help=f"One on each line. {everything} There are: {slugs}.",
+        ),
     ]
 
 
-def _checked(spec: dict[str, Any], errors: list[tuple[str, str]], user: User) -> Mapping[str, Any]:
+def _checked(spec: dict[str, Any], errors: list[tuple[str, str]], user: User) -> dict[str, Any]:
     """Refuses what cannot be read, and for owners whatever reaches beyond their own projects."""
     if errors:
         raise edit.Invalid(errors)
@@ -136,7 +162,9 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404("There is no such kind of channel.")
     inputs, problems = _inputs(kind, user), []
     fixed = {"kind": channel.kind, "enabled": channel.enabled}
-    rest = fill(inputs, {key: value for key, value in edit.channel_spec_of(channel).items() if key not in fixed})
+    rest = fill(
+        inputs, {key: value for key, value in edit.channel_spec_of(channel).items() if key not in fixed}
+    )
     if request.method == "POST":
         spec, errors = gather(inputs, request.POST)
         rest = request.POST.get("rest", "")
@@ -146,13 +174,15 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
         except edit.Invalid as error:
             problems = spread(inputs, error.errors)
     context = {"kind": kind, "channel": channel, "inputs": inputs, "problems": problems, "rest": rest}
-    return render(request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200)
+    return render(
+        request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200
+    )
 
 
 @login_required
 @require_POST
 def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
-    from watchpost.incidents.test_send import send_test
+    from watchpost.incidents.trial import send_test
 
     channel = _changed(request, pk)
     sent = send_test(channel.pk, clock.now())

@@ -54,14 +54,23 @@ def day_bar(days: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _day(place: int, day: Mapping[str, Any]) -> dict[str, Any]:
     kind = day["kind"]
     hollow = kind == "u"
-    box = _bar(kind, place * 8 + (0.7 if hollow else 0), 1.0 if hollow else 0.0, 4.6 if hollow else 5.6, 24.0 if hollow else 26.0)
+    box = _bar(
+        kind,
+        place * 8 + (0.7 if hollow else 0),
+        1.0 if hollow else 0.0,
+        4.6 if hollow else 5.6,
+        24.0 if hollow else 26.0,
+    )
     return box | {"title": day["title"]}
 
 
-def spark(points: Sequence[tuple[float, float | None, bool]], moment: float | None) -> dict[str, Any]:
-    """A line of (place 0..1, value or none, failed) with failures as pale bars behind."""
+def spark(lane: Mapping[str, Any], moment: float | None) -> dict[str, Any]:
+    """``history.lanes`` drawn: a line of (place 0..1, value or none, failed) with failures as pale bars behind."""
+    points, steps = lane["points"], lane["steps"]
     top = _nice(max((value for _, value, _ in points if value is not None), default=100.0))
-    width = WIDTH / max(len(points), 1)
+    width = WIDTH / steps
     bars = [_bar("miss", x * WIDTH - width / 2, 0, width, 34) for x, _, failed in points if failed]
-    line = " ".join(f"{x * WIDTH:.1f},{32 - value / top * 30:.1f}" for x, value, _ in points if value is not None)
+    line = " ".join(
+        f"{x * WIDTH:.1f},{32 - value / top * 30:.1f}" for x, value, _ in points if value is not None
+    )
     return {"bars": bars, "line": line, "moment": None if moment is None else f"{moment * WIDTH:.1f}"}

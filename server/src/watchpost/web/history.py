@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from watchpost.core import uptime
+from watchpost.core.sketch import percentile
+from watchpost.core.uptime import Piece, Span
 from watchpost.monitors.models import AliveSpan, Look, Monitor, Transition
 from watchpost.web import words
 from watchpost.web.charts import PHASES
 
 STATES = ("up", "degraded", "down", "unknown", "paused", "maintenance")
 DAY_S = 86_400.0
-Stretch = tuple[float, float, str]  # from, to in epoch seconds, what was shown
+ALIVE_EVERY = timedelta(seconds=90)
 
 
 def series(monitor: Monitor, start: datetime, end: datetime, step_s: float) -> list[dict[str, Any]]:
@@ -55,95 +59,63 @@ def _point(at: float, rows: Sequence[Any]) -> dict[str, Any]:
     } | dict.fromkeys(STATES, 0.0)
 
 
-def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The nearest rank: always a value that was measured."""
-    return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
-
-
-def stretches(monitor: Monitor, start: datetime, end: datetime) -> list[Stretch]:
+def stretches(monitor: Monitor, start: datetime, end: datetime) -> list[Piece]:
     """What was shown, from the monitor's first day; our own downtime is unknown."""
-    changes = _changes(monitor, start, end)
-    begin = max(start, monitor.created_at).timestamp()
-    found: list[Stretch] = []
-    for place, (at, state) in enumerate(changes):
-        until = changes[place + 1][0] if place + 1 < len(changes) else end.timestamp()
-        if until > max(at, begin) and state != "new":
-            found.append((max(at, begin), until, state))
-    return _blinded(found, _gaps(start, end))
+    begin = max(start, monitor.created_at)
+    return [
+        piece
+        for piece in uptime.pieces(_changes(monitor, start, end), begin, end, gaps(start, end))
+        if piece.shown != "new"
+    ]
 
 
-def _changes(monitor: Monitor, start: datetime, end: datetime) -> list[tuple[float, str]]:
+def _changes(monitor: Monitor, start: datetime, end: datetime) -> list[Span]:
     rows = Transition.objects.filter(monitor=monitor, at__lt=end)
-    inside = list(rows.filter(at__gte=start).order_by("at", "id").values_list("began", "at", "before", "after"))
-    before = rows.filter(at__lt=start).order_by("-at", "-id").values_list("after", flat=True).first()
+    inside = list(rows.filter(at__gte=start).order_by("at", "id").values_list("began", "before", "after"))
+    last = rows.filter(at__lt=start).order_by("-at", "-id").values_list("after", flat=True).first()
     state = getattr(monitor, "state", None)
-    opening = before or (inside[0][2] if inside else state.shown if state else "new")
-    moves = [(start.timestamp(), opening)]
-    for began, at, _, after in inside:
-        # The time before a change was confirmed belongs to it, but never to what came before the last one.
-        moves.append((max(min(began, at).timestamp(), moves[-1][0]), after))
-    return moves
+    opening = last or (inside[0][1] if inside else state.shown if state else "new")
+    return [Span(start, opening), *(Span(max(began, start), after) for began, _, after in inside)]
 
 
-def _gaps(start: datetime, end: datetime) -> list[tuple[float, float]]:
+def gaps(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
     """Time within the ledger when no engine ran."""
     spans = AliveSpan.objects.filter(alive_at__gte=start - timedelta(days=2), started_at__lt=end)
     rows = list(spans.order_by("started_at").values_list("started_at", "alive_at"))
-    gaps: list[tuple[float, float]] = []
-    for (_, alive), (started, _) in zip(rows, rows[1:], strict=False):
-        if (started - alive).total_seconds() > 60:
-            gaps.append((alive.timestamp(), started.timestamp()))
-    if rows and (end - rows[-1][1]).total_seconds() > 90:
-        gaps.append((rows[-1][1].timestamp(), end.timestamp()))
-    return gaps
-
-
-def _blinded(found: list[Stretch], gaps: Iterable[tuple[float, float]]) -> list[Stretch]:
-    for low, high in gaps:
-        cut: list[Stretch] = []
-        for begin, until, state in found:
-            if until <= low or begin >= high or state in ("paused", "maintenance"):
-                cut.append((begin, until, state))
-                continue
-            pieces = ((begin, low, state), (max(begin, low), min(until, high), "unknown"), (high, until, state))
-            cut += [piece for piece in pieces if piece[1] > piece[0]]
-        found = cut
+    found = [(alive, started) for (_, alive), (started, _) in pairwise(rows) if started - alive > ALIVE_EVERY]
+    if rows and end - rows[-1][1] > ALIVE_EVERY:
+        found.append((rows[-1][1], end))
     return found
 
 
-def spread_seconds(points: list[dict[str, Any]], shown: Iterable[Stretch], first: float, step_s: float) -> None:
+def spread_seconds(points: list[dict[str, Any]], shown: Iterable[Piece], first: float, step_s: float) -> None:
     """Adds the seconds of each stretch to the steps it covers."""
-    for begin, until, state in shown:
+    for piece in shown:
+        begin, until = piece.start.timestamp(), piece.end.timestamp()
         low = max(0, int((begin - first) // step_s))
         for place in range(low, min(len(points), int((until - first) // step_s) + 1)):
             left = first + place * step_s
-            points[place][state] += max(0.0, min(until, left + step_s) - max(begin, left))
+            points[place][piece.shown] += max(0.0, min(until, left + step_s) - max(begin, left))
 
 
-def figures(monitor: Monitor, now: datetime, shown: Sequence[Stretch]) -> dict[str, Any]:
-    """p50, p95, p99 of 24 hours; share of known time up and the longest outage of what ``shown`` covers."""
+def figures(monitor: Monitor, now: datetime, shown: Sequence[Piece]) -> dict[str, Any]:
+    """p50, p95, p99 of 24 hours; share of judged time up and the longest outage of what ``shown`` covers."""
     since = int((now - timedelta(days=1)).timestamp() * 1000)
     rows = Look.objects.filter(monitor_id=monitor.pk, at__gte=since, outcome="ok")
     totals = sorted(rows.values_list("total_ms", flat=True))
-    seconds = totals_of(shown)
-    known = seconds["up"] + seconds["degraded"] + seconds["down"]
+    seconds: dict[str, float] = dict.fromkeys(STATES, 0.0)
+    for piece in shown:
+        seconds[piece.shown] += piece.seconds
     return {
         "p50": percentile(totals, 0.5),
         "p95": percentile(totals, 0.95),
         "p99": percentile(totals, 0.99),
-        "uptime": 1 - seconds["down"] / known if known else None,
-        "longest": max((until - begin for begin, until, state in shown if state == "down"), default=0.0),
+        "uptime": uptime.availability(seconds),
+        "longest": max((piece.seconds for piece in shown if piece.shown == "down"), default=0.0),
     }
 
 
-def totals_of(shown: Iterable[Stretch]) -> dict[str, float]:
-    seconds = dict.fromkeys(STATES, 0.0)
-    for begin, until, state in shown:
-        seconds[state] = seconds.get(state, 0.0) + until - begin
-    return seconds
-
-
-def ninety_days(shown: Sequence[Stretch], now: datetime) -> list[dict[str, Any]]:
+def ninety_days(shown: Sequence[Piece], now: datetime) -> list[dict[str, Any]]:
     """Ninety days up to now, oldest first: the seconds of each state, what to draw and what to say."""
     first = now.timestamp() - 90 * DAY_S
     days: list[dict[str, Any]] = [dict.fromkeys(STATES, 0.0) for _ in range(90)]
@@ -170,17 +142,27 @@ def _day_words(day: dict[str, Any]) -> str:
     return ", ".join(bad) if bad else "up all day" if day["up"] else "not watched"
 
 
-def lanes(monitor_ids: Iterable[int], start: datetime, end: datetime, steps: int = 60) -> dict[int, list[Any]]:
+def lanes(monitor_ids: Iterable[int], start: datetime, end: datetime) -> dict[int, dict[str, Any]]:
     """Small lines of several monitors on one time axis: (place 0..1, mean ms or none, failed)."""
-    low, size = int(start.timestamp() * 1000), (end - start).total_seconds() * 1000 / steps
+    low, size = int(start.timestamp() * 1000), max(60_000.0, (end - start).total_seconds() * 1000 / 60)
+    steps = max(1.0, (end - start).total_seconds() * 1000 / size)  # never finer than a minute
     sums: dict[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    rows = Look.objects.filter(monitor_id__in=list(monitor_ids), at__gte=low, at__lt=int(end.timestamp() * 1000))
-    for monitor_id, at, outcome, severity, total in rows.values_list("monitor_id", "at", "outcome", "severity", "total_ms"):
+    rows = Look.objects.filter(
+        monitor_id__in=list(monitor_ids), at__gte=low, at__lt=int(end.timestamp() * 1000)
+    )
+    for monitor_id, at, outcome, severity, total in rows.values_list(
+        "monitor_id", "at", "outcome", "severity", "total_ms"
+    ):
         sums[monitor_id][int((at - low) / size)].append((outcome == "ok", (severity or 0) >= 2, total))
-    return {pk: [_lane_point(place, steps, looks) for place, looks in sorted(found.items())] for pk, found in sums.items()}
+    return {
+        pk: {"steps": steps, "points": [_lane_point(*each, steps) for each in sorted(found.items())]}
+        for pk, found in sums.items()
+    }
 
 
-def _lane_point(place: int, steps: int, looks: list[tuple[bool, bool, float]]) -> tuple[float, float | None, bool]:
+def _lane_point(
+    place: int, looks: list[tuple[bool, bool, float]], steps: float
+) -> tuple[float, float | None, bool]:
     good = [total for ok, _, total in looks if ok]
     failed = any(not ok or bad for ok, bad, _ in looks)
     return (place + 0.5) / steps, sum(good) / len(good) if good else None, failed

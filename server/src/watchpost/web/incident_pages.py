@@ -24,7 +24,14 @@ PAGE = 30
 LINK_AGE = timedelta(days=7)
 LINK_SNOOZE = timedelta(hours=1)
 VERBS = {"acknowledge": "Acknowledge", "resolve": "Resolve", "snooze": "Snooze for an hour"}
-SHAPES = {"opened": "down", "joined": "down", "rose": "down", "left": "up", "resolved": "up", "failed": "warn"}
+SHAPES = {
+    "opened": "down",
+    "joined": "down",
+    "rose": "down",
+    "left": "up",
+    "resolved": "up",
+    "failed": "warn",
+}
 
 
 @login_required
@@ -87,20 +94,28 @@ def _cause(cause: Mapping[str, Any], members: Sequence[IncidentMember]) -> dict[
     return {**cause, "percent": percent, "evidence": evidence or list(dict.fromkeys(same))[:6]}
 
 
-def _affected(incident: Incident, members: Sequence[IncidentMember], begin: datetime, end: datetime) -> list[dict[str, Any]]:
+def _affected(
+    incident: Incident, members: Sequence[IncidentMember], begin: datetime, end: datetime
+) -> list[dict[str, Any]]:
     rows: dict[int, dict[str, Any]] = {}
     for member in members:
         row = rows.setdefault(
             member.monitor_id,
-            {"monitor": member.monitor, "severity": 0, "began": member.began_at, "left": member.left_at, "sentences": []},
+            {
+                "monitor": member.monitor,
+                "severity": 0,
+                "began": member.began_at,
+                "left": member.left_at,
+                "sentences": [],
+            },
         )
         row["severity"] = max(row["severity"], member.severity)
         row["left"] = member.left_at and row["left"] and max(member.left_at, row["left"])
         if member.sentence not in row["sentences"]:
             row["sentences"].append(member.sentence)
     moment = (incident.began_at - begin) / (end - begin) if end > begin else None
-    for pk, points in history.lanes(list(rows)[:30], begin, end).items():
-        rows[pk]["spark"] = charts.spark(points, moment)
+    for pk, lane in history.lanes(list(rows)[:30], begin, end).items():
+        rows[pk]["spark"] = charts.spark(lane, moment)
     return list(rows.values())
 
 
@@ -129,7 +144,9 @@ def _do(do: str, pk: int, actor: str, given: Mapping[str, Any]) -> act.Acted:
     if do != "snooze":
         raise Http404("There is no such action.")
     seconds = str(given.get("for", ""))
-    length = timedelta(seconds=int(seconds)) if seconds.isdigit() and int(seconds) <= 30 * 86_400 else LINK_SNOOZE
+    length = (
+        timedelta(seconds=int(seconds)) if seconds.isdigit() and int(seconds) <= 30 * 86_400 else LINK_SNOOZE
+    )
     return act.snooze(pk, now + length, actor, now)
 
 

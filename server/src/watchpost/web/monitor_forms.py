@@ -63,7 +63,9 @@ def _free_slug(project: Project, name: str) -> str:
 
     base = slugify(name.replace(".", "-").replace("/", "-"))[:54].strip("-") or "site"
     taken = set(project.monitors.values_list("slug", flat=True))
-    return next(slug for slug in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
+    return next(
+        slug for slug in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken
+    )
 
 
 def _project(user: User, given: Mapping[str, str], url: str) -> Project:
@@ -102,7 +104,9 @@ def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
         except edit.Invalid as error:
             problems = spread(inputs, error.errors)
     context = {"monitor": monitor, "inputs": inputs, "rest": rest, "problems": problems}
-    return render(request, "watchpost/monitor_edit.html", context, status=422 if request.method == "POST" else 200)
+    return render(
+        request, "watchpost/monitor_edit.html", context, status=422 if request.method == "POST" else 200
+    )
 
 
 def _monitor_inputs(monitor: Monitor) -> list[Input]:

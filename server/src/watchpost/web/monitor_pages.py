@@ -107,7 +107,9 @@ def monitor_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     kind = kinds().get(monitor.kind)
-    open_windows = MaintenanceWindow.objects.filter(project=monitor.project, ends_at__gt=now).order_by("starts_at")
+    open_windows = MaintenanceWindow.objects.filter(project=monitor.project, ends_at__gt=now).order_by(
+        "starts_at"
+    )
     return {
         "monitor": monitor,
         "shown": _shown(monitor),
@@ -115,7 +117,11 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "kind_title": kind.title if kind else monitor.kind,
         "last": getattr(monitor, "last", None),
         "findings": getattr(getattr(monitor, "state", None), "findings", []),
-        "windows": [w for w in open_windows.prefetch_related("monitors") if not w.monitors.all() or monitor in w.monitors.all()],
+        "windows": [
+            w
+            for w in open_windows.prefetch_related("monitors")
+            if not w.monitors.all() or monitor in w.monitors.all()
+        ],
         "window_from": now,
         "window_to": now + timedelta(hours=1),
     }
@@ -131,12 +137,19 @@ def _asked(monitor: Monitor) -> str:
 
 
 def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
-    rows = Look.objects.filter(monitor_id=monitor.pk).order_by("-at")[:15]
+    rows = Look.objects.filter(monitor_id=monitor.pk).order_by("-at")[:10]
     return [
-        {"at": row.at, "outcome": row.outcome, "severity": row.severity, "total_ms": row.total_ms, "address": row.address,
-         "location": row.location, "sentence": _sentence_of(row)}
+        {
+            "at": row.at,
+            "outcome": row.outcome,
+            "severity": row.severity,
+            "total_ms": row.total_ms,
+            "address": row.address,
+            "location": row.location,
+            "sentence": _sentence_of(row),
+        }
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _sentence_of(look: Look) -> str:
@@ -163,7 +176,15 @@ def maintenance(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "A maintenance window needs a beginning and an end.")
         return redirect("monitor", pk)
     try:
-        edit.create_window(monitor.project, [monitor], starts, ends, request.POST.get("reason", ""), person(request).email, clock.now())
+        edit.create_window(
+            monitor.project,
+            [monitor],
+            starts,
+            ends,
+            request.POST.get("reason", ""),
+            person(request).email,
+            clock.now(),
+        )
         messages.info(request, "The window is set. Nobody is woken while it lasts.")
     except edit.Invalid as error:
         messages.error(request, f"No window was made: {error}")

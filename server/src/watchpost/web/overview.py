@@ -36,7 +36,9 @@ def overview(request: HttpRequest) -> HttpResponse:
             "incidents": incidents[:SHOWN],
             "more": len(incidents) > SHOWN,
             "rows": _rows(projects, watched, now),
-            "last_look": MonitorLast.objects.filter(monitor__project__in=projects).aggregate(at=Max("at"))["at"],
+            "last_look": MonitorLast.objects.filter(monitor__project__in=projects).aggregate(at=Max("at"))[
+                "at"
+            ],
         }
     return render(request, "watchpost/overview.html", context)
 
@@ -61,7 +63,8 @@ def _rows(projects: Sequence[Project], watched: Sequence[Watched], now: datetime
     for entry in watched:
         of_project[entry[0]].append(entry)
     channels = list(Channel.objects.filter(enabled=True, broken="").prefetch_related("projects"))
-    return [_row(project, of_project[project.pk], channels, now) for project in projects]
+    rows = [_row(project, of_project[project.pk], channels, now) for project in projects]
+    return sorted(rows, key=lambda row: words.ORDER.index(row["state"]) if row["total"] else len(words.ORDER))
 
 
 def _row(project: Project, watched: list[Watched], channels: list[Channel], now: datetime) -> dict[str, Any]:

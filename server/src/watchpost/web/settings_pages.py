@@ -31,7 +31,9 @@ def settings_page(request: HttpRequest, shown: dict[str, str] | None = None) -> 
     user = person(request)
     context: dict[str, Any] = {
         "shown": shown,
-        "zones": sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")),
+        "zones": sorted(
+            zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")
+        ),
         "projects": visible_projects(user).annotate(watched=Count("monitors")).order_by("name"),
     }
     if user.is_superuser:

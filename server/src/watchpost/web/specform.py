@@ -53,7 +53,7 @@ def _input(name: str, info: FieldInfo, secret: bool) -> Input | None:
     if found is None:
         return None
     kind, choices = found
-    default = "" if info.is_required() else info.get_default(call_default_factory=True)  # type: ignore[call-arg]
+    default = "" if info.is_required() else info.get_default(call_default_factory=True)
     label = name.replace("_", " ").capitalize()
     kind = "secret" if secret and kind == "text" else kind
     value = default.value if isinstance(default, Enum) else default
@@ -77,7 +77,12 @@ def _type_of(annotation: Any) -> tuple[str, tuple[str, ...]] | None:
     for base, kind in simple.items():
         if issubclass(annotation, base):
             return kind, ()
-    plain = annotation is str or "Url" in annotation.__name__ or "Email" in annotation.__name__ or "Secret" in annotation.__name__
+    plain = (
+        annotation is str
+        or "Url" in annotation.__name__
+        or "Email" in annotation.__name__
+        or "Secret" in annotation.__name__
+    )
     return ("text", ()) if plain else None
 
 
@@ -94,7 +99,9 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
     """The spec somebody typed, and what cannot even be read. Empty inputs are left out."""
     spec, errors = _read_yaml(posted.get(REST, ""))
     for one in inputs:
-        one.value = "on" in posted.getlist(one.name) if one.type == "flag" else posted.get(one.name, "").strip()
+        one.value = (
+            "on" in posted.getlist(one.name) if one.type == "flag" else posted.get(one.name, "").strip()
+        )
         if one.type == "flag" or one.value != "":
             spec[one.name] = _read(one)
     return spec, errors

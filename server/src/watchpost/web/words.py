@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from watchpost.core.words import duration_words
+
 STATES: Mapping[str, tuple[str, str]] = {  # state -> shape, word
     "up": ("up", "Up"),
     "degraded": ("warn", "Degraded"),
@@ -17,7 +19,7 @@ STATES: Mapping[str, tuple[str, str]] = {  # state -> shape, word
     "new": ("none", "Waiting for the first look"),
 }
 ORDER = ("down", "degraded", "unknown", "new", "maintenance", "paused", "up")
-NUMBERS = "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -40,17 +42,8 @@ def worst(states: list[str]) -> str:
 
 def span(seconds: float) -> str:
     """Two units at most: 6 min 12 s, 2 h 10 min, 18 days."""
-    left = max(0, int(seconds))
-    if left >= 10 * 86400:
-        return f"{left // 86400} days"
-    parts: list[str] = []
-    for name, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {name}")
-        elif parts:
-            break
-    return " ".join(parts[:2]) or "0 s"
+    whole = max(0, int(seconds))
+    return f"{whole // 86_400} days" if whole >= 10 * 86_400 else duration_words(whole)
 
 
 def rough(seconds: float) -> str:

@@ -36,7 +36,10 @@ def ago(at: Any) -> SafeString | str:
         return "never"
     at = _aware(at)
     return format_html(
-        '<time datetime="{}" title="{}" data-ago>{}</time>', at.isoformat(), words.absolute(at), words.ago(at, clock.now())
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        at.isoformat(),
+        words.absolute(at),
+        words.ago(at, clock.now()),
     )
 
 
@@ -47,7 +50,10 @@ def moment(at: Any) -> SafeString | str:
         return "–"
     at = _aware(at)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), words.absolute(at), words.moment(at, clock.now())
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        words.absolute(at),
+        words.moment(at, clock.now()),
     )
 
 
@@ -57,6 +63,12 @@ def lasted(at: Any, until: Any = None) -> str:
     if at is None:
         return "–"
     return words.span(((until or clock.now()) - at).total_seconds())
+
+
+@register.filter
+def about(at: Any) -> str:
+    """How long it has been, in one unit."""
+    return words.rough((clock.now() - at).total_seconds())
 
 
 @register.filter

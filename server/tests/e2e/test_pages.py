@@ -1,0 +1,115 @@
+"""Every page, both colour schemes, desk and phone: no console error, no CSP report, no sideways scroll,
+no axe finding.
+
+Set WATCHPOST_SHOTS to a folder to keep screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.test import Client
+
+from watchpost.accounts.links import make_link
+
+from .seed import Seeded, seed
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+SIZES = {"desk": {"width": 1440, "height": 1000}, "phone": {"width": 390, "height": 844}}
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def seeded() -> Seeded:
+    return seed(datetime.now(UTC))
+
+
+def _paths(seeded: Seeded) -> dict[str, str]:
+    pk, incident, channel = seeded.home.pk, seeded.incident.pk, seeded.channel.pk
+    return {
+        "overview": "/",
+        "add": "/add/",
+        "monitors": "/monitors/",
+        "monitor": f"/monitors/{pk}/",
+        "monitor-edit": f"/monitors/{pk}/edit/",
+        "monitor-delete": f"/monitors/{pk}/delete/",
+        "incidents": "/incidents/",
+        "incidents-over": "/incidents/?state=resolved",
+        "incident": f"/incidents/{incident}/",
+        "channels": "/channels/",
+        "channel": f"/channels/{channel}/",
+        "channel-broken": f"/channels/{seeded.broken.pk}/",
+        "channel-new": "/channels/new/webhook/",
+        "channel-edit": f"/channels/{channel}/edit/",
+        "settings": "/settings/",
+        "password": "/accounts/password/change/",
+        "missing": "/nothing/",
+    }
+
+
+def _open_paths(seeded: Seeded) -> dict[str, str]:
+    token = signing.dumps({"incident": seeded.incident.pk, "do": "acknowledge"}, salt="incident-action")
+    link = make_link(seeded.viewer, datetime.now(UTC))
+    return {
+        "login": "/accounts/login/",
+        "reset": "/accounts/password/reset/",
+        "signed": f"/i/{token}/",
+        "signed-old": "/i/nonsense/",
+        "signin": f"/signin/{link}/",
+        "signin-used": "/signin/nonsense/",
+    }
+
+
+def _context(chromium: Any, live_server: Any, user: Any, size: str, scheme: str) -> Any:
+    context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, bypass_csp=False)
+    if user is not None:
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        context.add_cookies(
+            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+        )
+    return context
+
+
+def _faults_of(page: Any, url: str, name: str, shot: str) -> list[str]:
+    """Whatever is wrong with one page, as sentences."""
+    said: list[str] = []
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            said.append(f"{name}: console: {message.text}")
+
+    page.on("console", listen)
+    answer = page.goto(url)
+    expected = {"missing": 404, "signed-old": 410, "signin-used": 410}.get(name, 200)
+    faults = [] if answer.status == expected else [f"{name}: answered {answer.status}"]
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        faults.append(f"{name}: scrolls sideways")
+    if folder := os.environ.get("WATCHPOST_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}-{shot}.png", full_page=True)
+    page.evaluate(AXE.read_text() + "; undefined")
+    for violation in page.evaluate("axe.run()")["violations"]:
+        nodes = "; ".join(
+            f"{node['html'][:90]} ({node['failureSummary'][:160]})" for node in violation["nodes"][:3]
+        )
+        faults.append(f"{name}: axe {violation['id']}: {nodes}")
+    page.remove_listener("console", listen)
+    return faults + [line for line in said if expected == 200 or "status of 4" not in line]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_every_page_is_sound(chromium: Any, live_server: Any, seeded: Seeded, size: str, scheme: str) -> None:
+    faults: list[str] = []
+    for user, paths in ((seeded.admin, _paths(seeded)), (None, _open_paths(seeded))):
+        context = _context(chromium, live_server, user, size, scheme)
+        page = context.new_page()
+        for name, path in paths.items():
+            faults += _faults_of(page, live_server.url + path, name, f"{size}-{scheme}")
+        context.close()
+    assert faults == []
