@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import tempfile
 from pathlib import Path
+from time import monotonic
 
 from watchpost.outbound.curl import MAX_BODY, Multi, Reply, Request
 from watchpost.outbound.failure import Failure
@@ -48,6 +49,7 @@ class Outbound:
         self.guard = guard
         self.resolver = resolver or Resolver()
         self.user_agent = user_agent
+        self.agent_line = b"User-Agent: " + user_agent.encode()
         self._slots = asyncio.Semaphore(max_concurrent)
         self._multis: dict[str, Multi] = {}
         self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -65,11 +67,23 @@ class Outbound:
     async def fetch(self, request: Request) -> Reply:
         """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""
         store = request.ca_file or ("default" if request.verify_tls else "none")
-        async with self._slots:
+        if self._slots.locked():
+            request = await self._wait_for_slot(request)
+        else:
+            await self._slots.acquire()
+        try:
             multi = self._multis.get(store)
             if multi is None:
                 multi = self._multis[store] = Multi(self.guard)
             return await multi.exchange(request)
+        finally:
+            self._slots.release()
+
+    async def _wait_for_slot(self, request: Request) -> Request:
+        """Waiting counts against the deadline; whoever waited it away gets a moment, not for ever."""
+        began = monotonic()
+        await self._slots.acquire()
+        return request._replace(timeout_s=max(0.05, request.timeout_s - (monotonic() - began)))
 
     def trust(self, ca_pem: str) -> str:
         """A file that holds ``ca_pem``, for ``Request.ca_file``. libcurl caches trust stores by file only."""

@@ -8,9 +8,10 @@ whole multi handle); one multi handle per trust store (alternating CA files cost
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pycurl
 
@@ -34,8 +35,7 @@ _VERSION_NAMES = {
 _EVENTS = {pycurl.POLL_IN: (True, False), pycurl.POLL_OUT: (False, True), pycurl.POLL_INOUT: (True, True)}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One exchange. ``url`` is ASCII; ``headers`` are ready lines; times in seconds.
 
     ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it.
@@ -87,22 +87,77 @@ class Reply:
         return None
 
 
-class _Exchange:
-    """What belongs to one running transfer."""
+class _Handover:
+    """A descriptor on its way to libcurl, which takes a copy: ours is closed as soon as that is done.
 
-    __slots__ = ("body", "future", "guard", "lines", "refusal", "request", "room", "truncated")
+    A socket object left to the garbage collector would spend microseconds on a resource warning.
+    """
 
-    def __init__(self, request: Request, guard: Guard, future: asyncio.Future[int]) -> None:
-        self.request = request
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+
+class _Handle:
+    """An easy handle with what its callbacks collect. What never changes is set once.
+
+    Reused without ``reset`` as long as only common options were touched: setting all of them
+    anew costs as much as parsing the answer.
+    """
+
+    __slots__ = ("body", "easy", "future", "guard", "lines", "odd", "refusal", "request", "room", "truncated")
+
+    request: Request
+    future: asyncio.Future[int]
+
+    def __init__(self, guard: Guard) -> None:
         self.guard = guard
-        self.future = future
-        self.refusal = ""
+        self.easy = pycurl.Curl()
         self.lines: list[bytes] = []
         self.body: list[bytes] = []
-        self.room = request.max_body
+        self.refusal = ""
+        self.room = 0
         self.truncated = False
+        self.odd = False
+        self._set_constants()
 
-    def open_socket(self, _purpose: int, where: tuple[int, int, int, tuple[Any, ...]]) -> object:
+    def begin(self, request: Request, future: asyncio.Future[int]) -> None:
+        self.request = request
+        self.future = future
+        self.room = request.max_body
+        self.odd = _prepare(self.easy, request)
+
+    def clear(self) -> None:
+        """Ready for the next request."""
+        self.lines.clear()
+        self.body.clear()
+        self.refusal = ""
+        self.truncated = False
+        if self.odd:
+            self.easy.reset()
+            self._set_constants()
+
+    def _set_constants(self) -> None:
+        put = self.easy.setopt
+        put(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        put(pycurl.PROXY, "")  # a proxy would be what the guard sees instead of the target
+        put(pycurl.NOSIGNAL, 1)
+        put(pycurl.FRESH_CONNECT, 1)
+        put(pycurl.FORBID_REUSE, 1)
+        put(pycurl.SSL_SESSIONID_CACHE, 0)
+        put(pycurl.ENCODING, "")
+        put(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        put(pycurl.HEADERFUNCTION, self.lines.append)  # libcurl itself stops at 300 kB of headers
+        put(pycurl.WRITEFUNCTION, self._take)
+
+    def _open_socket(self, _purpose: int, where: tuple[int, int, int, tuple[Any, ...]]) -> object:
         """Asked by libcurl for every socket: the last word on where a look may go."""
         family, kind, protocol, address = where
         ip = address[0]
@@ -110,9 +165,9 @@ class _Exchange:
         if why is not None:
             self.refusal = why  # libcurl itself only says "could not connect"
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        return _Handover(socket.socket(family, kind, protocol).detach())
 
-    def take(self, chunk: bytes) -> int | None:
+    def _take(self, chunk: bytes) -> int | None:
         self.room -= len(chunk)
         if self.room >= 0:
             self.body.append(chunk)
@@ -133,8 +188,8 @@ class Multi:
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._timer: asyncio.Handle | None = None
         self._watched: dict[int, int] = {}
-        self._running: dict[pycurl.Curl, _Exchange] = {}
-        self._idle: list[pycurl.Curl] = []
+        self._running: dict[pycurl.Curl, _Handle] = {}
+        self._idle: list[_Handle] = []
 
     @property
     def open_sockets(self) -> int:
@@ -142,21 +197,20 @@ class Multi:
 
     async def exchange(self, request: Request) -> Reply:
         """Sends one request and collects the answer. Never raises but for cancellation."""
-        easy = self._idle.pop() if self._idle else pycurl.Curl()
-        exchange = _Exchange(request, self._guard, self._loop.create_future())
+        handle = self._idle.pop() if self._idle else _Handle(self._guard)
+        future: asyncio.Future[int] = self._loop.create_future()
         try:
-            _prepare(easy, exchange)
-            self._running[easy] = exchange
-            self._multi.add_handle(easy)
-            code = await exchange.future
-            return _reply(easy, exchange, code)
+            handle.begin(request, future)
+            self._running[handle.easy] = handle
+            self._multi.add_handle(handle.easy)
+            return _reply(handle, await future)
         finally:
-            self._release(easy)
+            self._release(handle)
 
     def close(self) -> None:
         """Frees every socket. Whoever still waits is cancelled."""
-        for easy, exchange in list(self._running.items()):
-            exchange.future.cancel()
+        for easy, handle in list(self._running.items()):
+            handle.future.cancel()
             self._multi.remove_handle(easy)
         self._running.clear()
         self._set_timer(-1)
@@ -166,12 +220,12 @@ class Multi:
         self._multi.close()
         self._idle.clear()
 
-    def _release(self, easy: pycurl.Curl) -> None:
-        if self._running.pop(easy, None) is not None:
-            self._multi.remove_handle(easy)
-        easy.reset()
+    def _release(self, handle: _Handle) -> None:
+        if self._running.pop(handle.easy, None) is not None:
+            self._multi.remove_handle(handle.easy)
+        handle.clear()
         if len(self._idle) < _IDLE_HANDLES:
-            self._idle.append(easy)
+            self._idle.append(handle)
 
     def _watch(self, event: int, fd: int, _multi: object, _data: object) -> None:
         before = self._watched.pop(fd, 0)
@@ -226,46 +280,46 @@ class Multi:
                 self._end(easy, code)
 
     def _end(self, easy: pycurl.Curl, code: int) -> None:
-        exchange = self._running.get(easy)
-        if exchange is not None and not exchange.future.done():
-            exchange.future.set_result(code)
+        handle = self._running.get(easy)
+        if handle is not None and not handle.future.done():
+            handle.future.set_result(code)
 
 
-def _prepare(easy: pycurl.Curl, exchange: _Exchange) -> None:
-    request = exchange.request
+def _prepare(easy: pycurl.Curl, request: Request) -> bool:
+    """Sets what differs between requests. True: more than the common options were touched."""
     put = easy.setopt
     put(pycurl.URL, request.url)
     at = f"[{request.address}]" if ":" in request.address else request.address
     put(pycurl.CONNECT_TO, (f"::{at}:{request.port}",))
-    put(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-    put(pycurl.PROXY, "")  # a proxy would be what the guard sees instead of the target
-    put(pycurl.NOSIGNAL, 1)
-    put(pycurl.FRESH_CONNECT, 1)
-    put(pycurl.FORBID_REUSE, 1)
     put(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
     put(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
-    put(pycurl.ENCODING, "")
     put(pycurl.HTTPHEADER, request.headers)
-    put(pycurl.OPENSOCKETFUNCTION, exchange.open_socket)
-    put(pycurl.HEADERFUNCTION, exchange.lines.append)  # libcurl itself stops at 300 kB of headers
-    put(pycurl.WRITEFUNCTION, exchange.take)
-    if request.method == "HEAD":
-        put(pycurl.NOBODY, 1)
-    elif request.body is not None:
-        put(pycurl.POSTFIELDSIZE, len(request.body))
-        put(pycurl.COPYPOSTFIELDS, request.body)
-        put(pycurl.CUSTOMREQUEST, request.method)
-    elif request.method != "GET":
-        put(pycurl.CUSTOMREQUEST, request.method)
-    if request.url.startswith("https:"):
-        _prepare_tls(easy, request)
+    odd = False
+    if request.method != "GET":
+        odd = True
+        _prepare_method(easy, request)
+    if request.url[:6] == "https:":
+        odd = _prepare_tls(easy, request) or odd
     elif request.http_version == "2":
+        odd = True
         put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+    return odd
 
 
-def _prepare_tls(easy: pycurl.Curl, request: Request) -> None:
+def _prepare_method(easy: pycurl.Curl, request: Request) -> None:
+    if request.method == "HEAD":
+        easy.setopt(pycurl.NOBODY, 1)
+        return
+    if request.body is not None:
+        easy.setopt(pycurl.POSTFIELDSIZE, len(request.body))
+        easy.setopt(pycurl.COPYPOSTFIELDS, request.body)
+    easy.setopt(pycurl.CUSTOMREQUEST, request.method)
+
+
+def _prepare_tls(easy: pycurl.Curl, request: Request) -> bool:
+    if request.http_version == "auto" and request.verify_tls and not (request.ca_file or request.certificate):
+        return False
     easy.setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[request.http_version])
-    easy.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
     if request.certificate:
         easy.setopt(pycurl.OPT_CERTINFO, 1)
     if not request.verify_tls:
@@ -273,25 +327,26 @@ def _prepare_tls(easy: pycurl.Curl, request: Request) -> None:
         easy.setopt(pycurl.SSL_VERIFYHOST, 0)
     if request.ca_file:
         easy.setopt(pycurl.CAINFO, request.ca_file)
+    return True
 
 
-def _reply(easy: pycurl.Curl, exchange: _Exchange, code: int) -> Reply:
-    request = exchange.request
-    if code == pycurl.E_WRITE_ERROR and exchange.truncated:
+def _reply(handle: _Handle, code: int) -> Reply:
+    request, easy = handle.request, handle.easy
+    if code == pycurl.E_WRITE_ERROR and handle.truncated:
         code = 0  # enough was read on purpose
     phases, total_ms = _phases(easy)
     failure = None
     if code:
-        failure = explain(easy, code, exchange.refusal, request.url.startswith("https:"), request.timeout_s)
+        failure = explain(easy, code, handle.refusal, request.url.startswith("https:"), request.timeout_s)
     certificates: tuple[Certificate, ...] = ()
     if request.certificate:
         certificates = read_chain(easy.getinfo_raw(pycurl.INFO_CERTINFO))
     return Reply(
         easy.getinfo(pycurl.RESPONSE_CODE),
         _VERSION_NAMES.get(easy.getinfo(pycurl.INFO_HTTP_VERSION), ""),
-        _last_headers(exchange.lines),
-        b"".join(exchange.body),
-        exchange.truncated,
+        _last_headers(handle.lines),
+        b"".join(handle.body),
+        handle.truncated,
         phases,
         total_ms,
         request.address,
@@ -302,6 +357,8 @@ def _reply(easy: pycurl.Curl, exchange: _Exchange, code: int) -> Reply:
 
 def _last_headers(lines: list[bytes]) -> tuple[bytes, ...]:
     """The headers of the final answer: those of a 1xx stand before it and do not count."""
+    if lines and lines[0][9:10] != b"1":
+        return tuple(lines[1:])
     first = 0
     for index, line in enumerate(lines):
         if line[:5] == b"HTTP/":

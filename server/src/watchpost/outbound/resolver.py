@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic
 
@@ -84,6 +85,7 @@ def ascii_name(host: str) -> str:
         raise ValueError(f"{host!r} is not a valid host name: {problem}") from problem
 
 
+@lru_cache(maxsize=4096)
 def is_address(host: str) -> bool:
     try:
         ip_address(host.partition("%")[0])
@@ -117,13 +119,12 @@ class Resolver:
 
         Never takes longer than the deadline and never raises but for cancellation.
         """
+        held = None if fresh else self.cached(host, family, resolver_index)
+        if held is not None:
+            return held
         if is_address(host):
             return Resolved((host,), float("inf"), 0.0)
         index = resolver_index % self.count
-        if not fresh:
-            held = self._cache.get((host, family, index))
-            if held is not None and held[0] > monotonic():
-                return held[1]
         if family != "any":
             return await self._ask(host, family, index, fresh)
         first = await self._ask(host, "4", index, fresh)
@@ -131,6 +132,11 @@ class Resolver:
             first = await self._ask(host, "6", index, fresh)
         self._remember((host, family, index), first)
         return first
+
+    def cached(self, host: str, family: str = "any", resolver_index: int = 0) -> Resolved | None:
+        """The answer that still holds, without waiting."""
+        held = self._cache.get((host, family, resolver_index % self.count))
+        return held[1] if held is not None and held[0] > monotonic() else None
 
     async def close(self) -> None:
         for channel in self._channels.values():

@@ -13,6 +13,7 @@ from watchpost.kinds.http import slow, words
 from watchpost.kinds.http.config import HttpConfig
 
 Facts = Mapping[str, Any]
+_QUIET = {"status", "bytes", "http"}
 
 
 def judge(
@@ -20,14 +21,28 @@ def judge(
 ) -> Verdict:
     """The findings of one look; with ``ip: both`` a part per family, too."""
     families = seen.facts.get("families")
-    if families is None:
+    parts: dict[str, Severity | None] = {}
+    if families is None and _is_quiet(config, seen.facts):
+        findings: tuple[Finding, ...] = ()
+    elif families is None:
         findings = tuple(_judge_answer(config, seen.facts, seen.address, seen.excerpt))
-        parts: dict[str, Severity | None] = {}
     else:
         findings, parts = _judge_families(config, families, seen.excerpt)
     if not any("failure" in facts for facts in _answers(seen.facts)):
         findings += tuple(slow.judge_times(config, seen, past))
     return Verdict(findings, parts=parts)
+
+
+def _is_quiet(config: HttpConfig, facts: Facts) -> bool:
+    """The usual case, decided cheaply: a good status and nothing else to say."""
+    expect = config.expect
+    return (
+        facts.keys() == _QUIET
+        and facts["status"] in config.accepted
+        and expect.min_bytes is None
+        and expect.max_bytes is None
+        and not expect.https
+    )
 
 
 def _answers(facts: Facts) -> list[Facts]:

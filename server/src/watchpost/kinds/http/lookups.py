@@ -40,6 +40,11 @@ def decode(reply: Reply) -> tuple[str, str]:
         if body.startswith(mark):
             return body.decode(codec, "replace"), ""
     declared = _charset(reply.header("content-type") or "")
+    if declared.lower() in ("", "utf-8"):
+        try:
+            return body.decode(), ""
+        except UnicodeDecodeError:
+            pass  # cut by the cap, or not UTF-8: the slow way finds out
     try:
         known = codecs.lookup(declared or "utf-8")
         "".encode(known.name)  # codecs such as base64 are not for text

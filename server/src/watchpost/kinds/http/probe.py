@@ -63,10 +63,10 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     ends = monotonic() + look.deadline_s
     if config.ip != "both":
         walk = _Walk(config, look, outbound, config.ip, ends)
-        await _bounded(walk)
+        await _follow(walk)
         return _observe(walk, at, walk.facts)
     walks = [_Walk(config, look, outbound, family, ends) for family in ("4", "6")]
-    await asyncio.gather(*(_bounded(walk) for walk in walks))
+    await asyncio.gather(*(_follow(walk) for walk in walks))
     facts = {"families": {walk.family: {"address": walk.address, **walk.facts} for walk in walks}}
     return _observe(_representative(walks), at, facts)
 
@@ -111,15 +111,6 @@ def _sum(phases: list[Phases], dns_ms: float) -> Phases:
         round(sum(p.wait for p in phases), 3),
         round(sum(p.transfer for p in phases), 3),
     )
-
-
-async def _bounded(walk: _Walk) -> None:
-    """libcurl and the resolver keep their own deadlines; this is the last resort (waiting for a slot)."""
-    try:
-        async with asyncio.timeout(walk.look.deadline_s + 0.25):
-            await _follow(walk)
-    except TimeoutError:
-        _fail(walk, "wait", "timeout", f"no answer came within {walk.look.deadline_s:g} s")
 
 
 async def _follow(walk: _Walk) -> None:
@@ -230,10 +221,11 @@ def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Re
 async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
     look, outbound = walk.look, walk.outbound
     family = "any" if walk.family == "any" else walk.family
+    answer: Resolved | ResolveFailure | None = None
     if look.resolver == 0:
-        answer = await outbound.resolve(here.host, family)
-    else:
-        answer = await _ask_another(walk, here.host, family)
+        answer = outbound.resolver.cached(here.host, family)
+    if answer is None:
+        answer = await _resolve(walk, here.host, family)
     if isinstance(answer, ResolveFailure):
         walk.dns_ms += answer.elapsed_ms
         _record(walk, Failure("dns", answer.kind, answer.sentence), here)
@@ -243,6 +235,19 @@ async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
     if not fitting:
         _record(walk, Failure("dns", "no_data", f"{here.host} is not an IPv{family} address"), here)
     return fitting
+
+
+async def _resolve(walk: _Walk, host: str, family: str) -> Resolved | ResolveFailure:
+    """Asks a resolver, no longer than the look may last."""
+    began = monotonic()
+    try:
+        async with asyncio.timeout(max(walk.left_s, 0)):
+            if walk.look.resolver == 0:
+                return await walk.outbound.resolve(host, family)
+            return await _ask_another(walk, host, family)
+    except TimeoutError:
+        took_ms = (monotonic() - began) * 1000
+        return ResolveFailure("timeout", f"{host} was not resolved within {took_ms / 1000:.3g} s", took_ms)
 
 
 async def _ask_another(walk: _Walk, host: str, family: str) -> Resolved | ResolveFailure:
@@ -271,7 +276,7 @@ def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) ->
     if home:
         lines += config.own_lines
     if not (home and config.names_agent):
-        lines += (b"User-Agent: " + walk.outbound.user_agent.encode(),)
+        lines += (walk.outbound.agent_line,)
     cookies = (config.cookies | walk.cookies) if home else walk.cookies
     if cookies:
         lines += (("Cookie: " + "; ".join(f"{k}={v}" for k, v in cookies.items())).encode(),)
