@@ -210,7 +210,7 @@ def _look_here(monitor: Any) -> dict[str, Any]:
 def _result_lines(results: list[dict[str, Any]]) -> Iterator[str]:
     for row in results:
         if row["outcome"] is None:
-            yield f"{row['monitor']}: created, but not looked at within {_WAIT_S:.0f} s; see watchpost explain"
+            yield f"{row['monitor']}: created, not looked at within {_WAIT_S:.0f} s; see watchpost explain"
             continue
         yield f"{row['monitor']}: {row['outcome']} in {row['total_ms']:.0f} ms"
         for finding in row["findings"]:

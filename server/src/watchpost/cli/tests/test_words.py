@@ -112,7 +112,8 @@ def test_explain_prints_the_stored_reasons(cli: Cli, home: Monitor) -> None:
     for name in ("home", "shop/home", str(home.pk)):
         said = cli("explain", name).out
     for words in (
-        "shop/home is down", "2 looks in a row failed", "site.error_status: It answers 500.", "2 failing in a row (2 confirm)",
+        "shop/home is down", "2 looks in a row failed",
+        "site.error_status: It answers 500.", "2 failing in a row (2 confirm)",
         "up -> down", "Home opened it.", "opened to ops: delivered after 2 tries: 200 OK",
     ):  # fmt: skip
         assert words in said

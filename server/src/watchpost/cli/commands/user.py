@@ -1,0 +1,121 @@
+"""``watchpost user create EMAIL``: somebody who may sign in."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from watchpost.cli.command import Command, Out, Refusal
+
+
+def configure(parser: ArgumentParser) -> None:
+    create = parser.add_subparsers(dest="action", metavar="ACTION", required=True).add_parser(
+        "create", help="create a user and print a sign-in link", allow_abbrev=False
+    )
+    create.add_argument("email", metavar="EMAIL")
+    create.add_argument(
+        "--admin", action="store_true", help="may change the installation (the first user always may)"
+    )
+    create.add_argument(
+        "--project", metavar="P", action="append", default=[], help="belongs to this project; may repeat"
+    )
+    create.add_argument(
+        "--role", choices=["owner", "viewer"], default="viewer", help="in those projects (default viewer)"
+    )
+    create.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
+
+def run(args: Namespace, out: Out) -> int:
+    from watchpost.cli.installation import enter
+
+    enter()
+    from django.db import transaction
+
+    from watchpost.cli.find import find_project
+
+    email = _checked_email(args.email)
+    password = _checked_password() if args.password_stdin else None
+    projects = [find_project(name) for name in args.project]
+    with transaction.atomic():
+        user = _create(email, password, args.admin, projects, args.role)
+        link = None if password else _link(user)
+    data = {"email": email, "admin": user.is_superuser, "sign_in_link": link}
+    out.show(data, _lines(data))
+    return 0
+
+
+def _checked_email(text: str) -> str:
+    from django.core.exceptions import ValidationError
+    from django.core.validators import validate_email
+
+    from watchpost.accounts.models import User
+
+    email: str = User.objects.normalize_email(text.strip())
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refusal(f"EMAIL: {text!r} is not an e-mail address; write it like ops@example.com") from None
+    if User.objects.filter(email__iexact=email).exists():
+        raise Refusal(f"EMAIL: there is a user {email} already")
+    return email
+
+
+def _checked_password() -> str:
+    from django.contrib.auth.password_validation import validate_password
+    from django.core.exceptions import ValidationError
+
+    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise Refusal(f"--password-stdin: {' '.join(error.messages)}") from None
+    return password
+
+
+def _create(email: str, password: str | None, admin: bool, projects: list[Any], role: str) -> Any:
+    from watchpost.accounts.models import Membership, User
+    from watchpost.monitors.models import Project
+
+    first = not User.objects.exists()
+    user = User.objects.create_user(email, password, is_superuser=admin or first, is_staff=admin or first)
+    if first:
+        projects, role = list(Project.objects.all()), "owner"
+        _tell_by_mail(email)
+    Membership.objects.bulk_create(
+        [Membership(user=user, project=project, role=role) for project in projects]
+    )
+    return user
+
+
+def _tell_by_mail(email: str) -> None:
+    """The first user hears of trouble; doctor says so until a message has arrived."""
+    from django.utils.text import slugify
+
+    from watchpost import clock
+    from watchpost.incidents.models import Channel
+    from watchpost.monitors import edit
+    from watchpost.registry import channels
+
+    name = f"email-{slugify(email.split('@')[0]) or 'admin'}"
+    if "email" in channels() and not Channel.objects.filter(name=name).exists():
+        edit.create_channel({"name": name, "kind": "email", "to": [email]}, clock.now())
+
+
+def _link(user: Any) -> str:
+    from django.conf import settings
+
+    from watchpost import clock
+    from watchpost.accounts.links import make_link
+
+    return f"{settings.SITE_URL}/signin/{make_link(user, clock.now())}/"
+
+
+def _lines(data: dict[str, Any]) -> list[str]:
+    lines = [f"{data['email']} may sign in{' and is an admin' if data['admin'] else ''}."]
+    if data["sign_in_link"]:
+        lines.append(f"This link works once, for 24 hours, and asks for a password: {data['sign_in_link']}")
+    return lines
+
+
+COMMAND = Command("user", "create users", configure, run)
