@@ -6,6 +6,7 @@ something changed, within a second when nothing did.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from watchpost.engine.load import MAIN
 from watchpost.engine.memory import Watched, Written, finding_rows
 from watchpost.incidents.desk import Moved
 
+log = logging.getLogger(__name__)
 LookAgainHook = Callable[[Watched, float, float, int], None]
 
 
@@ -40,7 +42,8 @@ class Digest:
             return watched.kind.judge(
                 watched.config, seen, watched.baseline, watched.past(now.timestamp()), now
             )
-        except Exception as error:  # noqa: BLE001  one kind's bug must not stop the others
+        except Exception as error:  # one kind's bug must not stop the others
+            log.exception("kind %s could not judge a look of monitor %s", watched.kind.name, watched.id)
             return Verdict(conclusive=False, note=f"Watchpost could not judge this look ({error!r}).")
 
     def digest(

@@ -246,6 +246,8 @@ class Engine:
                 self.watched[monitor_id] = fresh[monitor_id]
                 self._lay_overlays(fresh[monitor_id])
                 self.prober.put(fresh[monitor_id])
+                if fresh[monitor_id].last_at_ms is None:  # new: show its first result at once
+                    self.prober.look_soon(fresh[monitor_id], 0.0)
             else:
                 self.watched.pop(monitor_id, None)
                 self.prober.drop(monitor_id)

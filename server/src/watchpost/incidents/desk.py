@@ -101,8 +101,10 @@ def _note_join(
     incident: Incident, moved: Moved, finding: Finding, event: str, rise: bool, reason: str, now: datetime
 ) -> None:
     kind = "opened" if event == "opened" else "rose" if rise else "joined"
-    why = moved.transition.reason if event == "opened" else reason
-    note(incident, now, kind, f"{moved.name}: {finding.sentence} ({why})" if why else finding.sentence)
+    if event == "opened":
+        note(incident, now, kind, f"{moved.name}: {moved.transition.reason}")
+    else:
+        note(incident, now, kind, f"{moved.name}: {finding.sentence} Same incident because: {reason}.")
 
 
 def _place(moved: Moved, member: core.Member, home: dict[int, Incident]) -> tuple[Incident | None, str]:

@@ -1,0 +1,278 @@
+"""From the first failing look to the resolved message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.stories.telling import Story
+from watchpost.core.types import Outcome
+from watchpost.incidents import act
+from watchpost.incidents.models import Channel, Delivery
+from watchpost.monitors import edit
+from watchpost.monitors.models import Look, MonitorLast
+
+
+def test_one_outage_is_one_incident_told_once_and_resolved_with_its_true_length(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    story.pass_time()
+    began = story.time
+    story.fails(home)
+    story.pass_time(54)
+    story.look(home, 502)
+    story.pass_time(60)
+    ended = story.time
+    story.heals(home)
+    story.deliver()
+
+    [incident] = story.incidents()
+    assert incident.state == "resolved"
+    assert (incident.began_at, incident.resolved_at) == (began, ended)
+    assert story.events == ["opened", "resolved"]
+    assert "502" in story.told[0]["title"]
+    assert story.transitions(home) == [("new", "up"), ("up", "down"), ("down", "up")]
+
+
+def test_one_bad_look_alone_tells_nobody(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    for status in (200, 502, 200):
+        story.look(home, status)
+        story.pass_time(3)
+    story.deliver()
+    assert story.incidents() == [] and story.told == []
+    assert Look.objects.filter(monitor_id=home.pk).count() == 3
+
+
+def test_the_last_look_is_kept_beside_the_monitor(story: Story) -> None:
+    home = story.monitor()
+    story.look(home, 503)
+    last = MonitorLast.objects.get(monitor=home)
+    assert last.findings[0]["code"] == "site.error_status"
+    assert last.phases == {"dns": 1, "connect": 2, "tls": 3, "wait": 40, "transfer": 5}
+
+
+def test_two_monitors_on_one_host_share_an_incident_and_two_hosts_do_not(story: Story) -> None:
+    home, about = story.monitor("Home"), story.monitor("About")
+    other = story.monitor("Other", host="other.example")
+    for monitor in (home, about):
+        story.fails(monitor)
+    for _ in range(2):
+        story.look(other, 502, address="198.51.100.9")
+        story.pass_time(3)
+    assert [incident.members.count() for incident in story.incidents()] == [2, 1]
+
+
+def test_an_incident_ends_when_its_last_member_is_up_again(story: Story) -> None:
+    home, about = story.monitor("Home"), story.monitor("About")
+    story.webhook()
+    story.fails(home)
+    story.fails(about)
+    story.heals(home)
+    assert story.incidents()[0].state == "open"
+    story.heals(about)
+    story.deliver()
+    assert story.incidents()[0].state == "resolved"
+    assert story.events == ["opened", "updated", "updated", "resolved"]
+
+
+def test_a_resolve_never_overtakes_its_trigger(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    story.receiver.answer = lambda: (500, {})
+    story.fails(home)
+    story.deliver()
+    story.heals(home, apart=0.5)
+    story.receiver.answer = lambda: (200, {})
+    story.deliver()
+    assert story.events == []  # the trigger waits for its retry, and the resolve behind it
+    story.pass_time(60)
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+
+
+def test_retry_after_is_honoured(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.receiver.answer = lambda: (429, {"Retry-After": "120"})
+    story.fails(home)
+    story.deliver()
+    story.receiver.answer = lambda: (200, {})
+    story.pass_time(100)
+    story.deliver()
+    assert story.events == []
+    story.pass_time(25)
+    story.deliver()
+    assert story.events == ["opened"]
+
+
+def test_a_receiver_that_is_gone_switches_the_channel_off_loudly_and_nothing_is_lost(story: Story) -> None:
+    home, hook = story.monitor(), story.webhook()
+    story.receiver.answer = lambda: (410, {})
+    story.fails(home)
+    for _ in range(12):
+        story.deliver()
+        story.pass_time(60)
+    hook.refresh_from_db()
+    assert "410" in hook.broken
+    assert story.pending() == 1
+    Channel.objects.update(broken="", broken_at=None)
+    story.receiver.answer = lambda: (200, {})
+    story.deliver()
+    assert story.events == ["opened"]
+
+
+def test_acknowledging_stops_the_resend(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.fails(home)
+    story.pass_time(4 * 3600 + 1)
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "updated"]
+    [incident] = story.incidents()
+    assert act.acknowledge(incident.pk, "ana@example.com", story.time).ok
+    story.pass_time(9 * 3600)
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "updated", "acknowledged"]
+
+
+def test_a_snooze_tells_again_when_it_ends(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.fails(home)
+    [incident] = story.incidents()
+    act.snooze(incident.pk, story.time + timedelta(hours=1), "ana@example.com", story.time)
+    story.pass_time(1800)
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened"]
+    story.pass_time(1801)
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "updated"]
+
+
+def test_resolved_by_hand_stays_closed_until_something_changes(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.fails(home)
+    act.resolve(story.incidents()[0].pk, "ana@example.com", story.time)
+    story.fails(home, times=3)
+    assert len(story.incidents()) == 1
+    story.heals(home)
+    story.fails(home)
+    assert [incident.state for incident in story.incidents()] == ["resolved", "open"]
+
+
+def test_two_people_cannot_both_take_it(story: Story) -> None:
+    home = story.monitor()
+    story.fails(home)
+    pk = story.incidents()[0].pk
+    assert act.acknowledge(pk, "ana@example.com", story.time).ok
+    second = act.acknowledge(pk, "rui@example.com", story.time)
+    assert not second.ok and "ana@example.com" in second.sentence
+
+
+def test_flapping_holds_the_incident_open(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    for _ in range(3):
+        story.fails(home)
+        story.heals(home)
+    assert len(story.incidents()) < 3
+    assert story.incidents()[-1].state == "open"
+    story.pass_time(1801)
+    story.look(home)
+    story.tick()
+    story.tick()
+    assert story.incidents()[-1].state == "resolved"
+
+
+def test_a_maintenance_window_keeps_quiet_and_tells_again_when_it_ends(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.fails(home)
+    began = story.incidents()[0].began_at
+    edit.create_window(
+        story.project, [home], story.time, story.time + timedelta(minutes=10), "move", "ana", story.time
+    )
+    story.take_changes()
+    story.tick()
+    assert story.shown(home) == "maintenance"
+    story.fails(home)
+    story.pass_time(700)
+    story.tick()
+    story.deliver()
+    assert story.shown(home) == "down"
+    assert story.events == ["opened", "updated"]
+    assert story.incidents()[0].began_at == began
+
+
+def test_paused_is_not_looked_at_and_tells_nobody(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    edit.set_paused(home, True, story.time)
+    story.take_changes()
+    story.fails(home)
+    assert story.shown(home) == "paused" and story.incidents() == []
+
+
+def test_a_look_made_before_an_edit_does_not_count(story: Story) -> None:
+    home = story.monitor()
+    old = story.engine.watched[home.pk]
+    story.run(story.engine.flush())
+    edit.update_monitor(
+        home, edit.spec_of(home) | {"timeout": "7s", "url": "https://shop.example/new"}, story.time
+    )
+    story.take_changes()
+    from watchpost.core.types import Observation, Phases
+
+    stale = Observation(
+        home.pk, "local", story.time, old.revision, Outcome.OK, Phases(), 1.0, "", {"status": 502}
+    )
+    story.run(story._report(old, stale))
+    assert Look.objects.count() == 0 and story.engine.figures["dropped"] == 1
+
+
+def test_our_own_network_down_is_unknown_and_alerts_nobody(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    story.engine.selfcheck.answered = True
+    story.references_answer = False
+    nothing = {"failure": {"phase": "connect", "kind": "timeout", "sentence": "nothing answered"}}
+    for _ in range(4):
+        story.look(home, 0, outcome=Outcome.FAILED, facts=dict(nothing))
+        story.pass_time(3)
+    assert story.shown(home) == "unknown"
+    assert story.incidents() == []
+    story.references_answer = True
+    story.pass_time(20)
+    story.heals(home)
+    assert story.shown(home) == "up"
+
+
+def test_references_that_never_answered_prove_nothing(story: Story) -> None:
+    home = story.monitor()
+    story.references_answer = False
+    story.fails(home)
+    assert len(story.incidents()) == 1
+
+
+def test_a_restart_keeps_the_streak_the_state_and_the_outbox(story: Story) -> None:
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    story.pass_time(60)
+    began = story.time
+    story.look(home, 502)
+    story.restart()
+    story.pass_time(3)
+    story.look(home, 502)
+    story.restart()
+    story.deliver()
+    assert story.incidents()[0].began_at == began
+    assert story.events == ["opened"]
+
+
+def test_a_channel_of_another_project_hears_nothing(story: Story) -> None:
+    other = edit.create_project("billing", story.time)
+    hook = story.webhook("billing-hook")
+    hook.projects.add(other)
+    story.fails(story.monitor())
+    assert Delivery.objects.count() == 0
+    assert "Nobody was told" in story.incidents()[0].timeline.last().sentence
