@@ -31,6 +31,6 @@ def first_due(last_at_ms: int | None, now_ms: int, interval_ms: int, phase_ms: i
     """
     if last_at_ms is not None:
         due = next_due(min(last_at_ms, now_ms), interval_ms, phase_ms)
-        if due > now_ms:
+        if due >= now_ms:
             return due
     return now_ms + phase_ms * min(interval_ms, SPREAD_MS) // interval_ms

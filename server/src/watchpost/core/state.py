@@ -138,15 +138,18 @@ def _counted(track: Track, reading: Reading, policy: Policy) -> Track:
     failing = _advance(track.failing, tuple(worst >= s for s in LEVELS), at, cap)
     level = _level(track.severity)
     recovering = _advance(track.recovering, tuple(worst < s <= level for s in LEVELS), at, cap)
-    bare = replace(track, overlay=Overlay.NONE, failing=failing, recovering=recovering)
-    return track if bare == track else bare
+    if failing is track.failing and recovering is track.recovering and track.overlay is Overlay.NONE:
+        return track
+    return replace(track, overlay=Overlay.NONE, failing=failing, recovering=recovering)
 
 
 def _advance(streaks: Streaks, hits: Sequence[bool], at: datetime, cap: int) -> Streaks:
     if not any(hits):
         return IDLE
-    a, b, c = (_one(s, hit, at, cap) for s, hit in zip(streaks, hits, strict=True))
-    return (a, b, c)
+    a, b, c = streaks
+    after = (_one(a, hits[0], at, cap), _one(b, hits[1], at, cap), _one(c, hits[2], at, cap))
+    same = after[0] is a and after[1] is b and after[2] is c
+    return streaks if same else after  # a steady track stays the very object: nothing to write
 
 
 def _one(streak: Streak, hit: bool, at: datetime, cap: int) -> Streak:
@@ -161,9 +164,9 @@ def _new_firm(track: Track, reading: Reading, policy: Policy) -> int:
     """The level that looks in a row confirm: 0 for none, else the value of a Severity."""
     old, settled = _level(track.firm), _level(reading.settled)
     confirmed = _reached(track.failing, policy.confirm, settled)
-    if confirmed >= old or _worst(reading) >= old:
-        return max(confirmed, old)
-    need = policy.recover
+    if confirmed >= old:
+        return confirmed
+    need = max(policy.recover, 1)
     if track.recovering[old - 1].count < need:
         return old
     fallen = max(_reached(track.failing, need, settled), confirmed)
@@ -205,7 +208,7 @@ def _move(track: Track, counted: Track, reading: Reading, policy: Policy, now: d
         health=health,
         severity=severity,
         since=began if changed else track.since,
-        recovering=_upto(counted.recovering, new),
+        recovering=counted.recovering if new else IDLE,
         flips=_flips(track, now) if changed else track.flips,
     )
     pending, again = _pending(moved, reading, policy)
@@ -225,14 +228,6 @@ def _began(counted: Track, reading: Reading, old: int, new: int) -> datetime:
     # Leaving down began with the first look below error, even where critical fell to error before.
     left = min(old, int(Severity.ERROR)) if new < Severity.ERROR else old
     return counted.recovering[left - 1].began or reading.at
-
-
-def _upto(streaks: Streaks, level: int) -> Streaks:
-    """Recovery streaks of the levels that still stand; the others are over."""
-    if level == 0:
-        return IDLE
-    a, b, c = (s if i < level else NO_STREAK for i, s in enumerate(streaks))
-    return (a, b, c)
 
 
 def _pending(track: Track, reading: Reading, policy: Policy) -> tuple[str, LookAgain | None]:

@@ -53,7 +53,7 @@ def opened_at(state: Failures, total_targets: int, now: datetime) -> datetime | 
     if len(state.since) < valve.least:
         return None
     start = now - timedelta(seconds=valve.window_s)
-    recent = sorted((at, target) for target, at in state.since.items() if start < at <= now)
+    recent = sorted((at, target) for target, at in state.since.items() if at > start)
     need = max(valve.least, valve.share * total_targets)
     hosts: set[str] = set()
     for count, (at, (host, _)) in enumerate(recent, start=1):

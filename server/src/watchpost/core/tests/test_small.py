@@ -57,6 +57,10 @@ def test_at_start_nothing_waits_longer_than_it_should(now: int, last: int, inter
     assert now <= first_due(None, now, interval, phase) < now + min(interval, 60_000)
 
 
+def test_due_this_very_moment_is_not_late() -> None:
+    assert first_due(500, 60_500, 60_000, 500) == 60_500
+
+
 # valve
 
 

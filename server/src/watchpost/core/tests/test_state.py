@@ -174,6 +174,35 @@ def test_confirm_one_is_immediate_both_ways() -> None:
     ]
 
 
+def test_fewer_recoveries_than_confirmations_still_ask_every_look_of_the_recovery() -> None:
+    assert run(".eeeww", Policy(confirm=3, recover=2))[-1].track.health is Health.DEGRADED
+
+
+def test_a_rise_keeps_the_beginning_of_the_outage() -> None:
+    assert run(".eecc")[-1].track.since == at(1)
+
+
+def test_critical_may_fall_to_error_while_unknown_is_lifted() -> None:
+    last = run(".ccee!e")[-1]
+    assert last.transition is not None
+    assert (last.transition.before, last.transition.after) == ("unknown", "down")
+    assert (last.transition.severity, last.transition.rise) == (Severity.ERROR, False)
+
+
+def test_an_outage_ends_with_a_good_look_even_when_the_policy_changed_meanwhile() -> None:
+    slow = run(".ccee", Policy(recover=5))[-1].track
+    first = step(slow, reading(".", 5), Policy(recover=5), None, at(5)).track
+    last = step(first, reading(".", 6), POLICY, None, at(6))
+    assert last.transition is not None
+    assert (last.transition.after, last.transition.began) == ("up", at(5))
+
+
+def test_up_remembers_no_streaks() -> None:
+    track = run(".ee..")[-1].track
+    assert track.failing is track.recovering
+    assert track.since == at(3)
+
+
 def test_maintenance_freezes_and_says_again_that_it_is_down() -> None:
     down = run(".ee")[-1].track
     inside = cover(down, Overlay.MAINTENANCE, "Window: upgrade", at(10))
