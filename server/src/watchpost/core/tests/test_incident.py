@@ -81,12 +81,12 @@ CERT = {"code": "tls.expires_soon", "subject": "cert:ab", "lasting": True}
          [incident(member(**CERT))], None),
         ("lasting, but not there", member(2, began=5, **CERT),
          [incident(member(code="tls.expires_soon", subject="cert:ab"))], None),
-        ("the nearest, whatever the order", member(3, began=400),
-         [incident(member(2, began=390), number=1), incident(member(), number=2)], 1),
         ("left and back, hours later", member(1, began=9000), [incident(member(left=50), member(2))], 7),
         ("another code of a member", member(1, "dns.gone", 9000, shares=""), [incident(member())], 7),
-        ("the nearest of two", member(3, began=400),
-         [incident(member(), number=1), incident(member(2, began=390), number=2)], 2),
+        ("the nearest of two", member(3, began=250),
+         [incident(member(), number=1), incident(member(2, began=240), number=2)], 2),
+        ("whatever the order", member(3, began=250),
+         [incident(member(2, began=240), number=1), incident(member(), number=2)], 1),
     ],
 )  # fmt: skip
 def test_the_join_rule(why: str, candidate: Member, there: list[OpenIncident], expected: int | None) -> None:

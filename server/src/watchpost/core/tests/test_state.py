@@ -176,6 +176,7 @@ def test_confirm_one_is_immediate_both_ways() -> None:
 
 def test_fewer_recoveries_than_confirmations_still_ask_every_look_of_the_recovery() -> None:
     assert run(".eeeww", Policy(confirm=3, recover=2))[-1].track.health is Health.DEGRADED
+    assert run(".eeee.eww", Policy(confirm=4, recover=2))[-1].track.health is Health.DEGRADED
 
 
 def test_a_rise_keeps_the_beginning_of_the_outage() -> None:
