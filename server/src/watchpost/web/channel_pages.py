@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +18,7 @@ from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.registry import Channel as ChannelKind
 from watchpost.registry import channels
-from watchpost.web.specform import Input, fill, gather, inputs_of, spread
+from watchpost.web.specform import Input, fill, gather, inputs_of, rare_wrong, spread
 
 SEVERITIES = ("info", "warning", "error", "critical")
 
@@ -105,7 +104,13 @@ def channel_new(request: HttpRequest, name: str) -> HttpResponse:
             return redirect("channel", channel.pk)
         except edit.Invalid as error:
             problems = spread(inputs, error.errors)
-    context = {"kind": kind, "inputs": inputs, "problems": problems, "rest": rest}
+    context = {
+        "kind": kind,
+        "inputs": inputs,
+        "problems": problems,
+        "rest": rest,
+        "rare_wrong": rare_wrong(inputs),
+    }
     return render(
         request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200
     )
@@ -169,11 +174,18 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
         spec, errors = gather(inputs, request.POST)
         rest = request.POST.get("rest", "")
         try:
-            edit.update_channel(channel, fixed | dict(_checked(spec, errors, user)), clock.now())
+            edit.update_channel(channel, fixed | _checked(spec, errors, user), clock.now())
             return redirect("channel", pk)
         except edit.Invalid as error:
             problems = spread(inputs, error.errors)
-    context = {"kind": kind, "channel": channel, "inputs": inputs, "problems": problems, "rest": rest}
+    context = {
+        "kind": kind,
+        "channel": channel,
+        "inputs": inputs,
+        "problems": problems,
+        "rest": rest,
+        "rare_wrong": rare_wrong(inputs),
+    }
     return render(
         request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200
     )

@@ -65,11 +65,12 @@ def _day(place: int, day: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spark(lane: Mapping[str, Any], moment: float | None) -> dict[str, Any]:
-    """``history.lanes`` drawn: a line of (place 0..1, value or none, failed) with failures as pale bars behind."""
+    """A lane of ``history.lanes`` drawn: a line, with failures as pale bars behind."""
     points, steps = lane["points"], lane["steps"]
     top = _nice(max((value for _, value, _ in points if value is not None), default=100.0))
     width = WIDTH / steps
-    bars = [_bar("miss", x * WIDTH - width / 2, 0, width, 34) for x, _, failed in points if failed]
+    bad = [x * WIDTH - width / 2 for x, _, failed in points if failed]
+    bars = [_bar("miss", x, 0, width, 34) for x in bad]
     line = " ".join(
         f"{x * WIDTH:.1f},{32 - value / top * 30:.1f}" for x, value, _ in points if value is not None
     )

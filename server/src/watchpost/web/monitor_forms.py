@@ -19,7 +19,7 @@ from watchpost.monitors.models import Monitor, Project
 from watchpost.registry import kinds
 from watchpost.web.monitor_pages import changed_monitor
 from watchpost.web.overview import may_add
-from watchpost.web.specform import Input, fill, gather, inputs_of, spread
+from watchpost.web.specform import Input, fill, gather, inputs_of, rare_wrong, spread
 
 ADD_FIELDS = ("url", "contains", "name", "project", "new_project")
 
@@ -103,7 +103,13 @@ def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("monitor", pk)
         except edit.Invalid as error:
             problems = spread(inputs, error.errors)
-    context = {"monitor": monitor, "inputs": inputs, "rest": rest, "problems": problems}
+    context = {
+        "monitor": monitor,
+        "inputs": inputs,
+        "rest": rest,
+        "problems": problems,
+        "rare_wrong": rare_wrong(inputs),
+    }
     return render(
         request, "watchpost/monitor_edit.html", context, status=422 if request.method == "POST" else 200
     )
@@ -111,9 +117,10 @@ def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _monitor_inputs(monitor: Monitor) -> list[Input]:
     kind = kinds()[monitor.kind]
+    own = inputs_of(kind.config, kind.secrets)
     common = [
         Input("name", "Name", required=True),
-        *inputs_of(kind.config, kind.secrets),
+        *(one for one in own if not one.rare),
         Input("interval", "Looks every", value="60s", help="Such as 30s, 5m or 1h."),
         Input("timeout", "Gives up after", value="10s"),
         Input("environment", "Environment", value="production"),
@@ -122,4 +129,4 @@ def _monitor_inputs(monitor: Monitor) -> list[Input]:
         Input("recover", "Good looks before it is over", "number", value=2),
         Input("resend", "Tells again every", value="4h", help="Until somebody acknowledges."),
     ]
-    return common
+    return common + [one for one in own if one.rare]

@@ -6,6 +6,7 @@ back to the fields they name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -19,6 +20,7 @@ from pydantic.fields import FieldInfo
 from watchpost.registry import Config
 
 REST = "rest"
+_ACRONYM = re.compile(r"\b(url|http|ip|tls|ca|dns|id|pem|api)\b", re.IGNORECASE)
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Input:
     help: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
+    rare: bool = False
     value: Any = ""
     errors: list[str] = field(default_factory=list)
 
@@ -54,10 +57,13 @@ def _input(name: str, info: FieldInfo, secret: bool) -> Input | None:
         return None
     kind, choices = found
     default = "" if info.is_required() else info.get_default(call_default_factory=True)
-    label = name.replace("_", " ").capitalize()
+    label = _ACRONYM.sub(lambda match: match[0].upper(), name.replace("_", " ").capitalize())
     kind = "secret" if secret and kind == "text" else kind
+    kind = "long" if name.endswith(("body", "pem")) else kind
     value = default.value if isinstance(default, Enum) else default
-    return Input(name, label, kind, info.description or "", choices, info.is_required(), value)
+    return Input(
+        name, label, kind, info.description or "", choices, info.is_required(), not info.is_required(), value
+    )
 
 
 def _type_of(annotation: Any) -> tuple[str, tuple[str, ...]] | None:
@@ -69,8 +75,8 @@ def _type_of(annotation: Any) -> tuple[str, tuple[str, ...]] | None:
         return "choice", tuple(str(arg) for arg in args)
     if origin in (list, tuple) and args and _type_of(args[0]) in (("text", ()), ("number", ())):
         return "lines", ()
-    if not isinstance(annotation, type):
-        return _type_of(args[0]) if args else None
+    if origin is not None or not isinstance(annotation, type):
+        return None
     if issubclass(annotation, Enum):
         return "choice", tuple(str(member.value) for member in annotation)
     simple = {bool: "flag", int: "number", float: "number"}
@@ -100,7 +106,9 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
     spec, errors = _read_yaml(posted.get(REST, ""))
     for one in inputs:
         one.value = (
-            "on" in posted.getlist(one.name) if one.type == "flag" else posted.get(one.name, "").strip()
+            "on" in posted.getlist(one.name)
+            if one.type == "flag"
+            else posted.get(one.name, "").replace("\r\n", "\n").strip()
         )
         if one.type == "flag" or one.value != "":
             spec[one.name] = _read(one)
@@ -140,3 +148,8 @@ def spread(inputs: list[Input], errors: Iterable[tuple[str, str]]) -> list[str]:
         else:
             left.append(f"{where}: {what}" if where and where != REST else what)
     return left
+
+
+def rare_wrong(inputs: Iterable[Input]) -> bool:
+    """Whether the folded part of the form must be open."""
+    return any(one.rare and one.errors for one in inputs)

@@ -1,0 +1,94 @@
+"""One-time links, the first user, and a door that tires."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from watchpost.accounts.links import make_link, make_token
+from watchpost.accounts.models import ApiToken, SignInLink, User
+from watchpost.incidents.models import Channel
+
+NOW = datetime.now(UTC)
+pytestmark = pytest.mark.django_db
+FIRST = {"email": "ana@example.com", "password": "a long enough one"}
+
+
+def test_the_first_user_becomes_admin_and_is_told_by_mail() -> None:
+    path = f"/signin/{make_link(None, NOW)}/"
+    assert Client().get(path).status_code == 200
+    client = Client()
+    assert client.post(path, FIRST)["Location"] == "/"
+    user = User.objects.get()
+    assert user.is_superuser
+    assert user.check_password(FIRST["password"])
+    assert client.get("/").status_code == 200
+    assert Channel.objects.get().name == "email-ana"
+
+
+def test_a_link_works_once() -> None:
+    path = f"/signin/{make_link(User.objects.create_user('b@example.com', 'x' * 12), NOW)}/"
+    assert Client().get(path).status_code == 200
+    assert Client().get(path).status_code == 200  # looking uses nothing up
+    assert Client().post(path).status_code == 302
+    assert Client().post(path).status_code == 410
+    assert Client().get(path).status_code == 410
+
+
+def test_a_second_first_user_is_refused() -> None:
+    one, two = make_link(None, NOW), make_link(None, NOW)
+    Client().post(f"/signin/{one}/", FIRST)
+    assert Client().post(f"/signin/{two}/", FIRST | {"email": "eve@example.com"}).status_code == 410
+    assert User.objects.count() == 1
+
+
+def test_an_old_link_is_gone() -> None:
+    token = make_link(None, NOW, hours=-1)
+    assert Client().post(f"/signin/{token}/", FIRST).status_code == 410
+    assert not User.objects.exists()
+
+
+def test_a_weak_password_keeps_the_link() -> None:
+    path = f"/signin/{make_link(None, NOW)}/"
+    assert Client().post(path, FIRST | {"password": "short"}).status_code == 200
+    assert Client().post(path, FIRST).status_code == 302
+
+
+def test_only_digests_are_kept() -> None:
+    link = make_link(None, NOW)
+    token = make_token("deploy", None, True, NOW)
+    assert link not in str(SignInLink.objects.values_list())
+    assert token not in str(ApiToken.objects.values_list())
+    assert len(ApiToken.objects.get().digest) == 64
+
+
+def test_an_invited_person_sets_a_password_first() -> None:
+    user = User.objects.create_user("c@example.com")
+    path = f"/signin/{make_link(user, NOW)}/"
+    assert Client().post(path, {}).status_code == 200
+    assert Client().post(path, {"password": "a long enough one"}).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("a long enough one")
+
+
+def test_guessing_passwords_is_slowed_down() -> None:
+    cache.clear()
+    User.objects.create_user("d@example.com", "the right password")
+    client: Any = Client(REMOTE_ADDR="192.0.2.77")
+    wrong = {"login": "d@example.com", "password": "wrong"}
+    for _ in range(5):
+        assert client.post("/accounts/login/", wrong).status_code == 200
+    answer = client.post("/accounts/login/", wrong | {"password": "the right password"})
+    assert answer.status_code in (200, 429)
+    assert "_auth_user_id" not in client.session
+    cache.clear()
+
+
+def test_nobody_signs_up() -> None:
+    answer = Client().post("/accounts/signup/", {"email": "e@example.com", "password1": "x" * 12})
+    assert answer["Location"] == "/accounts/login/"
+    assert not User.objects.exists()
