@@ -17,7 +17,7 @@ from typing import Any
 
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine.deliver import Lanes, send_due
-from watchpost.engine.engine import Engine
+from watchpost.engine.engine import Engine, let_go_of_database
 from watchpost.engine.run import handle_changes
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.incidents import desk
@@ -68,8 +68,12 @@ class Story:
 
     def restart(self) -> None:
         """The engine dies without a word and another takes over."""
-        self.engine.database.shutdown(wait=True)
+        self._let_go()
         self.start()
+
+    def _let_go(self) -> None:
+        self.run(self.engine.call(let_go_of_database))
+        self.engine.database.shutdown(wait=True)
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(what)
@@ -169,7 +173,7 @@ class Story:
 
     def close(self) -> None:
         self.run(self.outbound.close())
-        self.engine.database.shutdown(wait=True)
+        self._let_go()
         self.runner.close()
         self.receiver.close()
 

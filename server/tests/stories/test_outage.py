@@ -39,7 +39,8 @@ def test_one_bad_look_alone_tells_nobody(story: Story) -> None:
         story.look(home, status)
         story.pass_time(3)
     story.deliver()
-    assert story.incidents() == [] and story.told == []
+    assert story.incidents() == []
+    assert story.told == []
     assert Look.objects.filter(monitor_id=home.pk).count() == 3
 
 
@@ -167,7 +168,8 @@ def test_two_people_cannot_both_take_it(story: Story) -> None:
     pk = story.incidents()[0].pk
     assert act.acknowledge(pk, "ana@example.com", story.time).ok
     second = act.acknowledge(pk, "rui@example.com", story.time)
-    assert not second.ok and "ana@example.com" in second.sentence
+    assert not second.ok
+    assert "ana@example.com" in second.sentence
 
 
 def test_flapping_holds_the_incident_open(story: Story) -> None:
@@ -210,7 +212,8 @@ def test_paused_is_not_looked_at_and_tells_nobody(story: Story) -> None:
     edit.set_paused(home, True, story.time)
     story.take_changes()
     story.fails(home)
-    assert story.shown(home) == "paused" and story.incidents() == []
+    assert story.shown(home) == "paused"
+    assert story.incidents() == []
 
 
 def test_a_look_made_before_an_edit_does_not_count(story: Story) -> None:
@@ -227,7 +230,8 @@ def test_a_look_made_before_an_edit_does_not_count(story: Story) -> None:
         home.pk, "local", story.time, old.revision, Outcome.OK, Phases(), 1.0, "", {"status": 502}
     )
     story.run(story._report(old, stale))
-    assert Look.objects.count() == 0 and story.engine.figures["dropped"] == 1
+    assert Look.objects.count() == 0
+    assert story.engine.figures["dropped"] == 1
 
 
 def test_our_own_network_down_is_unknown_and_alerts_nobody(story: Story) -> None:

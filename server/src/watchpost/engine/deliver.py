@@ -143,12 +143,22 @@ def _record(channel: Channel, rows: Sequence[Delivery], sent: Sent, now: datetim
     with transaction.atomic():
         for row in rows:
             row.attempts += 1
+            row.first_attempt_at = row.first_attempt_at or now
             row.answer = sent.detail[:500]
             if sent.ok:
                 _delivered(channel, row, now)
             else:
                 _failed(channel, row, sent, now)
-            row.save(update_fields=["attempts", "answer", "state", "next_attempt_at", "delivered_at"])
+            row.save(
+                update_fields=[
+                    "attempts",
+                    "first_attempt_at",
+                    "answer",
+                    "state",
+                    "next_attempt_at",
+                    "delivered_at",
+                ]
+            )
         announce("delivery", channel.pk, now)
 
 
@@ -161,12 +171,13 @@ def _delivered(channel: Channel, row: Delivery, now: datetime) -> None:
 
 def _failed(channel: Channel, row: Delivery, sent: Sent, now: datetime) -> None:
     failure = Failure(sent.permanent, sent.channel_broken, sent.retry_after_s)
-    decision = next_attempt(failure, row.attempts, random.random(), now, row.created_at)
+    decision = next_attempt(failure, row.attempts, random.random(), now, row.first_attempt_at)
     if isinstance(decision, Retry):
         row.next_attempt_at = decision.at
         sentence = f"{channel.name} could not be told ({row.event}), attempt {row.attempts}: {sent.detail}"
     elif isinstance(decision, Break):
-        row.next_attempt_at = now
+        # Once the channel is mended, the row starts anew.
+        row.next_attempt_at, row.attempts, row.first_attempt_at = now, 0, None
         _break(channel, decision.reason, sent, now)
         sentence = f"{channel.name} was switched off: {sent.detail}"
     else:

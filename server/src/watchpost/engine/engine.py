@@ -256,7 +256,13 @@ class Engine:
         await self.prober.close()
         await self.flush()
         self.lanes.close()
+        await self.call(let_go_of_database)
         self.database.shutdown(wait=True)
+
+
+def let_go_of_database() -> None:
+    """Give back the connection of the thread this runs in."""
+    connection.close()
 
 
 def _fresh(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -112,6 +112,7 @@ class Delivery(models.Model):
     reason = models.TextField(default="")
     created_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
+    first_attempt_at = models.DateTimeField(null=True)  # patience counts from here, not from the queueing
     next_attempt_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     answer = models.TextField(default="")
