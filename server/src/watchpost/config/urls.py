@@ -6,5 +6,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("accounts/", include("watchpost.accounts.urls")),
+    path("", include("watchpost.watching.urls")),
     path("", include("watchpost.web.urls")),
 ]

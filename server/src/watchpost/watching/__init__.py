@@ -1,0 +1,1 @@
+"""Watching the watcher: /healthz, /readyz and /metrics."""

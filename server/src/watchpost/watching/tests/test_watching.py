@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from watchpost import clock
+from watchpost.engine.figures import store_figures
+from watchpost.monitors import edit
+
+pytestmark = pytest.mark.django_db
+
+
+def test_healthz_needs_nothing(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_readyz_says_that_no_engine_runs(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "watchpost engine" in answer.json()["problems"][0]
+
+
+def test_readyz_is_ok_while_the_engine_reports_and_not_when_it_stopped(client: Client) -> None:
+    store_figures({"looks": 1}, clock.now())
+    assert client.get("/readyz").status_code == 200
+    store_figures({"looks": 1}, clock.now() - timedelta(minutes=2))
+    assert "nothing for 120 s" in client.get("/readyz").json()["problems"][0]
+
+
+def test_readyz_tells_of_a_database_that_cannot_be_written(client: Client) -> None:
+    store_figures({"trouble": "The database cannot be written: disk full"}, clock.now())
+    assert client.get("/readyz").json()["problems"] == ["The database cannot be written: disk full"]
+
+
+def test_metrics_show_lag_outbox_and_states(client: Client) -> None:
+    project = edit.create_project("shop", clock.now())
+    edit.create_monitor(
+        project, {"name": "Home", "kind": "http", "url": "https://shop.example/"}, clock.now()
+    )
+    store_figures({"looks": 5, "schedule_lag_p99_s": 0.01}, clock.now())
+    text = client.get("/metrics").content.decode()
+    assert "watchpost_looks_total 5" in text
+    assert "watchpost_schedule_lag_p99_seconds 0.01" in text
+    assert "watchpost_outbox_age_seconds 0" in text
+    assert (
+        'watchpost_monitor_state{project="shop",monitor="home",kind="http",environment="production",state="new"} 1'
+        in text
+    )
+
+
+def test_metrics_are_not_for_strangers(client: Client) -> None:
+    assert client.get("/metrics", REMOTE_ADDR="203.0.113.5").status_code == 401
+    assert client.get("/metrics", HTTP_X_FORWARDED_FOR="203.0.113.5").status_code == 401
+    assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer wrong").status_code == 401
