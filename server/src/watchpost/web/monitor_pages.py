@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -87,12 +87,12 @@ def _choices(projects: list[Any]) -> dict[str, list[str]]:
 def monitor_page(request: HttpRequest, pk: int) -> HttpResponse:
     monitor, now = seen_monitor(request, pk), clock.now()
     shown = history.stretches(monitor, now - timedelta(days=90), now)
-    chosen = request.GET.get("range", "24h")
-    chosen = chosen if chosen in RANGES else "24h"
+    chosen = _chosen(request)
     _, length, step = RANGES[chosen]
     points = history.series(monitor, now - timedelta(seconds=length), now, step)
     context = _head(monitor, now) | {
         "may_change": may_change(person(request), monitor.project),
+        "chosen": chosen,
         "figures": history.figures(monitor, now, shown),
         "chart": charts.stacked(points),
         "points": [point for point in points if point["n"]][-48:],
@@ -103,6 +103,20 @@ def monitor_page(request: HttpRequest, pk: int) -> HttpResponse:
         "lately": monitor.transitions.order_by("-at", "-id")[:12],
     }
     return render(request, "watchpost/monitor.html", context)
+
+
+@login_required
+def monitor_series(request: HttpRequest, pk: int) -> JsonResponse:
+    """What the zoomed chart draws."""
+    monitor, now = seen_monitor(request, pk), clock.now()
+    _, length, step = RANGES[_chosen(request)]
+    points = history.series(monitor, now - timedelta(seconds=length), now, step / 3)
+    return JsonResponse({"points": [point | {"at": point["at"].timestamp()} for point in points]})
+
+
+def _chosen(request: HttpRequest) -> str:
+    chosen = request.GET.get("range", "24h")
+    return chosen if chosen in RANGES else "24h"
 
 
 def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:

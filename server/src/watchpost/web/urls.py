@@ -21,6 +21,7 @@ urlpatterns = [
     path("add/", monitor_forms.add, name="add"),
     path("monitors/", monitor_pages.monitor_list, name="monitors"),
     path("monitors/<int:pk>/", monitor_pages.monitor_page, name="monitor"),
+    path("monitors/<int:pk>/series.json", monitor_pages.monitor_series, name="monitor-series"),
     path("monitors/<int:pk>/edit/", monitor_forms.monitor_edit, name="monitor-edit"),
     path("monitors/<int:pk>/pause/", monitor_pages.pause, name="monitor-pause"),
     path("monitors/<int:pk>/maintenance/", monitor_pages.maintenance, name="monitor-maintenance"),

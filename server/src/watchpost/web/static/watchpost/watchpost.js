@@ -28,7 +28,7 @@
   // Live: what changed on the server replaces <main>, unless somebody is typing in it.
   let pending = 0, lastPulse = null;
   const busy = () => main().contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)
-    || $("main details[open]") || $("dialog[open]");
+    || $("main details[open]") || $("dialog[open]") || $("main[data-busy]");
   const reload = async () => {
     if (busy()) return;
     const answer = await fetch(location.href, { headers: { "X-Live": "1" } }).catch(() => null);
@@ -97,7 +97,7 @@
     if (act) { event.preventDefault(); act(); }
   });
 
-  // A monitor's page may be zoomed: the chart library is fetched when somebody asks for it.
+  // A secret that is shown once can be copied.
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");
     if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.textContent = "copied"; });
