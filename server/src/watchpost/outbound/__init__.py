@@ -54,6 +54,7 @@ class Outbound:
         self._multis: dict[str, Multi] = {}
         self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
         self._suspects: dict[tuple[str, int], str] = {}
+        self._turn = 0
 
     @property
     def open_sockets(self) -> int:
@@ -96,11 +97,16 @@ class Outbound:
         return str(path)
 
     def order(self, host: str, port: int, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        """The addresses to try: one that failed last time comes first, so a re-look sees it again."""
-        suspect = self._suspects.get((host, port))
-        if suspect is None or suspect not in addresses:
+        """The addresses to try. They take turns, so that none stays dead unnoticed; one that failed last
+        time comes first, so that a second look sees it again."""
+        if len(addresses) == 1:
             return addresses
-        return (suspect, *(a for a in addresses if a != suspect))
+        suspect = self._suspects.get((host, port))
+        if suspect is not None and suspect in addresses:
+            return (suspect, *(a for a in addresses if a != suspect))
+        self._turn += 1
+        first = self._turn % len(addresses)
+        return addresses[first:] + addresses[:first]
 
     def suspect(self, host: str, port: int, address: str) -> None:
         """Remembers an address that did not take a connection; "" forgets."""

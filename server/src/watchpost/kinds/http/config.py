@@ -75,8 +75,8 @@ def _host(host: str) -> str:
         re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", p) for p in name.split(".")
     ):
         raise ValueError(f"{host!r} is not a valid host name; check the spelling")
-    if re.fullmatch(r"[0-9.]+|.*\.0x[0-9a-f]*|0x[0-9a-f]+", name):
-        return str(_plain_ipv4(host))
+    if re.fullmatch(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", name):
+        return str(_plain_ipv4(name))  # ends in a number: an address, whatever spelling (WHATWG URL)
     return name
 
 

@@ -30,7 +30,7 @@ _FIX_BY_PHASE = {
     "connect": "Check that the machine is on and that the firewall lets this port through.",
     "tls": "Check that this port speaks TLS and that the machine is not overloaded.",
     "send": "Check whether the web server is overloaded.",
-    "wait": "Look at gunicorn: are all workers busy or waiting for the database or another service?",
+    "wait": "Look at gunicorn: its workers may all be busy or waiting for the database or another service.",
     "transfer": "Look for an endless or very slow response and for a saturated line.",
 }
 _CODES = {

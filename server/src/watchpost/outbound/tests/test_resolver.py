@@ -1,0 +1,116 @@
+import time
+from collections.abc import Iterator
+
+import pytest
+from dnslib import AAAA, QTYPE, RCODE, RR, SOA, A, DNSRecord
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
+
+from watchpost.outbound.resolver import Resolved, ResolveFailure, Resolver, disagree
+
+
+class Zone(BaseResolver):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.asked = 0
+        self.gone: set[str] = set()
+
+    def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:
+        self.asked += 1
+        name, reply = str(request.q.qname), request.reply()
+        if name in self.gone or name.startswith("nx"):
+            reply.header.rcode = RCODE.NXDOMAIN
+            reply.add_auth(RR("test", QTYPE.SOA, ttl=300, rdata=SOA("a.", "b.", (1, 2, 3, 4, 300))))
+        elif name.startswith("servfail"):
+            reply.header.rcode = RCODE.SERVFAIL
+        elif name.startswith("refused"):
+            reply.header.rcode = RCODE.REFUSED
+        elif name.startswith("slow"):
+            time.sleep(0.6)
+        elif request.q.qtype == QTYPE.AAAA and name.startswith("six"):
+            reply.add_answer(RR(name, QTYPE.AAAA, rdata=AAAA("::1"), ttl=60))
+        elif request.q.qtype == QTYPE.A and not name.startswith("six"):
+            reply.add_answer(
+                RR(name, QTYPE.A, rdata=A("127.0.0.1"), ttl=0 if name.startswith("zero") else 60)
+            )
+        return reply
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list[tuple[Zone, str]]]:
+    started, found = [], []
+    for _ in range(2):
+        zone = Zone()
+        server = DNSServer(
+            zone, port=0, address="127.0.0.1", logger=DNSLogger("-request,-reply,-error,-truncated")
+        )
+        server.start_thread()
+        started.append(server)
+        found.append((zone, f"127.0.0.1:{server.server.server_address[1]}"))
+    yield found
+    for server in started:
+        server.server.shutdown()
+        server.server.server_close()
+
+
+@pytest.fixture
+def zones(servers: list[tuple[Zone, str]]) -> list[tuple[Zone, str]]:
+    for zone, _ in servers:
+        zone.gone.clear()
+        zone.asked = 0
+    return servers
+
+
+async def test_names_resolve_and_the_cache_lasts_as_long_as_the_ttl(zones: list[tuple[Zone, str]]) -> None:
+    zone, at = zones[0]
+    resolver = Resolver([at], 0.3)
+    for _ in range(2):
+        assert (await resolver.resolve("shop.test")).addresses == ("127.0.0.1",)  # type: ignore[union-attr]
+    assert zone.asked == 1
+    zone.gone.add("shop.test.")
+    failure = await resolver.resolve("shop.test", fresh=True)
+    assert isinstance(failure, ResolveFailure)
+    assert failure.kind == "nxdomain"
+    zone.gone.clear()
+    assert isinstance(await resolver.resolve("shop.test"), Resolved), "no memory of what was gone"
+    asked = zone.asked
+    await resolver.resolve("zero.test")
+    await resolver.resolve("zero.test", fresh=True)
+    assert zone.asked == asked + 2
+    await resolver.close()
+
+
+@pytest.mark.parametrize("kind", ["nxdomain", "servfail", "refused", "timeout", "no_data"])
+async def test_failures_have_kinds_and_end_in_time(zones: list[tuple[Zone, str]], kind: str) -> None:
+    resolver = Resolver([zones[0][1]], 0.3)
+    name, family = {
+        "nxdomain": ("nx.test", "any"),
+        "timeout": ("slow.test", "any"),
+        "no_data": ("shop.test", "6"),
+    }.get(kind, (f"{kind}.test", "any"))
+    began = time.monotonic()
+    failure = await resolver.resolve(name, family)
+    assert time.monotonic() - began < 0.6
+    assert isinstance(failure, ResolveFailure)
+    assert failure.kind == kind
+    assert failure.sentence
+    assert failure.names_fault == (kind in ("nxdomain", "no_data"))
+    await resolver.close()
+
+
+async def test_families_literals_and_hosts(zones: list[tuple[Zone, str]]) -> None:
+    resolver = Resolver([zones[0][1]], 0.3)
+    assert (await resolver.resolve("six.test")).addresses == ("::1",)  # type: ignore[union-attr]
+    assert (await resolver.resolve("2001:db8::1")).addresses == ("2001:db8::1",)  # type: ignore[union-attr]
+    assert (await resolver.resolve("localhost")).addresses == ("127.0.0.1",)  # type: ignore[union-attr]
+    await resolver.close()
+
+
+async def test_two_resolvers_may_disagree(zones: list[tuple[Zone, str]]) -> None:
+    resolver = Resolver([at for _, at in zones], 0.3)
+    zones[1][0].gone.add("shop.test.")
+    one, other = await resolver.resolve("shop.test"), await resolver.resolve("shop.test", resolver_index=1)
+    assert disagree(one, other)
+    assert not disagree(one, one)
+    assert not disagree(one, await resolver.resolve("servfail.test", resolver_index=1)), (
+        "silence says nothing"
+    )
+    await resolver.close()
