@@ -267,7 +267,7 @@ def _monitor_words(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parents_of(monitor: Monitor) -> set[str]:
-    return set(monitor.depends_on.values_list("slug", flat=True))
+    return {parent.slug for parent in monitor.depends_on.all()}  # .all() takes what was prefetched
 
 
 def _set_parents(monitor: Monitor, slugs: Iterable[str]) -> None:

@@ -146,7 +146,7 @@ def _channel_words(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hears(channel: Channel) -> set[str]:
-    return set(channel.projects.values_list("slug", flat=True))
+    return {project.slug for project in channel.projects.all()}  # .all() takes what was prefetched
 
 
 def delete_channel(channel: Channel, now: datetime) -> None:

@@ -1,0 +1,191 @@
+"""Monitors, their looks and their figures over time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Body, Query, Router, Status
+
+from watchpost import clock
+from watchpost.api import auth
+from watchpost.api.moments import utc
+from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cursor
+from watchpost.api.problems import Problem
+from watchpost.api.projects import NewWindow, open_window
+from watchpost.api.shapes import look_object, monitor_object, window_object
+from watchpost.config.table import parse_duration
+from watchpost.incidents.payload import stamp
+from watchpost.monitors import edit
+from watchpost.monitors.models import Look, Monitor
+
+router = Router(tags=["monitors"])
+Spec = dict[str, Any]
+_MOST_STEPS = 2000
+_FIGURES = (
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "n",
+    "failed",
+    "up",
+    "degraded",
+    "down",
+    "unknown",
+    "paused",
+    "maintenance",
+)
+
+
+def _find(request: HttpRequest, monitor_id: str) -> Monitor:
+    monitor: Monitor = auth.find(auth.monitors(request), monitor_id)
+    return monitor
+
+
+@router.get("/monitors")
+def list_monitors(
+    request: HttpRequest,
+    project: str | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """Monitors this token may see, with their state and last look."""
+    rows = auth.monitors(request)
+    if project:
+        rows = rows.filter(project=auth.find_project(request, project))
+    if state:
+        rows = rows.filter(state__shown=state)
+    if kind:
+        rows = rows.filter(kind=kind)
+    return page(rows, "id", limit, cursor, monitor_object)
+
+
+@router.post("/monitors", response={201: dict[str, Any]})
+def create_monitor(request: HttpRequest, asked: Spec = Body(...)) -> Status[Any]:
+    """The shape of the configuration file, and ``project`` beside it."""
+    spec = dict(asked)
+    project = auth.find_project(request, str(spec.pop("project", "")))
+    monitor = edit.create_monitor(project, spec, clock.now())
+    return Status(201, monitor_object(_find(request, str(monitor.pk))))
+
+
+@router.get("/monitors/{monitor_id}")
+def get_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
+    """One monitor."""
+    return monitor_object(_find(request, monitor_id))
+
+
+@router.put("/monitors/{monitor_id}")
+def replace_monitor(request: HttpRequest, monitor_id: str, asked: Spec = Body(...)) -> dict[str, Any]:
+    """All of it: what is left out takes its default. A secret sent back as the ``${NAME}`` it was shown
+    as keeps its value."""
+    edit.update_monitor(_find(request, monitor_id), asked, clock.now())
+    return monitor_object(_find(request, monitor_id))
+
+
+@router.patch("/monitors/{monitor_id}")
+def change_monitor(request: HttpRequest, monitor_id: str, asked: Spec = Body(...)) -> dict[str, Any]:
+    """Only the keys that are sent; null brings a key back to its default."""
+    monitor = _find(request, monitor_id)
+    spec = {key: value for key, value in (edit.spec_of(monitor) | asked).items() if value is not None}
+    edit.update_monitor(monitor, spec, clock.now())
+    return monitor_object(_find(request, monitor_id))
+
+
+@router.delete("/monitors/{monitor_id}", response={204: None})
+def delete_monitor(request: HttpRequest, monitor_id: str) -> Status[None]:
+    """The monitor with its history."""
+    edit.delete_monitor(_find(request, monitor_id), clock.now())
+    return Status(204, None)
+
+
+@router.post("/monitors/{monitor_id}/pause")
+def pause_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
+    """Stop looking until it is resumed."""
+    edit.set_paused(_find(request, monitor_id), True, clock.now())
+    return monitor_object(_find(request, monitor_id))
+
+
+@router.post("/monitors/{monitor_id}/resume")
+def resume_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
+    """Look again."""
+    edit.set_paused(_find(request, monitor_id), False, clock.now())
+    return monitor_object(_find(request, monitor_id))
+
+
+@router.post("/monitors/{monitor_id}/maintenance", response={201: dict[str, Any]})
+def monitor_maintenance(request: HttpRequest, monitor_id: str, asked: NewWindow) -> Status[Any]:
+    """A maintenance window over this monitor."""
+    monitor = _find(request, monitor_id)
+    return Status(201, window_object(open_window(request, monitor.project, [monitor], asked, clock.now())))
+
+
+@router.get("/monitors/{monitor_id}/observations")
+def list_observations(
+    request: HttpRequest, monitor_id: str, limit: int = 50, cursor: str | None = None
+) -> dict[str, Any]:
+    """Single looks, the newest first."""
+    rows = Look.objects.filter(monitor_id=_find(request, monitor_id).pk).order_by("-at", "location")
+    if cursor:
+        at, skip = read_cursor(cursor, 2)
+        if not (isinstance(at, int) and isinstance(skip, int) and abs(at) < 2**62 and 0 <= skip < 1000):
+            raise wrong_cursor()
+        rows = rows.filter(at__lte=at)
+    else:
+        at, skip = None, 0
+    # Looks of several locations may share a millisecond: the cursor counts those already given.
+    limit = max(1, min(limit, MOST))
+    found = list(rows[skip : skip + limit + 1])
+    following = None
+    if len(found) > limit:
+        edge = found[limit - 1].at
+        given = sum(look.at == edge for look in found[:limit]) + (skip if edge == at else 0)
+        following = write_cursor(edge, given)
+    return {"items": [look_object(look) for look in found[:limit]], "next": following}
+
+
+@router.get("/monitors/{monitor_id}/series")
+def get_series(
+    request: HttpRequest,
+    monitor_id: str,
+    start: datetime | None = Query(None, alias="from"),
+    end: datetime | None = Query(None, alias="to"),
+    step: str = "5m",
+) -> dict[str, Any]:
+    """Percentiles, looks and seconds per state, a step each. Default: the last 24 hours."""
+    from watchpost.web.history import series
+
+    monitor = _find(request, monitor_id)
+    until = utc(end) if end else clock.now()
+    since = utc(start) if start else until - timedelta(days=1)
+    step_s = _step(step, (until - since).total_seconds())
+    points = series(monitor, since, until, step_s)
+    return {
+        "from": stamp(since),
+        "to": stamp(until),
+        "step_s": step_s,
+        "items": [_point(row) for row in points],
+    }
+
+
+def _step(text: str, span_s: float) -> float:
+    try:
+        step_s = float(text) if text.isdecimal() else parse_duration(text)
+    except ValueError as error:
+        raise _wrong("step", str(error)) from None
+    if span_s <= 0:
+        raise _wrong("from", "must lie before to")
+    if step_s < 1 or span_s / step_s > _MOST_STEPS:
+        raise _wrong("step", f"gives more than {_MOST_STEPS} steps; write a longer one")
+    return step_s
+
+
+def _wrong(where: str, what: str) -> Problem:
+    return Problem(422, f"{where}: {what}", [{"field": where, "message": what}])
+
+
+def _point(row: dict[str, Any]) -> dict[str, Any]:
+    return {"at": stamp(row["at"]), **{name: row[name] for name in _FIGURES}, "phases_ms": row["phases"]}
