@@ -15,7 +15,6 @@ from ipaddress import ip_address
 from time import monotonic
 
 import aiodns
-import idna
 import pycares
 
 DEADLINE_S = 2.5
@@ -73,16 +72,6 @@ def disagree(one: Answer, other: Answer) -> bool:
         return False
     silent = [a for a in (one, other) if isinstance(a, ResolveFailure) and not a.names_fault]
     return not silent and isinstance(one, Resolved) != isinstance(other, Resolved)
-
-
-def ascii_name(host: str) -> str:
-    """The host in ASCII, lower case (IDNA 2008 with the mapping browsers use). Raises ValueError."""
-    if host.isascii():
-        return host.lower()
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as problem:
-        raise ValueError(f"{host!r} is not a valid host name: {problem}") from problem
 
 
 @lru_cache(maxsize=4096)

@@ -10,11 +10,11 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import idna
 import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
-from watchpost.outbound.resolver import ascii_name
 from watchpost.registry import Config
 from watchpost.registry.duration import Duration
 
@@ -65,12 +65,22 @@ def place(url: str) -> Place:
     return Place(whole, parts.scheme, name, port)
 
 
+def _ascii_name(host: str) -> str:
+    """The host in ASCII, lower case (IDNA 2008 with the mapping browsers use). Raises ValueError."""
+    if host.isascii():
+        return host.lower()
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError as problem:
+        raise ValueError(f"{host!r} is not a valid host name: {problem}") from problem
+
+
 def _host(host: str) -> str:
     if ":" in host:
         if "%" in host:
             raise ValueError("an IPv6 address with a zone (%) cannot be watched; leave the zone out")
         return str(ip_address(host))
-    name = ascii_name(host.rstrip("."))
+    name = _ascii_name(host.rstrip("."))
     if len(name) > 253 or not all(
         re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", p) for p in name.split(".")
     ):
