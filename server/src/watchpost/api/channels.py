@@ -49,7 +49,7 @@ def list_channels(request: HttpRequest, limit: int = 50, cursor: str | None = No
 
 
 @router.post("/channels", response={201: dict[str, Any]})
-def create_channel(request: HttpRequest, asked: Spec = Body(...)) -> Status[Any]:
+def create_channel(request: HttpRequest, asked: Body[Spec]) -> Status[Any]:
     """The shape of the configuration file."""
     return Status(201, channel_object(edit.create_channel(_allowed(request, asked), clock.now())))
 
@@ -61,14 +61,14 @@ def get_channel(request: HttpRequest, channel_id: str) -> dict[str, Any]:
 
 
 @router.put("/channels/{channel_id}")
-def replace_channel(request: HttpRequest, channel_id: str, asked: Spec = Body(...)) -> dict[str, Any]:
+def replace_channel(request: HttpRequest, channel_id: str, asked: Body[Spec]) -> dict[str, Any]:
     """All of it: what is left out takes its default."""
     edit.update_channel(_own(request, _find(request, channel_id)), _allowed(request, asked), clock.now())
     return channel_object(_find(request, channel_id))
 
 
 @router.patch("/channels/{channel_id}")
-def change_channel(request: HttpRequest, channel_id: str, asked: Spec = Body(...)) -> dict[str, Any]:
+def change_channel(request: HttpRequest, channel_id: str, asked: Body[Spec]) -> dict[str, Any]:
     """Only the keys that are sent; null brings a key back to its default."""
     channel = _own(request, _find(request, channel_id))
     spec = {key: value for key, value in (edit.channel_spec_of(channel) | asked).items() if value is not None}

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Body, Query, Router, Status
+from ninja import Body, Router, Status
+from ninja.params import functions
 
 from watchpost import clock
 from watchpost.api import auth
@@ -64,7 +65,7 @@ def list_monitors(
 
 
 @router.post("/monitors", response={201: dict[str, Any]})
-def create_monitor(request: HttpRequest, asked: Spec = Body(...)) -> Status[Any]:
+def create_monitor(request: HttpRequest, asked: Body[Spec]) -> Status[Any]:
     """The shape of the configuration file, and ``project`` beside it."""
     spec = dict(asked)
     project = auth.find_project(request, str(spec.pop("project", "")))
@@ -79,7 +80,7 @@ def get_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
 
 
 @router.put("/monitors/{monitor_id}")
-def replace_monitor(request: HttpRequest, monitor_id: str, asked: Spec = Body(...)) -> dict[str, Any]:
+def replace_monitor(request: HttpRequest, monitor_id: str, asked: Body[Spec]) -> dict[str, Any]:
     """All of it: what is left out takes its default. A secret sent back as the ``${NAME}`` it was shown
     as keeps its value."""
     edit.update_monitor(_find(request, monitor_id), asked, clock.now())
@@ -87,7 +88,7 @@ def replace_monitor(request: HttpRequest, monitor_id: str, asked: Spec = Body(..
 
 
 @router.patch("/monitors/{monitor_id}")
-def change_monitor(request: HttpRequest, monitor_id: str, asked: Spec = Body(...)) -> dict[str, Any]:
+def change_monitor(request: HttpRequest, monitor_id: str, asked: Body[Spec]) -> dict[str, Any]:
     """Only the keys that are sent; null brings a key back to its default."""
     monitor = _find(request, monitor_id)
     spec = {key: value for key, value in (edit.spec_of(monitor) | asked).items() if value is not None}
@@ -151,8 +152,8 @@ def list_observations(
 def get_series(
     request: HttpRequest,
     monitor_id: str,
-    start: datetime | None = Query(None, alias="from"),
-    end: datetime | None = Query(None, alias="to"),
+    start: datetime | None = functions.Query(None, alias="from"),
+    end: datetime | None = functions.Query(None, alias="to"),
     step: str = "5m",
 ) -> dict[str, Any]:
     """Percentiles, looks and seconds per state, a step each. Default: the last 24 hours."""

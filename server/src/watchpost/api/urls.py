@@ -27,11 +27,11 @@ class Api(NinjaAPI):
         return patterns
 
 
-def _with_problem(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _with_problem(view: Any) -> Callable[..., HttpResponse]:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            response = view(request, *args, **kwargs)
+            response: HttpResponse = view(request, *args, **kwargs)
         except Http404:
             return problem(404, "There is nothing under this address.")
         if response.status_code != 405:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 
 from watchpost import clock, registry
 from watchpost.accounts.links import make_token
+from watchpost.incidents import trial
 from watchpost.monitors import edit, edit_channel
 from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.tests.conftest import HOOK, PAGE
@@ -22,7 +24,7 @@ Call = Callable[..., HttpResponse]
 def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (registry, edit):
         monkeypatch.setattr(module, "kinds", lambda: {"page": PAGE})
-    for module in (registry, edit_channel):
+    for module in (registry, edit_channel, trial):
         monkeypatch.setattr(module, "channels", lambda: {"hook": HOOK})
 
 
@@ -64,8 +66,6 @@ def caller(db: None) -> Callable[..., Call]:
 
 
 def as_json(body: Any) -> str:
-    import json
-
     return json.dumps(body, default=str)
 
 

@@ -18,7 +18,7 @@ from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, MonitorL
 from watchpost.web.csp import POLICY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("watchpost.api.tests.urls")]
-CAUSE = {"code": "site.error_status", "confidence": 1.0, "sentence": "It answers 500.", "fix": "Read the log."}
+CAUSE = {"code": "site.error_status", "confidence": 1.0, "sentence": "It answers 500.", "fix": "Look."}
 NEW = {"project": "shop", "name": "Second", "kind": "page", "url": "https://shop.example.com/2"}
 
 
@@ -133,12 +133,15 @@ def test_a_token_of_another_project_sees_nothing(
     )
     for method, path in [
         ("GET", f"monitors/{home.pk}"), ("PATCH", f"monitors/{home.pk}"), ("PUT", f"monitors/{home.pk}"),
-        ("DELETE", f"monitors/{home.pk}"), ("POST", f"monitors/{home.pk}/pause"), ("GET", f"monitors/{home.pk}/series"),
+        ("DELETE", f"monitors/{home.pk}"), ("POST", f"monitors/{home.pk}/pause"),
+        ("GET", f"monitors/{home.pk}/series"),
         ("GET", f"monitors/{home.pk}/observations"), ("GET", f"incidents/{incident.pk}"),
         ("POST", f"incidents/{incident.pk}/acknowledge"), ("POST", f"incidents/{incident.pk}/resolve"),
-        ("DELETE", f"maintenance/{window.pk}"), ("GET", f"channels/{channel.pk}"), ("DELETE", f"channels/{channel.pk}"),
+        ("DELETE", f"maintenance/{window.pk}"), ("GET", f"channels/{channel.pk}"),
+        ("DELETE", f"channels/{channel.pk}"),
         ("POST", f"channels/{channel.pk}/test"), ("GET", "projects/shop"), ("DELETE", "projects/shop"),
-        ("GET", "monitors?project=shop"), ("GET", "incidents?project=shop"), ("GET", f"incidents?monitor={home.pk}"),
+        ("GET", "monitors?project=shop"), ("GET", "incidents?project=shop"),
+        ("GET", f"incidents?monitor={home.pk}"),
     ]:  # fmt: skip
         refused(other(method, path, {} if method in ("PUT", "PATCH") else None), 404)
     refused(other("POST", "monitors", NEW), 404)
@@ -214,7 +217,8 @@ def test_the_promised_shape_of_incidents(call: Call, home: Monitor) -> None:
     old = trouble(home, 90, "resolved")
     (item,) = call("GET", "incidents?state=open").json()["items"]
     assert item.keys() >= {
-        "id", "project", "title", "state", "severity", "began_at", "detected_at", "resolved_at", "causes", "monitors", "url",
+        "id", "project", "title", "state", "severity", "began_at", "detected_at", "resolved_at", "causes", "monitors",
+        "url",
     }  # fmt: skip
     assert item["monitors"] == [{"id": str(home.pk), "name": "Home", "kind": "page", "state": "new"}]
     assert item["causes"][0].keys() == {"code", "confidence", "sentence", "fix"}
@@ -245,8 +249,9 @@ def test_people_act_on_incidents(call: Call, home: Monitor) -> None:
 
 def add_look(monitor: Monitor, at: int, location: str = "local") -> None:
     Look.objects.create(
-        monitor_id=monitor.pk, location=location, at=at, outcome="ok", total_ms=10, dns_ms=1, connect_ms=1, tls_ms=1,
-        wait_ms=6, transfer_ms=1, address="192.0.2.1",
+        monitor_id=monitor.pk, location=location, at=at, outcome="ok", total_ms=10, dns_ms=1,
+        connect_ms=1, tls_ms=1, wait_ms=6, transfer_ms=1,
+        address="192.0.2.1",
     )  # fmt: skip
 
 

@@ -32,14 +32,12 @@ def run(args: Namespace, out: Out) -> int:
 def collect(monitor: Any, last: int) -> dict[str, Any]:
     """Each step of the walk of a result, as stored."""
     from watchpost.incidents.payload import stamp
-    from watchpost.monitors.edit import config_of
-    from watchpost.registry import kinds
 
     state = monitor.state
     transitions = monitor.transitions.order_by("-at", "-id")[:last]
     return {
         "monitor": f"{monitor.project.slug}/{monitor.slug}",
-        "asks": kinds()[monitor.kind].describe(config_of(monitor)),
+        "asks": _asks(monitor),
         "interval_s": monitor.interval_s,
         "confirm": monitor.confirm,
         "recover": monitor.recover,
@@ -63,6 +61,16 @@ def collect(monitor: Any, last: int) -> dict[str, Any]:
     }
 
 
+def _asks(monitor: Any) -> str:
+    from watchpost.monitors.edit import config_of
+    from watchpost.registry import kinds
+
+    try:
+        return kinds()[monitor.kind].describe(config_of(monitor))
+    except (KeyError, ValueError) as error:  # the kind is gone, or the key does not open its secrets
+        return f"nothing: its configuration cannot be used ({str(error).splitlines()[0]})"
+
+
 def _last(monitor: Any) -> dict[str, Any] | None:
     from watchpost.incidents.payload import stamp
 
@@ -80,12 +88,11 @@ def _last(monitor: Any) -> dict[str, Any] | None:
 
 
 def _track(name: str, track: dict[str, Any]) -> dict[str, Any]:
-    """The streak that has come furthest on either side."""
-    location, _, part = name.partition("|")
+    """A part of the monitor, or ``main``; of each side the streak that has come furthest."""
     most = {
         side: max((row[0] for row in track.get(side) or []), default=0) for side in ("failing", "recovering")
     }
-    return {"location": location, "part": part, "health": track.get("health", "new"), **most}
+    return {"part": name, "health": track.get("health", "new"), **most}
 
 
 def _incidents(monitor: Any) -> list[Any]:
@@ -160,7 +167,7 @@ def _look_lines(last: dict[str, Any] | None) -> Iterator[str]:
 
 def _track_lines(data: dict[str, Any]) -> Iterator[str]:
     for track in data["tracks"]:
-        name = track["part"] or track["location"] or "all"
+        name = "as a whole" if track["part"] == "main" else track["part"]
         yield (
             f"  {name}: {track['health']}; {track['failing']} failing in a row ({data['confirm']} confirm), "
             f"{track['recovering']} good in a row ({data['recover']} recover)"

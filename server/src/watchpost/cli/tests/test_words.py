@@ -36,7 +36,7 @@ def trouble(home: Monitor) -> Incident:
     state = home.state
     state.shown = state.health = "down"
     state.reason = "2 looks in a row failed"
-    state.tracks = {"local|": {"health": "down", "failing": [[2, None], [2, None], [0, None]]}}
+    state.tracks = {"main": {"health": "down", "failing": [[2, None], [2, None], [0, None]]}}
     state.save()
     finding = {
         "code": "site.error_status",

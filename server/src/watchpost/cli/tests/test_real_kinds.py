@@ -1,0 +1,47 @@
+"""The file of the docs, with the real kinds and channels."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from watchpost import registry
+from watchpost.cli.tests.conftest import Cli
+from watchpost.cli.tests.test_docs import REFERENCE
+from watchpost.monitors import edit, edit_channel
+
+REAL = (registry.kinds, registry.channels)
+
+
+@pytest.fixture
+def real(small_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (registry, edit):
+        monkeypatch.setattr(module, "kinds", REAL[0])
+    for module in (registry, edit_channel):
+        monkeypatch.setattr(module, "channels", REAL[1])
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="docs are not beside the source")
+def test_the_example_of_the_docs_can_be_applied(
+    real: None, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_TOKEN", "api-secret")
+    monkeypatch.setenv("HOOK_SECRET", "hook-secret-that-is-long-enough")
+    example = re.search(r"```yaml\n(.*?)```", (REFERENCE / "configuration.md").read_text(), re.DOTALL)
+    assert example
+    file = tmp_path / "shop.yaml"
+    file.write_text(example[1])
+    ran = cli("apply", str(file), "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["created"] == 4
+    assert cli("apply", str(file), "--json").json["steps"] == []
+    exported = cli("export").out
+    assert "${API_TOKEN}" in exported
+    assert "${HOOK_SECRET}" in exported
+    assert "api-secret" not in exported
+    file.write_text(exported)
+    assert cli("apply", str(file), "--json").json["steps"] == []
+    file.write_text(example[1].replace("body_contains", "body_contians"))
+    assert "did you mean body_contains?" in cli("plan", str(file)).err
