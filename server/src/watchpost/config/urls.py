@@ -1,11 +1,14 @@
-"""All addresses of the server: sign-in, then the pages."""
+"""All addresses of the server: sign-in, the API, health, then the pages."""
 
 from __future__ import annotations
 
 from django.urls import include, path
 
+from watchpost.api.urls import api
+
 urlpatterns = [
     path("accounts/", include("watchpost.accounts.urls")),
     path("", include("watchpost.watching.urls")),
+    path("v1/", api.urls),
     path("", include("watchpost.web.urls")),
 ]

@@ -13,23 +13,30 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from django.conf import settings
+
 from watchpost.core import uptime
-from watchpost.core.sketch import percentile
+from watchpost.core.sketch import Sketch, percentile
 from watchpost.core.uptime import Piece, Span
-from watchpost.monitors.models import AliveSpan, Look, Monitor, Transition
+from watchpost.monitors.models import AliveSpan, Look, Monitor, Rollup, Transition
 from watchpost.web import words
 from watchpost.web.charts import PHASES
 
 STATES = ("up", "degraded", "down", "unknown", "paused", "maintenance")
 DAY_S = 86_400.0
+HOURS, DAYS = 1, 2  # spans of roll-ups
 ALIVE_EVERY = timedelta(seconds=90)
 
 
 def series(monitor: Monitor, start: datetime, end: datetime, step_s: float) -> list[dict[str, Any]]:
     """Figures of every step between ``start`` and ``end``, oldest first."""
     first, count = start.timestamp(), max(1, ceil((end - start).total_seconds() / step_s))
-    looks = _looks_by_step(monitor, start, end, step_s)
-    points = [_point(first + place * step_s, looks[place]) for place in range(count)]
+    if step_s >= 3600 and (end - start).total_seconds() > settings.WATCHPOST["RETENTION_RAW"]:
+        rolled = _rollups_by_step(monitor, start, end, step_s)
+        points = [_rolled_point(first + place * step_s, rolled[place]) for place in range(count)]
+    else:
+        looks = _looks_by_step(monitor, start, end, step_s)
+        points = [_point(first + place * step_s, looks[place]) for place in range(count)]
     spread_seconds(points, stretches(monitor, start, end), first, step_s)
     return points
 
@@ -56,6 +63,35 @@ def _point(at: float, rows: Sequence[Any]) -> dict[str, Any]:
         "p95_ms": percentile(totals, 0.95),
         "p99_ms": percentile(totals, 0.99),
         "phases": dict(zip(PHASES, means, strict=True)),
+    } | dict.fromkeys(STATES, 0.0)
+
+
+def _rollups_by_step(
+    monitor: Monitor, start: datetime, end: datetime, step_s: float
+) -> dict[int, list[Rollup]]:
+    """Hours, or days for steps of a day and more: single looks are not kept that long."""
+    first, span = int(start.timestamp() * 1000), DAYS if step_s >= DAY_S else HOURS
+    rows = Rollup.objects.filter(monitor_id=monitor.pk, span=span)
+    found: dict[int, list[Rollup]] = defaultdict(list)
+    for row in rows.filter(start__gte=first, start__lt=int(end.timestamp() * 1000)):
+        found[int((row.start - first) / 1000 // step_s)].append(row)
+    return found
+
+
+def _rolled_point(at: float, rows: Sequence[Rollup]) -> dict[str, Any]:
+    sketch = Sketch()
+    for row in rows:
+        sketch = sketch.merge(Sketch.from_bytes(bytes(row.sketch)))
+    n, failed = sum(row.n for row in rows), sum(row.failed for row in rows)
+    answered = max(n - failed, 1)
+    return {
+        "at": datetime.fromtimestamp(at, UTC),
+        "n": n,
+        "failed": failed,
+        "p50_ms": sketch.quantile(0.5),
+        "p95_ms": sketch.quantile(0.95),
+        "p99_ms": sketch.quantile(0.99),
+        "phases": {phase: sum(row.phases[phase] for row in rows) / answered for phase in PHASES},
     } | dict.fromkeys(STATES, 0.0)
 
 

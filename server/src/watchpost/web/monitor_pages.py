@@ -21,7 +21,12 @@ from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
 from watchpost.registry import kinds
 from watchpost.web import charts, history, words
 
-RANGES = {"24h": ("24 h", 86_400, 900), "7d": ("7 days", 7 * 86_400, 7200), "1h": ("1 h", 3600, 60)}
+RANGES = {
+    "1h": ("1 h", 3600, 60),
+    "24h": ("24 h", 86_400, 900),
+    "7d": ("7 days", 7 * 86_400, 7200),
+    "90d": ("90 days", 90 * 86_400, 86_400),
+}
 PAGE = 100
 
 
@@ -110,7 +115,9 @@ def monitor_series(request: HttpRequest, pk: int) -> JsonResponse:
     """What the zoomed chart draws."""
     monitor, now = seen_monitor(request, pk), clock.now()
     _, length, step = RANGES[_chosen(request)]
-    points = history.series(monitor, now - timedelta(seconds=length), now, step / 3)
+    points = history.series(
+        monitor, now - timedelta(seconds=length), now, step if step >= 86_400 else step / 3
+    )
     return JsonResponse({"points": [point | {"at": point["at"].timestamp()} for point in points]})
 
 
