@@ -111,8 +111,9 @@ def test_3_break_it_be_told_take_it_heal_it(
     page.goto(f"{installed.url}/incidents/{opened['id']}/")
     page.get_by_role("button", name="Acknowledge").click()
     wait_for(lambda: any(hook["event"] == "acknowledged" for hook in site.hooks), 10)
-    page.locator("textarea, input[name=text]").first.fill("Looking at gunicorn")
-    page.get_by_role("button", name="Note").first.click()
+    page.locator("summary", has_text="Note").click()
+    page.get_by_label("What you know").fill("Looking at gunicorn")
+    page.get_by_role("button", name="Write it down").click()
     page.get_by_text("Looking at gunicorn").first.wait_for()
 
     site.status, site.body = 200, b"<h1>Add to basket</h1>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,12 +17,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
 
 from django.core.asgi import get_asgi_application
 
+from watchpost.outbound.knock import wait_until_listening
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 _django = get_asgi_application()
 _slots: asyncio.Semaphore | None = None
+_background: set[asyncio.Task[None]] = set()
 STREAMS = ("/events/",)
 
 
@@ -41,9 +45,23 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _django(scope, receive, send)
 
 
+async def _announce() -> None:
+    """An address is printed when a click on it works."""
+    lines = os.environ.pop("WATCHPOST_ANNOUNCE", "")
+    if lines:
+        from django.conf import settings
+
+        if await asyncio.to_thread(wait_until_listening, *settings.LISTEN, 60.0):
+            print(lines, file=sys.stderr, flush=True)
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
+        if message["type"] == "lifespan.startup":
+            announcing = asyncio.create_task(_announce())
+            _background.add(announcing)
+            announcing.add_done_callback(_background.discard)
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return

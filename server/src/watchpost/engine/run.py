@@ -160,6 +160,7 @@ async def _keep_ledger(engine: Engine) -> None:
     if away_s is not None:
         log.info("we were away for %.0f s; that time is nobody's outage", away_s)
     alive: datetime = engine.now()
+    await engine.call(store_figures, figures_of(engine), alive)
     while True:
         await asyncio.sleep(LEDGER_S)
         now = engine.now()

@@ -20,14 +20,15 @@ def run(args: Namespace, out: Out) -> int:
     from django.conf import settings
     from django.db import connection
 
-    out.note(f"Watchpost is at {settings.SITE_URL}")
-    _show_first_link(out)
+    lines = [f"Watchpost is at {settings.SITE_URL}", *_first_link()]
     connection.close()
+    # The worker says it once it listens; a thread here would be cut in half by the fork.
+    os.environ["WATCHPOST_ANNOUNCE"] = "\n".join(lines)
     _serve(*settings.LISTEN)
     return 0
 
 
-def _show_first_link(out: Out) -> None:
+def _first_link() -> list[str]:
     """While nobody can sign in, whoever started the server can."""
     from django.conf import settings
 
@@ -35,9 +36,10 @@ def _show_first_link(out: Out) -> None:
     from watchpost.accounts.links import make_link
     from watchpost.accounts.models import User
 
-    if not User.objects.exists():
-        token = make_link(None, clock.now())
-        out.note(f"Sign in once with this link (good for a day): {settings.SITE_URL}/signin/{token}/")
+    if User.objects.exists():
+        return []
+    token = make_link(None, clock.now())
+    return [f"Sign in once with this link (good for a day): {settings.SITE_URL}/signin/{token}/"]
 
 
 def _serve(host: str, port: int) -> None:
