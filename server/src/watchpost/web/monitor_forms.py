@@ -81,9 +81,15 @@ def _project(user: User, given: Mapping[str, str], url: str) -> Project:
     require_new = user.is_superuser
     if not require_new:
         raise edit.Invalid([("project", "only an admin makes projects")])
-    name = given["new_project"] or str(urlsplit(url).hostname).removeprefix("www.").split(".")[0]
+    name = given["new_project"] or _name_of(str(urlsplit(url).hostname))
     existing = Project.objects.filter(name=name).first()
     return existing or edit.create_project(name, clock.now())
+
+
+def _name_of(host: str) -> str:
+    """The telling part of a host; an address of numbers as it is."""
+    telling = host.removeprefix("www.").split(".")[0]
+    return host if telling.isdigit() or ":" in host else telling
 
 
 @login_required

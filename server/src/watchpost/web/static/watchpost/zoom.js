@@ -18,12 +18,12 @@
   const draw = async (button) => {
     const { lib, css, series } = button.dataset;
     const [answer] = await Promise.all([fetch(series), window.uPlot || load("script", { src: lib }), load("link", { rel: "stylesheet", href: css })]);
-    const points = (await answer.json()).points.filter((point) => point.n);
+    const points = (await answer.json()).points;
     const box = document.querySelector("#zoom");
     const pick = (key) => points.map((point) => point[key]);
     const ink = tone("soft"), line = tone("faint");
     const axis = { stroke: ink, grid: { stroke: line, width: 0.3 }, ticks: { show: false } };
-    const curve = (label, name) => ({ label, stroke: tone(name), width: 1.5, value: (u, v) => v === null ? "–" : Math.round(v) + " ms" });
+    const curve = (label, name) => ({ label, stroke: tone(name), width: 1.5, spanGaps: true, value: (u, v) => v === null ? "–" : Math.round(v) + " ms" });
     box.replaceChildren();
     box.hidden = false;
     new window.uPlot({
