@@ -6,13 +6,15 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.text import slugify
 
 from watchpost.config.secret import unseal_all
+from watchpost.incidents import act
+from watchpost.incidents.models import IncidentMember
 from watchpost.monitors import spec as asked
 from watchpost.monitors.changes import announce
 from watchpost.monitors.edit_channel import (
@@ -25,13 +27,23 @@ from watchpost.monitors.edit_channel import (
     read_channel,
     update_channel,
 )
-from watchpost.monitors.models import MaintenanceWindow, Monitor, MonitorState, Project
+from watchpost.monitors.edit_window import cancel_window, create_window
+from watchpost.monitors.models import Monitor, MonitorState, Project
 from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
 from watchpost.registry import Config, kinds
 
 __all__ = [
-    "AskedChannel", "Invalid", "channel_config_of", "channel_differences", "channel_spec_of",
-    "create_channel", "delete_channel", "read_channel", "update_channel",
+    "AskedChannel",
+    "Invalid",
+    "cancel_window",
+    "channel_config_of",
+    "channel_differences",
+    "channel_spec_of",
+    "create_channel",
+    "create_window",
+    "delete_channel",
+    "read_channel",
+    "update_channel",
 ]  # fmt: skip
 
 MONITOR_KEYS = (
@@ -306,13 +318,22 @@ def _monitor_twin(slug: str) -> Invalid:
 
 
 def delete_monitor(monitor: Monitor, now: datetime) -> None:
-    """The monitor and its history."""
+    """The monitor and its history; an incident that has no other member is resolved and told so."""
     with transaction.atomic():
+        _close_incidents(monitor, now)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM monitors_look WHERE monitor_id = %s", [monitor.pk])
             cursor.execute("DELETE FROM monitors_rollup WHERE monitor_id = %s", [monitor.pk])
         announce("monitor", monitor.pk, now)
         monitor.delete()
+
+
+def _close_incidents(monitor: Monitor, now: datetime) -> None:
+    open_members = IncidentMember.objects.filter(left_at=None).exclude(incident__state="resolved")
+    for pk in set(open_members.filter(monitor=monitor).values_list("incident_id", flat=True)):
+        act.note(pk, f"{monitor.name} was deleted.", "Watchpost", now)
+        if not open_members.filter(incident=pk).exclude(monitor=monitor).exists():
+            act.resolve(pk, "Watchpost", now)
 
 
 def set_paused(monitor: Monitor, paused: bool, now: datetime) -> bool:
@@ -347,50 +368,3 @@ def spec_of(monitor: Monitor) -> dict[str, Any]:
     if parents := sorted(parents_of(monitor)):
         spec["depends_on"] = parents
     return spec | asked.write_config(monitor.config, _prefix(monitor))
-
-
-# ---- maintenance windows ------------------------------------------------------------------------
-
-
-def create_window(
-    project: Project,
-    monitors: Iterable[Monitor],
-    starts_at: datetime,
-    ends_at: datetime,
-    reason: str,
-    actor: str,
-    now: datetime,
-) -> MaintenanceWindow:
-    """A window over ``monitors``, or over the whole project when there are none. Raises Invalid."""
-    problems = Problems()
-    if ends_at <= starts_at:
-        problems.add("ends_at", "is not after the beginning; write a later time")
-    elif ends_at <= now:
-        problems.add("ends_at", "has passed; write a time to come")
-    elif ends_at - starts_at > timedelta(days=30):
-        problems.add("ends_at", "is more than 30 days after the beginning; pause the monitor instead")
-    if len(reason) > 200:
-        problems.add("reason", "is longer than 200 characters; shorten it")
-    members = list(monitors)
-    if any(monitor.project_id != project.pk for monitor in members):
-        problems.add("monitors", f"must be monitors of the project {project.slug}")
-    problems.stop()
-    with transaction.atomic():
-        window = MaintenanceWindow.objects.create(
-            project=project, starts_at=starts_at, ends_at=ends_at, reason=reason, created_by=actor
-        )
-        window.monitors.set(members)
-        announce("window", window.pk, now)
-    return window
-
-
-def cancel_window(window: MaintenanceWindow, now: datetime) -> None:
-    """A window to come is removed, a running one ends now, a past one stays as it was."""
-    with transaction.atomic():
-        if window.starts_at > now:
-            announce("window", window.pk, now)
-            window.delete()
-        elif window.ends_at > now:
-            window.ends_at = now
-            window.save(update_fields=["ends_at"])
-            announce("window", window.pk, now)

@@ -163,6 +163,14 @@ class _Resolver:
         self.templates[path] = text
         return _ESCAPED.sub("${", _VARIABLE.sub(lambda match: environ.get(match[1], ""), text))
 
+    def hide(self, message: str) -> str:
+        """A validator may quote what it refuses; what came from the environment stays there."""
+        for template in self.templates.values():
+            for name in _VARIABLE.findall(template):
+                value = (self.environ or {}).get(name, "")
+                message = message.replace(value, f"${{{name}}}") if value else message
+        return message
+
 
 def _unset(name: str, closed: bool) -> str:
     if closed:
@@ -227,7 +235,7 @@ def read_config(
         clear = model.model_validate(raw)
     except ValidationError as error:
         for where, what in explain(error, model, beside):
-            problems.add(where, what)
+            problems.add(where, resolver.hide(what))
         return None
     return Stored(clear, _seal(raw, resolver.templates, secrets))
 

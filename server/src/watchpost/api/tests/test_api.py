@@ -39,7 +39,8 @@ def trouble(monitor: Monitor, minutes: int = 5, state: str = "open") -> Incident
         causes=[CAUSE],
     )  # fmt: skip
     IncidentMember.objects.create(
-        incident=incident, monitor=monitor, code="site.error_status", subject=str(minutes), severity=2, rank=1,
+        incident=incident, monitor=monitor, code="site.error_status", subject=str(minutes),
+        severity=2, rank=1,
         sentence="It answers 500.", fix="", began_at=now, joined_at=now,
     )  # fmt: skip
     return incident
@@ -217,7 +218,8 @@ def test_the_promised_shape_of_incidents(call: Call, home: Monitor) -> None:
     old = trouble(home, 90, "resolved")
     (item,) = call("GET", "incidents?state=open").json()["items"]
     assert item.keys() >= {
-        "id", "project", "title", "state", "severity", "began_at", "detected_at", "resolved_at", "causes", "monitors",
+        "id", "project", "title", "state", "severity", "began_at", "detected_at", "resolved_at",
+        "causes", "monitors",
         "url",
     }  # fmt: skip
     assert item["monitors"] == [{"id": str(home.pk), "name": "Home", "kind": "page", "state": "new"}]

@@ -125,7 +125,15 @@ def test_dependencies_can_be_turned_round(cli: Cli, tmp_path: Path) -> None:
     assert "break the circle" in cli("plan", str(file)).err
 
 
-MONITOR = "version: 1\nprojects:\n  - name: shop\n    monitors:\n      - name: Home\n        kind: page\n        url: x\n"
+MONITOR = """\
+version: 1
+projects:
+  - name: shop
+    monitors:
+      - name: Home
+        kind: page
+        url: x
+"""
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from watchpost import registry
 from watchpost.core.types import Verdict
@@ -20,6 +20,13 @@ class PageConfig(registry.Config):
     token: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
     expect: Expect = Expect()
+
+    @field_validator("url")
+    @classmethod
+    def _no_blank(cls, value: str) -> str:
+        if " " in value:
+            raise ValueError(f"{value!r} contains a blank; remove it")
+        return value
 
 
 class HookConfig(registry.Config):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from watchpost.incidents.models import Channel
+from watchpost.incidents.models import Channel, Incident, IncidentMember
 from watchpost.monitors import edit, spec
 from watchpost.monitors.models import Change, MaintenanceWindow, Monitor, Project
 
@@ -79,7 +79,9 @@ def test_an_unchanged_update_changes_nothing(shop: Project) -> None:
     Change.objects.all().delete()
     assert not edit.update_monitor(monitor, HOME | {"interval": "1m"}, NOW)
     assert not Change.objects.exists()
-    assert not edit.update_monitor(monitor, HOME | {"expect": {"status": [200]}}, NOW)  # the default, written out
+    assert not edit.update_monitor(
+        monitor, HOME | {"expect": {"status": [200]}}, NOW
+    )  # the default, written out
     assert monitor.revision == 1
 
 
@@ -130,6 +132,12 @@ def test_only_the_operator_reads_the_environment(shop: Project, monkeypatch: pyt
         edit.create_monitor(shop, HOME | {"token": "${TOKEN}"}, NOW, environ={})
 
 
+def test_a_refusal_never_quotes_the_environment(shop: Project) -> None:
+    with pytest.raises(edit.Invalid) as caught:
+        edit.create_monitor(shop, HOME | {"url": "https://${PART}"}, NOW, environ={"PART": "u-secret x"})
+    assert caught.value.errors == [("url", "'https://${PART}' contains a blank; remove it")]
+
+
 def test_circles_are_refused(shop: Project) -> None:
     first = edit.create_monitor(shop, HOME, NOW)
     edit.create_monitor(shop, HOME | {"name": "Second", "depends_on": ["home-page"]}, NOW)
@@ -143,6 +151,25 @@ def test_pause_and_delete(shop: Project) -> None:
     assert not edit.set_paused(monitor, True, NOW)
     edit.delete_monitor(monitor, NOW)
     assert not Monitor.objects.exists()
+
+
+def test_deleting_the_last_member_resolves_the_incident(shop: Project) -> None:
+    first, second = (edit.create_monitor(shop, HOME | {"name": name}, NOW) for name in ("a", "b"))
+    incident = Incident.objects.create(
+        project=shop, environment="production", title="x", severity=2, began_at=NOW, detected_at=NOW
+    )
+    for monitor in (first, second):
+        IncidentMember.objects.create(
+            incident=incident, monitor=monitor, code="site.error_status", subject="x", severity=2, rank=1,
+            sentence="", fix="", began_at=NOW, joined_at=NOW,
+        )  # fmt: skip
+    edit.delete_monitor(first, NOW)
+    incident.refresh_from_db()
+    assert incident.state == "open"
+    edit.delete_monitor(second, NOW)
+    incident.refresh_from_db()
+    assert incident.state == "resolved"
+    assert "b was deleted." in [row.sentence for row in incident.timeline.all()]
 
 
 def test_channels(shop: Project) -> None:
