@@ -133,7 +133,7 @@ class _Connection(smtplib.SMTP):
         self._host = server.host  # smtplib checks the certificate of STARTTLS against it
         self.receipt = ""
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002  smtplib's own
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # smtplib's own
         sock = _connect(host, port, self._budget)
         if self._at_once is None:
             return sock

@@ -101,7 +101,8 @@ def _monitor_lines(project_id: int | None) -> Iterable[str]:
         "# TYPE watchpost_monitor_seconds gauge",
     ]
     for row in rows:
-        labels = f'project="{row.project.slug}",monitor="{row.slug}",kind="{row.kind}",environment="{_quoted(row.environment)}"'
+        where = f'environment="{_quoted(row.environment)}"'
+        labels = f'project="{row.project.slug}",monitor="{row.slug}",kind="{row.kind}",{where}'
         shown = row.state.shown if hasattr(row, "state") else "new"
         yield from (
             f'watchpost_monitor_state{{{labels},state="{state}"}} {int(state == shown)}' for state in STATES
