@@ -25,7 +25,8 @@ Path = tuple[str | int, ...]
 Environ = Mapping[str, str] | None
 Differences = list[tuple[str, str, str]]  # key, before, after; secrets never in the clear
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_ESCAPED = re.compile(r"\$\$\{")
+_READ = re.compile(r"\$(\$+\{)|" + _VARIABLE.pattern)  # $${ is the text ${, and so on with more dollars
+_ESCAPE = re.compile(r"\$\$+\{|" + _VARIABLE.pattern)
 _SLUG = re.compile(r"[a-z0-9_]+(?:-+[a-z0-9_]+)*")
 
 
@@ -151,7 +152,7 @@ class _Resolver:
     def _text(self, text: str, path: Path) -> Any:
         names = _VARIABLE.findall(text)
         if not names:
-            return _ESCAPED.sub("${", text)
+            return _READ.sub(lambda match: match[1], text)
         environ = self.environ or {}
         missing = [name for name in names if name not in environ]
         if missing and self.shown.get(path) == text:
@@ -161,7 +162,7 @@ class _Resolver:
         for name in missing:
             self.problems.add(dotted(path), _unset(name, self.environ is None))
         self.templates[path] = text
-        return _ESCAPED.sub("${", _VARIABLE.sub(lambda match: environ.get(match[1], ""), text))
+        return _READ.sub(lambda match: match[1] or environ.get(match[2], ""), text)
 
     def hide(self, message: str) -> str:
         """A validator may quote what it refuses; what came from the environment stays there."""
@@ -260,7 +261,7 @@ def write_config(sealed: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     def change(path: Path, value: Any) -> Any:
         if is_sealed(value):
             return show_sealed(value, path, prefix)
-        return _VARIABLE.sub(lambda match: "$" + match[0], value) if isinstance(value, str) else value
+        return _ESCAPE.sub(lambda match: "$" + match[0], value) if isinstance(value, str) else value
 
     spec: dict[str, Any] = _map(dict(sealed), change)
     return spec
