@@ -62,7 +62,7 @@ def _form_class(link: SignInLink) -> type[PasswordForm] | None:
 
 def _enter(request: HttpRequest, link: SignInLink, given: dict[str, Any], now: datetime) -> HttpResponse:
     with transaction.atomic():
-        if not use_link(link, now):
+        if not use_link(link, now) or (link.user is None and User.objects.exists()):
             return render(request, "watchpost/account/link_gone.html", status=410)
         user = link.user or _first_user(given["email"], given["password"], now)
         if link.user and given:
