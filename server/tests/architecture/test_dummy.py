@@ -14,6 +14,7 @@ from django.test import Client
 
 from tests.architecture.dummies import installed, write_all
 from watchpost import codes, registry
+from watchpost.accounts.links import make_token
 from watchpost.accounts.models import User
 from watchpost.engine import apply as store
 from watchpost.engine import load
@@ -123,6 +124,15 @@ def test_its_edit_page_is_made_from_its_config(project: Project, admin: Client) 
     config = edit.config_of(Monitor.objects.get(pk=monitor.pk))
     assert (config.host, config.port) == ("live.example.com", 9)
     assert "Echo" in admin.get(f"/monitors/{monitor.pk}/").content.decode()
+
+
+def test_the_api_makes_one(project: Project, client: Client) -> None:
+    asked = {**SPEC, "project": project.slug}
+    headers = {"Authorization": f"Bearer {make_token('ci', None, False, NOW)}"}
+    answer = client.post("/v1/monitors", asked, content_type="application/json", headers=headers)
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["kind"] == "pinger"
+    assert "hush" not in answer.content.decode()
 
 
 def test_its_channel_page_is_made_from_its_config(admin: Client) -> None:
