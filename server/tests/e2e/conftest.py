@@ -16,7 +16,8 @@ ARGS = (
 )
 
 
-@pytest.fixture(scope="session")
+# Per module: the sync API keeps a loop in this thread, and other tests bring their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     if not Path(CHROMIUM).exists():
         if os.environ.get("CI") == "true":
