@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from common import Result, harness, workspace
@@ -34,6 +36,12 @@ def lifetime(chance: random.Random, number: int) -> float:
 def run() -> Result:
     with workspace() as folder:
         found = harness.run_kills(folder, 20261122, MONITORS, KILLS, one_outage_each, lifetime, settle_s=60)
-    ours = found.numbers | {"monitors": MONITORS, "wrong": found.wrong[:20], "wrong_count": len(found.wrong)}
+    kinds = Counter(re.sub(r"\d+(\.\d+)?", "N", sentence) for sentence in found.wrong)
+    ours = found.numbers | {
+        "monitors": MONITORS,
+        "wrong_count": len(found.wrong),
+        "wrong_by_kind": dict(kinds.most_common(20)),
+        "wrong": found.wrong[:20],
+    }
     enough = ours["kills"] >= 60 and ours["transitions"] >= 1000
     return Result("kill", ours, {"measured": False}, None, enough and not found.wrong)
