@@ -26,6 +26,7 @@ from watchpost.prober.prober import Prober
 
 log = logging.getLogger(__name__)
 LEDGER_S = 5.0
+TIME_S = 2.0
 REFERENCE_DEADLINE_S = 2.5
 
 
@@ -199,7 +200,7 @@ def figures_of(engine: Engine) -> dict[str, Any]:
 async def _keep_time(engine: Engine) -> None:
     """What only time does: resends, snoozes, flapping that stopped, rows of the outbox that came due."""
     while True:
-        await asyncio.sleep(2)
+        await asyncio.sleep(TIME_S)
         engine.settle_flapping()
         try:
             await engine.call(desk.tick, engine.now())

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,6 @@ from watchpost.core.words import duration_words
 from watchpost.incidents.act import swap
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.outbox import note, tell
-from watchpost.monitors.models import Monitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,37 +281,55 @@ def tell_still_down(monitor_id: int, reason: str, now: datetime) -> None:
 
 
 def tick(now: datetime) -> None:
-    """What only time does to open incidents."""
-    rows = list(
-        Incident.objects.exclude(state="resolved").select_related("project").prefetch_related("members")
+    """What only time does to open incidents. Reads everything at once: there may be hundreds."""
+    rows = (
+        Incident.objects.exclude(state="resolved")
+        .select_related("project")
+        .prefetch_related("members__monitor__state")
     )
     for row in rows:
-        with transaction.atomic():
-            _tick_one(row, now)
+        act = _due_act(row, now)
+        if act is not None:
+            with transaction.atomic():
+                act()
 
 
-def _tick_one(row: Incident, now: datetime) -> None:
+def _due_act(row: Incident, now: datetime) -> Callable[[], None] | None:
+    """What time asks for, if anything."""
     seen = snapshot(row)
     if all(member.left_at for member in seen.members):
-        _release(row, seen, now)
-    elif core.snooze_over(seen, now):
-        if swap(row, {"snoozed_until": None}):
-            note(row, now, "told", "The snooze ended and it is not over.")
-            tell(row, "updated", "The snooze ended and it is not over.", now)
-    elif core.tell_again(seen, _resend_s(row), now):
-        length = duration_words((now - row.began_at).total_seconds())
-        sentence = f"Still not over after {length}, and nobody has acknowledged it."
-        note(row, now, "told", sentence)
-        tell(row, "updated", sentence, now)
+        return None if _still_flapping(row) else lambda: _release(row, seen, now)
+    if core.snooze_over(seen, now):
+        return lambda: _end_snooze(row, now)
+    if core.tell_again(seen, _resend_s(row), now):
+        return lambda: _tell_again(row, now)
+    return None
+
+
+def _still_flapping(row: Incident) -> bool:
+    return any(member.monitor.state.flapping for member in row.members.all())
 
 
 def _release(row: Incident, seen: core.OpenIncident, now: datetime) -> None:
-    """An incident whose members all left was held open by flapping; close it once they hold still."""
-    ids = {member.monitor_id for member in seen.members}
-    if not Monitor.objects.filter(pk__in=ids, state__flapping=True).exists():
-        close(row, max((m.left_at for m in seen.members if m.left_at), default=now), now)
+    """An incident whose members all left was held open by flapping; they hold still now."""
+    close(row, max((m.left_at for m in seen.members if m.left_at), default=now), now)
+
+
+def _end_snooze(row: Incident, now: datetime) -> None:
+    if swap(row, {"snoozed_until": None}):
+        note(row, now, "told", "The snooze ended and it is not over.")
+        tell(row, "updated", "The snooze ended and it is not over.", now)
+
+
+def _tell_again(row: Incident, now: datetime) -> None:
+    length = duration_words((now - row.began_at).total_seconds())
+    sentence = f"Still not over after {length}, and nobody has acknowledged it."
+    note(row, now, "told", sentence)
+    tell(row, "updated", sentence, now)
 
 
 def _resend_s(row: Incident) -> float:
-    monitors = {member.monitor_id for member in row.members.all() if member.left_at is None}
-    return min(Monitor.objects.filter(pk__in=monitors).values_list("resend_s", flat=True), default=4 * 3600.0)
+    return min(
+        (member.monitor.resend_s for member in row.members.all() if member.left_at is None),
+        default=4 * 3600.0,
+    )
