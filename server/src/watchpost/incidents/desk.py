@@ -103,7 +103,7 @@ def _note_join(
     if event == "opened":
         note(incident, now, kind, f"{moved.name}: {moved.transition.reason}")
     else:
-        note(incident, now, kind, f"{moved.name}: {finding.sentence} Same incident because: {reason}.")
+        note(incident, now, kind, f"{moved.name}: {finding.sentence} Same incident because: {reason}")
 
 
 def _place(moved: Moved, member: core.Member, home: dict[int, Incident]) -> tuple[Incident | None, str]:
