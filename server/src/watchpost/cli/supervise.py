@@ -72,13 +72,18 @@ def _start(child: Child, now_s: float) -> None:
 
     def die_with_parent() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
+        end_with_parent(parent)
 
     child.process = subprocess.Popen(child.command, preexec_fn=die_with_parent)
     child.started_s = now_s
+
+
+def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
+    """The kernel sends us ``number`` when the parent dies, however it dies. Forks do not inherit it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _stop_all(children: list[Child]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
 
 from django.core.asgi import get_asgi_application
 
+from watchpost.cli.supervise import end_with_parent
 from watchpost.outbound.knock import wait_until_listening
 
 Scope = dict[str, Any]
@@ -59,6 +61,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            # The worker is a fork of the web process: a killed parent must not leave it behind.
+            end_with_parent(os.getppid(), signal.SIGKILL)
             announcing = asyncio.create_task(_announce())
             _background.add(announcing)
             announcing.add_done_callback(_background.discard)

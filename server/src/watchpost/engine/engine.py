@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection
 
 from watchpost.codes import severity_of
 from watchpost.core import valve
-from watchpost.core.state import Fault
+from watchpost.core.state import RELOOK_DEADLINE_S, Fault
 from watchpost.core.types import Observation, Outcome, Overlay, OwnFault, Severity, Verdict
 from watchpost.core.windows import Window, active
 from watchpost.engine import apply as store
@@ -75,6 +75,9 @@ class Engine:
         for watched in self.watched.values():
             self._lay_overlays(watched)
             self.prober.put(watched)
+            if any(streak.count for streak in (*watched.track.failing, *watched.track.recovering)):
+                # A doubt that the last run could not settle any more: settle it now.
+                self.prober.look_soon(watched, watched.policy.relook_s, RELOOK_DEADLINE_S, 1)
         self.lanes.poke(await self.call(pending_channels, self.now()))
 
     # -- what a look comes to --------------------------------------------------------------------

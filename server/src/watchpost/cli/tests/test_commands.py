@@ -109,12 +109,16 @@ def test_without_an_installation_there_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHPOST_DATA_DIR", "elsewhere")
+    monkeypatch.delenv("WATCHPOST_DATABASE_URL", raising=False)  # a server has no file to miss
     assert main(["status", "--data-dir", str(tmp_path / "none")]) == 2
     assert f"no installation at {tmp_path / 'none'}; start it with watchpost up" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 
-def test_another_users_database_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_database_is_refused(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "theirs.sqlite3"
+    file.touch()
+    monkeypatch.setenv("WATCHPOST_DATABASE_URL", f"sqlite:///{file}")
     monkeypatch.setattr(
         installation, "os", SimpleNamespace(geteuid=lambda: os.geteuid() + 1, environ=os.environ)
     )
