@@ -14,7 +14,7 @@ from watchpost.kinds.http import KIND
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.outbound import Guard, Outbound, Resolved, ResolveFailure, Resolver
 from watchpost.outbound.resolver import is_address
-from watchpost.outbound.tests.badserver import answer, page, serve
+from watchpost.outbound.tests.badserver import answer, page
 from watchpost.registry import Look
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -243,7 +243,15 @@ async def test_cancelling_is_raised_and_frees_the_socket(site: Site) -> None:
 
 
 async def test_a_tls_page_that_nobody_trusts_is_unreachable(site: Site) -> None:
-    async with serve() as port:  # plain HTTP where TLS is expected
+    async def answer_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)  # a ClientHello need not hold a line end: any byte is answered
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    # Plain HTTP where TLS is expected.
+    async with await asyncio.start_server(answer_plainly, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
         config = HttpConfig.model_validate({"url": f"https://shop.test:{port}/"})
         seen = await KIND.probe(Look(1, 1, config, 1.0), site.outbound, AT)  # type: ignore[misc]
     (finding,) = KIND.judge(config, seen, {}, NO_PAST, AT).findings
