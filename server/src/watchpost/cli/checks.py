@@ -87,34 +87,22 @@ def check_key(values: dict[str, Any], data_dir: Path) -> Check:
             )
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             return Check("key", "error", f"others may read {file}.", f"Run: chmod 600 {file}")
-    unreadable = unreadable_secrets()
-    if unreadable:
-        names = ", ".join(unreadable[:5])
+    from watchpost.monitors.sealed import foreign_secrets, old_secrets
+
+    if unreadable := foreign_secrets():
         return Check(
-            "key",
-            "error",
-            f"secrets of {names} cannot be read.",
-            "Put the old SECRET_KEY back, or enter them again.",
-        )
+            "key", "error", f"{_several(unreadable)} cannot be read: encrypted with another SECRET_KEY.",
+            "Put the old key into SECRET_KEY_FALLBACKS, or enter them again.",
+        )  # fmt: skip
+    if old := old_secrets():
+        fix = "Run watchpost rotate-key, then take the old key out of SECRET_KEY_FALLBACKS."
+        return Check("key", "warning", f"{_several(old)} are still encrypted with an old key.", fix)
     return Check("key", "ok", "it is private and every stored secret can be read.")
 
 
-def unreadable_secrets() -> list[str]:
-    """Monitors and channels whose secrets the key does not open."""
-    from watchpost.config.secret import unseal_all
-    from watchpost.incidents.models import Channel
-    from watchpost.monitors.models import Monitor
-
-    found = []
-    for name, config in [
-        *Monitor.objects.values_list("slug", "config"),
-        *Channel.objects.values_list("name", "config"),
-    ]:
-        try:
-            unseal_all(config)
-        except ValueError:
-            found.append(name)
-    return found
+def _several(names: list[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more
 
 
 def check_disk(data_dir: Path) -> Check:

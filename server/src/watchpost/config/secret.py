@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SEALED = "$sealed"
+FOREIGN_KEY = (
+    "was encrypted with another SECRET_KEY; "
+    "put the old key into SECRET_KEY_FALLBACKS, or enter the secret again"
+)
+
+
+class Unreadable(ValueError):
+    """A stored secret that no key of this installation opens; ``field`` is its dotted place."""
+
+    def __init__(self, field: str = "") -> None:
+        self.field = field
+        super().__init__(f"{field}: {FOREIGN_KEY}" if field else f"a stored secret {FOREIGN_KEY}")
 
 
 def load_secret_key(data_dir: Path) -> str:
@@ -43,11 +56,14 @@ def _fernet(key: str) -> Fernet:
 
 
 @cache
-def _box() -> MultiFernet:
+def _box_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([_fernet(key) for key in keys])
+
+
+def _box(fallbacks: bool = True) -> MultiFernet:
     from django.conf import settings
 
-    keys = [settings.SECRET_KEY, *getattr(settings, "SECRET_KEY_FALLBACKS", [])]
-    return MultiFernet([_fernet(key) for key in keys])
+    return _box_of((settings.SECRET_KEY, *(settings.SECRET_KEY_FALLBACKS if fallbacks else ())))
 
 
 def seal(value: Any, template: str | None = None) -> dict[str, str]:
@@ -57,15 +73,22 @@ def seal(value: Any, template: str | None = None) -> dict[str, str]:
 
 
 def unseal(value: Any) -> Any:
-    """The clear value. Raises ValueError when the key does not fit."""
+    """The clear value. Raises Unreadable when no key fits."""
     if not is_sealed(value):
         return value
     try:
         return json.loads(_box().decrypt(value[SEALED].encode()))
     except InvalidToken:
-        raise ValueError(
-            "a stored secret cannot be read: SECRET_KEY is not the one it was kept with"
-        ) from None
+        raise Unreadable from None
+
+
+def opens(value: dict[str, str], fallbacks: bool = True) -> bool:
+    """Whether a sealed value can be read, with the present key alone when ``fallbacks`` is False."""
+    try:
+        _box(fallbacks).decrypt(value[SEALED].encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 def is_sealed(value: Any) -> bool:
@@ -79,13 +102,41 @@ def seal_paths(
     return _map_paths(config, paths, lambda path, value: seal(value, (templates or {}).get(path)))
 
 
-def unseal_all(value: Any) -> Any:
-    """A copy with every sealed value in the clear."""
+def unseal_all(value: Any, place: str = "") -> Any:
+    """A copy with every sealed value in the clear. Raises Unreadable with the place of one that is not."""
     if is_sealed(value):
-        return unseal(value)
+        try:
+            return unseal(value)
+        except Unreadable:
+            raise Unreadable(place) from None
     if isinstance(value, dict):
-        return {key: unseal_all(inner) for key, inner in value.items()}
-    return [unseal_all(inner) for inner in value] if isinstance(value, list) else value
+        return {key: unseal_all(inner, _inside(place, key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [unseal_all(inner, _inside(place, number)) for number, inner in enumerate(value)]
+    return value
+
+
+def sealed_in(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Every sealed value with its dotted place."""
+    if is_sealed(value):
+        yield place, value
+        return
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from sealed_in(one, _inside(place, key))
+
+
+def reseal_all(value: Any) -> Any:
+    """A copy encrypted with the present key; what no key opens stays as it is."""
+    if is_sealed(value):
+        return value | {SEALED: _box().rotate(value[SEALED].encode()).decode()} if opens(value) else value
+    if isinstance(value, dict):
+        return {key: reseal_all(inner) for key, inner in value.items()}
+    return [reseal_all(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _inside(place: str, key: str | int) -> str:
+    return f"{place}.{key}" if place else str(key)
 
 
 def redact(value: Any) -> Any:

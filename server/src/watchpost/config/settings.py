@@ -14,6 +14,8 @@ WATCHPOST: dict[str, Any] = read_settings(os.environ, DATA_DIR)
 
 DEBUG = False
 SECRET_KEY = WATCHPOST["SECRET_KEY"] or load_secret_key(DATA_DIR)
+# Sessions and signed links of an old key stay good, and what it encrypted can be read.
+SECRET_KEY_FALLBACKS: list[str] = list(WATCHPOST["SECRET_KEY_FALLBACKS"])
 LISTEN: tuple[str, int] = WATCHPOST["LISTEN"]
 _listen_host = "localhost" if LISTEN[0] in ("127.0.0.1", "0.0.0.0", "::", "::1") else LISTEN[0]  # noqa: S104
 SITE_URL: str = WATCHPOST["SITE_URL"] or f"http://{_listen_host}:{LISTEN[1]}"

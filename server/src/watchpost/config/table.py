@@ -93,6 +93,7 @@ def _log_level(value: str) -> str:
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_URL", "", _database, "Where data is kept. Default: SQLite in the data folder.", True),
     Setting("SECRET_KEY", "", _text, "Signs sessions and encrypts secrets. Default: made once, kept in the data folder.", True),
+    Setting("SECRET_KEY_FALLBACKS", "", _list, "Old keys, separated by commas: what they signed and encrypted stays good. watchpost rotate-key encrypts anew.", True),
     Setting("SITE_URL", "", _site_url, "The address people reach this server at; links in messages and allowed hosts follow it. Default: the listening address."),
     Setting("LISTEN", "127.0.0.1:8090", _listen, "HOST:PORT the web process listens at."),
     Setting("EMAIL_URL", "", _text, "Mail server: smtp://user:password@host:587, smtps:// or smtp+tls://.", True),

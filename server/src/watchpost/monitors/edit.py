@@ -25,6 +25,7 @@ from watchpost.monitors.edit_channel import (
     create_channel,
     delete_channel,
     read_channel,
+    switch_channel,
     update_channel,
 )
 from watchpost.monitors.edit_window import cancel_window, create_window
@@ -43,6 +44,7 @@ __all__ = [
     "create_window",
     "delete_channel",
     "read_channel",
+    "switch_channel",
     "update_channel",
 ]  # fmt: skip
 
@@ -254,13 +256,13 @@ def differences(monitor: Monitor, wanted: AskedMonitor) -> Differences:
     before, after = ", ".join(sorted(parents_of(monitor))), ", ".join(sorted(wanted.depends_on))
     if before != after:
         found.append(("depends_on", before, after))
-    return found + asked.differing(monitor.config, wanted.own, config_of(monitor))
+    return found + asked.differing(monitor.config, wanted.own, _readable_config(monitor))
 
 
 def _asks_otherwise(monitor: Monitor, wanted: AskedMonitor) -> bool:
     """A look made before such an edit answers another question and must be dropped."""
     timeout = monitor.timeout_s != wanted.columns["timeout_s"]
-    return timeout or bool(asked.differing(monitor.config, wanted.own, config_of(monitor)))
+    return timeout or bool(asked.differing(monitor.config, wanted.own, _readable_config(monitor)))
 
 
 def _columns_of(monitor: Monitor) -> dict[str, Any]:
@@ -349,6 +351,14 @@ def set_paused(monitor: Monitor, paused: bool, now: datetime) -> bool:
 def config_of(monitor: Monitor) -> Config:
     """The kind's validated Config, secrets in the clear."""
     return kinds()[monitor.kind].config.model_validate(unseal_all(monitor.config))
+
+
+def _readable_config(monitor: Monitor) -> Config | None:
+    """None when its secrets belong to another key, or this version refuses it: an edit mends both."""
+    try:
+        return config_of(monitor)
+    except ValueError:
+        return None
 
 
 def spec_of(monitor: Monitor) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def update_channel(channel: Channel, spec: Mapping[str, Any], now: datetime, env
     if not changed and asked.same_words(channel.config, wanted.own.sealed):
         return False
     with transaction.atomic():
-        if asked.differing(channel.config, wanted.own, channel_config_of(channel)):
+        if asked.differing(channel.config, wanted.own, _readable_config(channel)):
             channel.broken, channel.broken_at = "", None  # new credentials deserve a new try
         channel.config = wanted.own.sealed
         for column, value in wanted.columns.items():
@@ -134,7 +134,7 @@ def channel_differences(channel: Channel, wanted: AskedChannel) -> Differences:
     before, after = ", ".join(sorted(_hears(channel))), ", ".join(sorted(wanted.projects))
     if before != after:
         found.append(("projects", before, after))
-    return found + asked.differing(channel.config, wanted.own, channel_config_of(channel))
+    return found + asked.differing(channel.config, wanted.own, _readable_config(channel))
 
 
 def _channel_columns(channel: Channel) -> dict[str, Any]:
@@ -149,6 +149,16 @@ def _hears(channel: Channel) -> set[str]:
     return {project.slug for project in channel.projects.all()}  # .all() takes what was prefetched
 
 
+def switch_channel(channel: Channel, enabled: bool, now: datetime) -> None:
+    """On, which also gives a broken channel a new try, or off. Its secrets need not be readable."""
+    with transaction.atomic():
+        channel.enabled = enabled
+        if enabled:
+            channel.broken, channel.broken_at = "", None
+        channel.save(update_fields=["enabled", "broken", "broken_at"])
+        announce("channel", channel.pk, now)
+
+
 def delete_channel(channel: Channel, now: datetime) -> None:
     with transaction.atomic():
         announce("channel", channel.pk, now)
@@ -158,6 +168,14 @@ def delete_channel(channel: Channel, now: datetime) -> None:
 def channel_config_of(channel: Channel) -> Config:
     """The channel's validated Config, secrets in the clear."""
     return channels()[channel.kind].config.model_validate(unseal_all(channel.config))
+
+
+def _readable_config(channel: Channel) -> Config | None:
+    """None when its secrets belong to another key, or this version refuses it: an edit mends both."""
+    try:
+        return channel_config_of(channel)
+    except ValueError:
+        return None
 
 
 def channel_spec_of(channel: Channel) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from watchpost.config.secret import is_sealed, seal, unseal, unseal_all
+from watchpost.config.secret import FOREIGN_KEY, Unreadable, is_sealed, seal, unseal, unseal_all
 from watchpost.config.table import parse_duration
 from watchpost.core.words import nearest
 from watchpost.registry import Config
@@ -158,11 +158,18 @@ class _Resolver:
         if missing and self.shown.get(path) == text:
             if template := self.keep[path].get("template"):
                 self.templates[path] = template
-            return unseal(self.keep[path])
+            return self._kept(path)
         for name in missing:
             self.problems.add(dotted(path), _unset(name, self.environ is None))
         self.templates[path] = text
         return _READ.sub(lambda match: match[1] or environ.get(match[2], ""), text)
+
+    def _kept(self, path: Path) -> Any:
+        try:
+            return unseal(self.keep[path])
+        except Unreadable:
+            self.problems.add(dotted(path), FOREIGN_KEY)
+            return ""
 
     def hide(self, message: str) -> str:
         """A validator may quote what it refuses; what came from the environment stays there."""
@@ -282,16 +289,20 @@ def variables_in(spec: Any) -> list[str]:
     return list(names)
 
 
-def differing(stored: Mapping[str, Any], wanted: Stored, clear: Config) -> Differences:
-    """How the stored keys, ``clear`` when validated, differ from the wanted ones."""
-    if clear == wanted.clear:
+def differing(stored: Mapping[str, Any], wanted: Stored, clear: Config | None) -> Differences:
+    """How the stored keys, ``clear`` when validated, differ from the wanted ones. None: they cannot be
+    read any more, and whatever cannot be read differs."""
+    if clear is not None and clear == wanted.clear:
         return []
     old, new = dict(_walk(dict(stored))), dict(_walk(wanted.sealed))
     found = []
     for path in dict.fromkeys([*old, *new]):
         was, now = old.get(path), new.get(path)
-        if unseal_all(was) != unseal_all(now):
-            found.append((dotted(path), _plain(was), _plain(now)))
+        try:
+            if unseal_all(was) != unseal_all(now):
+                found.append((dotted(path), _plain(was), _plain(now)))
+        except Unreadable:
+            found.append((dotted(path), "(cannot be read)", _plain(now)))
     return found
 
 

@@ -16,9 +16,11 @@ from watchpost.accounts.access import changeable_projects, person, visible_proje
 from watchpost.accounts.models import User
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
+from watchpost.monitors.sealed import foreign_fields
 from watchpost.registry import Channel as ChannelKind
 from watchpost.registry import channels
-from watchpost.web.specform import Input, fill, gather, inputs_of, rare_wrong, spread
+from watchpost.web.spec_page import Spec, run_form
+from watchpost.web.specform import Input, inputs_of
 
 SEVERITIES = ("info", "warning", "error", "critical")
 
@@ -93,27 +95,15 @@ def channel_new(request: HttpRequest, name: str) -> HttpResponse:
     kind = channels().get(name)
     if kind is None or not (user.is_superuser or changeable_projects(user).exists()):
         raise Http404("There is no such kind of channel.")
-    inputs, problems, rest = _inputs(kind, user), [], ""
-    if request.method == "POST":
-        spec, errors, rest = *gather(inputs, request.POST), request.POST.get("rest", "")
-        try:
-            channel = edit.create_channel({"kind": name} | _checked(spec, errors, user), clock.now())
-            messages.info(
-                request, "It is kept. Send a test now: until one has arrived nobody is told for certain."
-            )
-            return redirect("channel", channel.pk)
-        except edit.Invalid as error:
-            problems = spread(inputs, error.errors)
-    context = {
-        "kind": kind,
-        "inputs": inputs,
-        "problems": problems,
-        "rest": rest,
-        "rare_wrong": rare_wrong(inputs),
-    }
-    return render(
-        request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200
-    )
+
+    def save(spec: Spec) -> HttpResponse:
+        channel = edit.create_channel({"kind": name} | _reaching(spec, user), clock.now())
+        messages.info(
+            request, "It is kept. Send a test now: until one has arrived nobody is told for certain."
+        )
+        return redirect("channel", channel.pk)
+
+    return run_form(request, "watchpost/channel_edit.html", _inputs(kind, user), save, {"kind": kind})
 
 
 def _inputs(kind: ChannelKind, user: User) -> list[Input]:
@@ -133,10 +123,8 @@ def _inputs(kind: ChannelKind, user: User) -> list[Input]:
     ]
 
 
-def _checked(spec: dict[str, Any], errors: list[tuple[str, str]], user: User) -> dict[str, Any]:
-    """Refuses what cannot be read, and for owners whatever reaches beyond their own projects."""
-    if errors:
-        raise edit.Invalid(errors)
+def _reaching(spec: Spec, user: User) -> Spec:
+    """Refuses, for owners, whatever reaches beyond their own projects."""
     if not user.is_superuser:
         mine = set(changeable_projects(user).values_list("slug", flat=True))
         wanted = set(spec.get("projects") or [])
@@ -165,29 +153,20 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
     kind = channels().get(channel.kind)
     if kind is None:
         raise Http404("There is no such kind of channel.")
-    inputs, problems = _inputs(kind, user), []
     fixed = {"kind": channel.kind, "enabled": channel.enabled}
-    rest = fill(
-        inputs, {key: value for key, value in edit.channel_spec_of(channel).items() if key not in fixed}
-    )
-    if request.method == "POST":
-        spec, errors = gather(inputs, request.POST)
-        rest = request.POST.get("rest", "")
-        try:
-            edit.update_channel(channel, fixed | _checked(spec, errors, user), clock.now())
-            return redirect("channel", pk)
-        except edit.Invalid as error:
-            problems = spread(inputs, error.errors)
-    context = {
-        "kind": kind,
-        "channel": channel,
-        "inputs": inputs,
-        "problems": problems,
-        "rest": rest,
-        "rare_wrong": rare_wrong(inputs),
-    }
-    return render(
-        request, "watchpost/channel_edit.html", context, status=422 if request.method == "POST" else 200
+
+    def save(spec: Spec) -> HttpResponse:
+        edit.update_channel(channel, fixed | _reaching(spec, user), clock.now())
+        return redirect("channel", pk)
+
+    return run_form(
+        request,
+        "watchpost/channel_edit.html",
+        _inputs(kind, user),
+        save,
+        {"kind": kind, "channel": channel},
+        stored={key: value for key, value in edit.channel_spec_of(channel).items() if key not in fixed},
+        foreign=foreign_fields(channel.config),
     )
 
 
@@ -210,16 +189,9 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
 def channel_switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Enable, enable again after it broke, or disable."""
     channel, on = _changed(request, pk), request.POST.get("enabled") == "1"
-    switch_channel(channel, on)
+    edit.switch_channel(channel, on, clock.now())
     messages.info(request, "It is told again." if on else "Switched off. It is told nothing.")
     return redirect("channel", pk)
-
-
-def switch_channel(channel: Channel, on: bool) -> None:
-    spec = edit.channel_spec_of(channel) | {"enabled": on}
-    edit.update_channel(channel, spec, clock.now())
-    if on:
-        Channel.objects.filter(pk=channel.pk).update(broken="", broken_at=None)
 
 
 @login_required

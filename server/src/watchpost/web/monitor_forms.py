@@ -16,10 +16,12 @@ from watchpost.accounts.access import changeable_projects, person
 from watchpost.accounts.models import User
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
+from watchpost.monitors.sealed import foreign_fields
 from watchpost.registry import kinds
 from watchpost.web.monitor_pages import changed_monitor
 from watchpost.web.overview import may_add
-from watchpost.web.specform import Input, fill, gather, inputs_of, rare_wrong, spread
+from watchpost.web.spec_page import Spec, run_form
+from watchpost.web.specform import Input, inputs_of
 
 ADD_FIELDS = ("url", "contains", "name", "project", "new_project")
 
@@ -95,29 +97,20 @@ def _name_of(host: str) -> str:
 @login_required
 def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
-    inputs = _monitor_inputs(monitor)
     fixed = {"kind": monitor.kind, "slug": monitor.slug}
-    stored = {key: value for key, value in edit.spec_of(monitor).items() if key not in fixed}
-    rest, problems = fill(inputs, stored), []
-    if request.method == "POST":
-        spec, errors = gather(inputs, request.POST)
-        rest = request.POST.get("rest", "")
-        try:
-            if errors:
-                raise edit.Invalid(errors)
-            edit.update_monitor(monitor, fixed | spec, clock.now())
-            return redirect("monitor", pk)
-        except edit.Invalid as error:
-            problems = spread(inputs, error.errors)
-    context = {
-        "monitor": monitor,
-        "inputs": inputs,
-        "rest": rest,
-        "problems": problems,
-        "rare_wrong": rare_wrong(inputs),
-    }
-    return render(
-        request, "watchpost/monitor_edit.html", context, status=422 if request.method == "POST" else 200
+
+    def save(spec: Spec) -> HttpResponse:
+        edit.update_monitor(monitor, fixed | spec, clock.now())
+        return redirect("monitor", pk)
+
+    return run_form(
+        request,
+        "watchpost/monitor_edit.html",
+        _monitor_inputs(monitor),
+        save,
+        {"monitor": monitor},
+        stored={key: value for key, value in edit.spec_of(monitor).items() if key not in fixed},
+        foreign=foreign_fields(monitor.config),
     )
 
 

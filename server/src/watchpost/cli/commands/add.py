@@ -114,12 +114,18 @@ def _free(specs: list[dict[str, Any]], project: Any) -> list[dict[str, Any]]:
     """Names that are taken get the host in front; the very same monitor is refused."""
     from watchpost.monitors.edit import config_of, slug_of
 
+    def url_of(monitor: Any) -> str | None:
+        try:
+            return getattr(config_of(monitor), "url", None)
+        except ValueError:  # it cannot be read, so it is not known to be the same
+            return None
+
     taken = {monitor.slug: monitor for monitor in project.monitors.all()} if project else {}
     for spec in specs:
         twin = taken.get(slug_of(spec))
         if twin is None:
             continue
-        if twin.kind == spec["kind"] and getattr(config_of(twin), "url", None) == spec.get("url"):
+        if twin.kind == spec["kind"] and url_of(twin) == spec.get("url"):
             raise Refusal(f"URL: {spec.get('url')} is watched already as {project.slug}/{twin.slug}")
         spec["name"] = f"{urlsplit(spec.get('url', '')).hostname} {spec['name']}"
     return specs

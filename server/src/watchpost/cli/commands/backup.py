@@ -38,6 +38,10 @@ def run(args: Namespace, out: Out) -> int:
     out.show(
         data, [f"Written: {args.file} ({size / 1e6:.1f} MB), with the database and its key. Keep it safe."]
     )
+    if settings["SECRET_KEY_FALLBACKS"]:
+        out.note(
+            "SECRET_KEY_FALLBACKS is set, and no old key is in the backup: run watchpost rotate-key first."
+        )
     return 0
 
 
