@@ -1,8 +1,8 @@
 """Sends the outbox: one thread per channel, so that a channel that hangs holds up nobody else.
 
-A lane: 1. takes the pending rows that are due, per incident only the oldest (a resolve never overtakes
-its trigger); 2. sends, a storm as one message where the channel is for people; 3. writes what came of it,
-on the row, the channel and the incident's timeline, in one transaction.
+A lane: 1. takes the pending rows that are due, as ``core.bundle`` puts them together (a resolve never
+overtakes its trigger); 2. sends; 3. writes what came of it, on the row, the channel and the incident's
+timeline, in one transaction.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
 from watchpost.config.secret import unseal_all
+from watchpost.core import bundle
 from watchpost.core.retry import Break, Failure, Retry, next_attempt
 from watchpost.incidents.models import Channel, Delivery
 from watchpost.incidents.outbox import note
@@ -25,7 +28,8 @@ from watchpost.monitors.changes import announce
 from watchpost.registry import Message, Sent, channels
 
 log = logging.getLogger(__name__)
-STORM = 3  # from so many incidents at once on, people get one message
+MOST_AT_ONCE, MOST_READ = 200, 2000  # parcels in one go, rows looked through for them
+OUTCOME = ["attempts", "first_attempt_at", "answer", "state", "next_attempt_at", "delivered_at"]
 IDLE_S = 2.0
 
 
@@ -58,10 +62,12 @@ class Lanes:
             wake.set()
 
     def _run(self, channel_id: int, wake: threading.Event) -> None:
+        sent_at: deque[datetime] = deque(maxlen=bundle.STORM)
         while not self.closing:
             wake.clear()
             try:
-                if not self._idle(send_due(channel_id, self.outbound, self.now), wake, channel_id):
+                pause_s = send_due(channel_id, self.outbound, self.now, sent_at)
+                if not self._idle(pause_s, wake, channel_id):
                     return
             except DatabaseError:
                 log.exception("the outbox of channel %s could not be read; trying again", channel_id)
@@ -87,48 +93,63 @@ class Lanes:
         return False
 
 
-def send_due(channel_id: int, outbound: Any, now: Callable[[], datetime]) -> float | None:
-    """Send what is due; seconds until the next look at the outbox, None when nothing waits."""
+def send_due(
+    channel_id: int, outbound: Any, now: Callable[[], datetime], sent_at: deque[datetime] | None = None
+) -> float | None:
+    """Send what is due; seconds until the next look at the outbox, None when nothing waits.
+
+    ``sent_at`` is the lane's memory of its last messages, by which a storm is known.
+    """
     channel = Channel.objects.filter(pk=channel_id).first()
     if channel is None or not channel.enabled or channel.broken or channel.kind not in channels():
         return None
-    heads = _heads(channel_id)
-    if not heads:
+    together = channels()[channel.kind].bundles
+    sent_at = deque(maxlen=bundle.STORM) if sent_at is None else sent_at
+    if together and (pause_s := bundle.pause_s(sent_at, now())):
+        return pause_s
+    found = bundle.parcels(_waiting(channel_id), together)
+    if not found:
         return None
-    due = [row for row in heads if row.next_attempt_at is None or row.next_attempt_at <= now()]
+    due = [parcel for parcel in found if parcel.is_due(now())][:MOST_AT_ONCE]
     if not due:
-        soonest = min(row.next_attempt_at for row in heads if row.next_attempt_at)
+        soonest = min(parcel.due for parcel in found if parcel.due)
         return min(max((soonest - now()).total_seconds(), 0.05), 60.0)
-    bundle = channels()[channel.kind].bundles and len(due) >= STORM
-    for batch in [due] if bundle else [[row] for row in due]:
-        sent = _send(channel, batch, outbound, now())
-        _record(channel, batch, sent, now())
+    storm = together and (len(due) >= bundle.STORM or bundle.is_storm(sent_at, now()))
+    for batch in [due] if storm else [[parcel] for parcel in due]:
+        parts = _load(batch)
+        sent = _send(channel, parts, outbound, now())
+        _record(channel, parts, sent, now())
+        sent_at.append(now())
         if channel.broken:
             return None
     return 0.0
 
 
-def _heads(channel_id: int) -> list[Delivery]:
-    """The oldest pending row of every incident, in order; at most 200."""
-    rows = Delivery.objects.filter(channel_id=channel_id, state="pending").order_by("id")[:1000]
-    heads: dict[int, Delivery] = {}
-    for row in rows.select_related("incident"):
-        heads.setdefault(row.incident_id if row.incident_id is not None else -row.pk, row)
-    return list(heads.values())[:200]
+def _waiting(channel_id: int) -> list[bundle.Waiting]:
+    """The pending rows without their payloads: there may be many, and few of them due."""
+    rows = Delivery.objects.filter(channel_id=channel_id, state="pending").order_by("id")
+    fields = rows.values_list("pk", "incident_id", "event", "next_attempt_at", "attempts")
+    return [bundle.Waiting(*row) for row in fields[:MOST_READ]]
 
 
-def _send(channel: Channel, rows: Sequence[Delivery], outbound: Any, at: datetime) -> Sent:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one message tells: rows of one incident, oldest first."""
+
+    rows: tuple[Delivery, ...]
+    event: str
+
+
+def _load(parcels: Sequence[bundle.Parcel]) -> list[Part]:
+    wanted = [pk for parcel in parcels for pk in parcel.rows]
+    rows = Delivery.objects.select_related("incident").in_bulk(wanted)
+    parts = [Part(tuple(rows[pk] for pk in parcel.rows if pk in rows), parcel.event) for parcel in parcels]
+    return [part for part in parts if part.rows]
+
+
+def _send(channel: Channel, parts: Sequence[Part], outbound: Any, at: datetime) -> Sent:
     kind = channels()[channel.kind]
-    messages = tuple(
-        Message(
-            row.delivery_id,
-            row.event,
-            row.payload,
-            signed_links(row.incident_id) if row.incident_id else {},
-            at,
-        )
-        for row in rows
-    )
+    messages = tuple(_message(part.rows, part.event, at) for part in parts)
     try:
         config = kind.config.model_validate(unseal_all(channel.config))
         return kind.send(config, messages, outbound)
@@ -139,52 +160,54 @@ def _send(channel: Channel, rows: Sequence[Delivery], outbound: Any, at: datetim
         return Sent(False, f"Watchpost itself failed to send: {error!r}")
 
 
-def _record(channel: Channel, rows: Sequence[Delivery], sent: Sent, now: datetime) -> None:
+def _message(rows: Sequence[Delivery], event: str, at: datetime) -> Message:
+    """Rows of one incident as one message: the newest state, and what led there."""
+    newest, links = rows[-1], signed_links(rows[0].incident_id) if rows[0].incident_id else {}
+    payload = newest.payload
+    if len(rows) > 1:
+        payload = payload | {"event": event, "delivery_id": rows[0].delivery_id, "reason": _reasons(rows)}
+    return Message(rows[0].delivery_id, event, payload, links, at)
+
+
+def _reasons(rows: Sequence[Delivery]) -> str:
+    said = list(dict.fromkeys(str(row.payload.get("reason", "")).strip() for row in rows))
+    more = f" And {len(said) - 3} more." if len(said) > 3 else ""
+    return " ".join(said[:3]) + more
+
+
+def _record(channel: Channel, parts: Sequence[Part], sent: Sent, now: datetime) -> None:
     with transaction.atomic():
-        for row in rows:
-            row.attempts += 1
-            row.first_attempt_at = row.first_attempt_at or now
-            row.answer = sent.detail[:500]
-            if sent.ok:
-                _delivered(channel, row, now)
-            else:
-                _failed(channel, row, sent, now)
-            row.save(
-                update_fields=[
-                    "attempts",
-                    "first_attempt_at",
-                    "answer",
-                    "state",
-                    "next_attempt_at",
-                    "delivered_at",
-                ]
-            )
+        for part in parts:
+            for row in part.rows:
+                row.attempts += 1
+                row.first_attempt_at = row.first_attempt_at or now
+                row.answer = sent.detail[:500]
+                sentence = _delivered(channel, row, now) if sent.ok else _failed(channel, row, sent, now)
+                row.save(update_fields=OUTCOME)
+                if row is part.rows[0] and row.incident:
+                    note(row.incident, now, "delivered" if sent.ok else "failed", sentence)
         announce("delivery", channel.pk, now)
 
 
-def _delivered(channel: Channel, row: Delivery, now: datetime) -> None:
+def _delivered(channel: Channel, row: Delivery, now: datetime) -> str:
     row.state, row.delivered_at, row.next_attempt_at = Delivery.State.DELIVERED, now, None
     Channel.objects.filter(pk=channel.pk).update(delivered_at=now)
-    if row.incident:
-        note(row.incident, now, "delivered", f"{channel.name} was told ({row.event}): {row.answer}")
+    return f"{channel.name} was told ({row.event}): {row.answer}"
 
 
-def _failed(channel: Channel, row: Delivery, sent: Sent, now: datetime) -> None:
+def _failed(channel: Channel, row: Delivery, sent: Sent, now: datetime) -> str:
     failure = Failure(sent.permanent, sent.channel_broken, sent.retry_after_s)
     decision = next_attempt(failure, row.attempts, random.random(), now, row.first_attempt_at)
     if isinstance(decision, Retry):
         row.next_attempt_at = decision.at
-        sentence = f"{channel.name} could not be told ({row.event}), attempt {row.attempts}: {sent.detail}"
-    elif isinstance(decision, Break):
+        return f"{channel.name} could not be told ({row.event}), attempt {row.attempts}: {sent.detail}"
+    if isinstance(decision, Break):
         # Once the channel is mended, the row starts anew.
         row.next_attempt_at, row.attempts, row.first_attempt_at = now, 0, None
         _break(channel, decision.reason, sent, now)
-        sentence = f"{channel.name} was switched off: {sent.detail}"
-    else:
-        row.state, row.next_attempt_at = Delivery.State.FAILED, None
-        sentence = f"{channel.name} will not be told ({row.event}): {decision.reason} {sent.detail}"
-    if row.incident:
-        note(row.incident, now, "failed", sentence)
+        return f"{channel.name} was switched off: {sent.detail}"
+    row.state, row.next_attempt_at = Delivery.State.FAILED, None
+    return f"{channel.name} will not be told ({row.event}): {decision.reason} {sent.detail}"
 
 
 def _break(channel: Channel, reason: str, sent: Sent, now: datetime) -> None:

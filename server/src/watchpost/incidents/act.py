@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from watchpost.core.words import duration_words
-from watchpost.incidents.models import Incident, IncidentMember
+from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
 from watchpost.incidents.outbox import note as add_note
 from watchpost.incidents.outbox import tell
 from watchpost.monitors.changes import announce
@@ -107,6 +107,8 @@ def swap(incident: Incident, values: dict[str, Any]) -> bool:
     won = Incident.objects.filter(pk=incident.pk, version=incident.version).update(
         **values, version=incident.version + 1
     )
+    if won and values.get("state") == Incident.State.RESOLVED:  # nobody joins it any more
+        IncidentShare.objects.filter(incident=incident).delete()
     if won:
         for name, value in (values | {"version": incident.version + 1}).items():
             setattr(incident, name, value)

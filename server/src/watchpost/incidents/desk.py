@@ -15,11 +15,12 @@ from django.db import transaction
 
 from watchpost.codes import catalogue, severity_of
 from watchpost.core import incident as core
+from watchpost.core.bundle import JOIN_WAIT_S
 from watchpost.core.state import Transition
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
 from watchpost.incidents.act import swap
-from watchpost.incidents.models import Incident, IncidentMember
+from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
 from watchpost.incidents.outbox import note, tell
 
 
@@ -59,6 +60,7 @@ def handle(moved: Moved, now: datetime) -> set[int]:
 
 def _join_all(moved: Moved, fresh: Sequence[Finding], home: dict[int, Incident], now: datetime) -> set[int]:
     opened: set[int] = set()
+    risen: set[int] = set()
     told: dict[int, tuple[str, str]] = {}
     for finding in sorted(fresh, key=lambda f: -catalogue()[f.code].rank):
         member = _member(moved, finding, now)
@@ -72,11 +74,14 @@ def _join_all(moved: Moved, fresh: Sequence[Finding], home: dict[int, Incident],
         _store(incident, member)
         home[incident.pk] = incident
         rise = member.severity > incident.severity
+        risen |= {incident.pk} if rise else set()
         _note_join(incident, moved, finding, event, rise, reason, now)
         told.setdefault(incident.pk, (event, _reason(moved, finding, rise, event)))
     for pk, (event, reason) in told.items():
         _refresh(home[pk])
-        tell(home[pk], event, reason, now, people=_people_hear(home[pk], moved, event, now))
+        hear = _people_hear(home[pk], moved, event, now)
+        wait_s = 0.0 if event == "opened" or pk in risen else JOIN_WAIT_S
+        tell(home[pk], event, reason, now, people=hear, wait_s=wait_s)
     return opened
 
 
@@ -111,7 +116,7 @@ def _place(moved: Moved, member: core.Member, home: dict[int, Incident]) -> tupl
     for incident in home.values():
         if not member.lasting:
             return incident, "another finding of the same monitor"
-    rows = {row.pk: row for row in _open_rows(moved)}
+    rows = {row.pk: row for row in _open_rows(moved, member)}
     placement = core.place(
         member,
         moved.project_id,
@@ -124,13 +129,21 @@ def _place(moved: Moved, member: core.Member, home: dict[int, Incident]) -> tupl
     return rows[placement.incident_id], placement.reason
 
 
-def _open_rows(moved: Moved) -> Iterable[Incident]:
+def _open_rows(moved: Moved, member: core.Member) -> Iterable[Incident]:
+    """Open incidents that have anything in common with the member: in a storm that is few of many."""
+    alike = IncidentShare.objects.filter(token__in=_tokens(member)).values("incident_id")
     return (
-        Incident.objects.filter(project_id=moved.project_id, environment=moved.environment)
+        Incident.objects.filter(pk__in=alike, project_id=moved.project_id, environment=moved.environment)
         .exclude(state="resolved")
         .select_related("project")
         .prefetch_related("members")
     )
+
+
+def _tokens(member: core.Member) -> set[str]:
+    """All by which ``core.incident.place`` may find an incident: what is shared, who and what it is."""
+    itself = {f"monitor:{member.monitor_id}", f"trouble:{member.code} {member.subject[:300]}"}
+    return {token[:400] for token in member.shares | itself}
 
 
 def snapshot(row: Incident) -> core.OpenIncident:
@@ -214,6 +227,8 @@ def _store(incident: Incident, member: core.Member) -> None:
         began_at=member.began,
         joined_at=member.joined_at,
     )
+    shares = [IncidentShare(incident=incident, token=token) for token in sorted(_tokens(member))]
+    IncidentShare.objects.bulk_create(shares, ignore_conflicts=True)
 
 
 def _refresh(incident: Incident) -> None:

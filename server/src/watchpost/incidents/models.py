@@ -76,6 +76,17 @@ class IncidentMember(models.Model):
         ]
 
 
+class IncidentShare(models.Model):
+    """What the members of an open incident have in common with others, one row a token: the join rule
+    reads only incidents that can match, however many are open. Rows go when the incident ends."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="shares")
+    token = models.CharField(max_length=400, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["incident", "token"], name="one_share_a_token")]
+
+
 class TimelineEntry(models.Model):
     """What happened, in order, with its reason. Append-only."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchpost.core.route import Event, Route, route
 from watchpost.core.types import Severity
@@ -12,19 +12,22 @@ from watchpost.incidents.payload import incident_object
 from watchpost.registry import channels as channel_kinds
 
 
-def tell(incident: Incident, event: str, reason: str, now: datetime, people: bool = True) -> list[int]:
+def tell(
+    incident: Incident, event: str, reason: str, now: datetime, people: bool = True, wait_s: float = 0.0
+) -> list[int]:
     """Queue ``event`` for every channel it concerns; ids of the channels.
 
-    ``people`` False holds it back from channels for people (damped, snoozed): webhooks always hear.
+    ``people`` False holds it back from channels for people (damped, snoozed), ``wait_s`` lets it wait
+    there for more of the kind: webhooks always hear, and at once.
     """
     chosen = route(
         Event(event, incident.project_id, Severity(incident.severity), reason),
         load_routes(),
         told_of(incident),
     )
+    humans = _channels_for_people() if wait_s or not people else frozenset[int]()
     if not people:
-        quiet = {channel.pk for channel in Channel.objects.all() if channel_kinds()[channel.kind].bundles}
-        chosen = tuple(choice for choice in chosen if choice.channel_id not in quiet)
+        chosen = tuple(choice for choice in chosen if choice.channel_id not in humans)
     members = list(
         IncidentMember.objects.filter(incident=incident).select_related("monitor__state").order_by("id")
     )
@@ -39,7 +42,7 @@ def tell(incident: Incident, event: str, reason: str, now: datetime, people: boo
             payload=payload | {"event": event, "delivery_id": delivery_id, "reason": reason},
             reason=choice.reason,
             created_at=now,
-            next_attempt_at=now,
+            next_attempt_at=now + timedelta(seconds=wait_s if choice.channel_id in humans else 0.0),
         )
     if chosen and people:
         Incident.objects.filter(pk=incident.pk).update(last_told_at=now)
@@ -47,6 +50,11 @@ def tell(incident: Incident, event: str, reason: str, now: datetime, people: boo
     if not chosen and event == "opened":
         note(incident, now, "failed", "Nobody was told: no channel hears this project at this severity.")
     return [choice.channel_id for choice in chosen]
+
+
+def _channels_for_people() -> frozenset[int]:
+    names = [name for name, kind in channel_kinds().items() if kind.bundles]
+    return frozenset(Channel.objects.filter(kind__in=names).values_list("pk", flat=True))
 
 
 def load_routes() -> tuple[Route, ...]:

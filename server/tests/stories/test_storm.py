@@ -1,0 +1,134 @@
+"""Many things break at once: everybody is told, nobody is flooded, and the cost of each stays the same."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.db.models.signals import post_init
+
+from tests.kill.harness import free_port
+from tests.stories.telling import Story
+from watchpost.core.bundle import JOIN_WAIT_S
+from watchpost.engine.deliver import send_due
+from watchpost.incidents.models import Channel, Delivery, IncidentMember, IncidentShare
+from watchpost.monitors import edit
+from watchpost.outbound.mail import Mailer
+
+
+class Mailbox:
+    """A real mail server that keeps what came."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.letters.append(envelope.content.decode())
+        return "250 OK"
+
+    @property
+    def subjects(self) -> list[str]:
+        return [
+            line.partition(": ")[2]
+            for letter in self.letters
+            for line in letter.splitlines()
+            if line.startswith("Subject: ")
+        ]
+
+
+@pytest.fixture
+def mailbox(story: Story) -> Iterator[Mailbox]:
+    box, port = Mailbox(), free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    story.courier.mailer = Mailer(f"smtp://127.0.0.1:{port}")
+    edit.create_channel({"name": "people", "kind": "email", "to": ["dev@example.com"]}, story.time)
+    yield box
+    controller.stop()
+
+
+def deliver(story: Story, sent_at: deque[datetime]) -> None:
+    """What the lane of people does until it waits."""
+    channel = Channel.objects.get(name="people")
+    while send_due(channel.pk, story.courier, lambda: story.time, sent_at) == 0.0:
+        pass
+
+
+def test_relatives_that_fail_with_it_reach_people_in_one_more_mail(story: Story, mailbox: Mailbox) -> None:
+    story.webhook()
+    pages = [story.monitor(f"Page {i}") for i in range(8)]
+    sent_at: deque[datetime] = deque(maxlen=3)
+    for page in pages:
+        story.fails(page, apart=1)
+        deliver(story, sent_at)
+    story.deliver()
+    assert len(mailbox.letters) == 1
+    assert story.events == ["opened"] + ["updated"] * 7
+    story.pass_time(JOIN_WAIT_S)
+    deliver(story, sent_at)
+    assert len(mailbox.letters) == 2
+    assert all(f"Page {i}" in mailbox.letters[1] for i in range(8))
+    assert story.pending() == 0
+
+
+def test_sixty_incidents_within_a_minute_are_a_handful_of_mails_that_name_them_all(
+    story: Story, mailbox: Mailbox
+) -> None:
+    sites = [story.monitor(f"Site {i}", host=f"s{i}.example") for i in range(60)]
+    sent_at: deque[datetime] = deque(maxlen=3)
+    for i, site in enumerate(sites):
+        for _ in range(2):  # each at an address of its own
+            story.look(site, 502, address=f"198.51.100.{i + 1}")
+            story.pass_time(0.5)
+        deliver(story, sent_at)
+    story.pass_time(10)
+    deliver(story, sent_at)
+    assert len(mailbox.letters) <= 10
+    assert story.pending() == 0
+    assert all(any(f"Site {i}:" in letter for letter in mailbox.letters) for i in range(60))
+    assert mailbox.subjects[0].startswith("[shop] Down: Site 0")
+
+
+def test_what_opens_an_incident_costs_the_same_however_many_are_open(story: Story) -> None:
+    story.webhook()
+    read: list[int] = []
+
+    def count(**_: Any) -> None:
+        read[-1] += 1
+
+    post_init.connect(count, sender=IncidentMember, weak=False)
+    try:
+        for i in range(25):
+            site = story.monitor(f"Site {i}", host=f"s{i}.example")
+            read.append(0)
+            for _ in range(2):
+                story.look(site, 502, address=f"198.51.100.{i}")
+    finally:
+        post_init.disconnect(count, sender=IncidentMember)
+    assert read[0] == read[-1] > 0
+
+
+def test_an_incident_that_ended_shares_nothing_any_more(story: Story) -> None:
+    home = story.monitor()
+    story.fails(home)
+    assert IncidentShare.objects.filter(token="host:shop.example").exists()
+    story.heals(home)
+    assert not IncidentShare.objects.exists()
+
+
+def test_a_join_in_the_middle_of_a_story_never_holds_up_its_end(story: Story, mailbox: Mailbox) -> None:
+    home, about = story.monitor("Home"), story.monitor("About")
+    sent_at: deque[datetime] = deque(maxlen=3)
+    story.fails(home)
+    deliver(story, sent_at)
+    story.fails(about)
+    story.heals(home)
+    story.heals(about)
+    deliver(story, sent_at)
+    assert ["Down" in subject for subject in mailbox.subjects] == [True, False]
+    assert "Resolved" in mailbox.subjects[1]
+    assert Delivery.objects.filter(state="delivered").count() == 3
