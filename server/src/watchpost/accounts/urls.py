@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account import views
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
+from watchpost.accounts.mail import can_send
+
 PAGES = "watchpost/account/"
 TO_LOGIN = RedirectView.as_view(pattern_name="account_login")
+
+
+class ResetView(views.PasswordResetView):  # type: ignore[misc]
+    """A link by mail; where no mail can leave, the page says how an admin helps."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = (super().post if can_send() else self.get)(request, *args, **kwargs)
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "can_send": can_send()}
+
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(template_name=PAGES + "login.html"), name="account_login"),
@@ -21,7 +38,7 @@ urlpatterns = [
     ),
     path(
         "password/reset/",
-        views.PasswordResetView.as_view(template_name=PAGES + "password_reset.html"),
+        ResetView.as_view(template_name=PAGES + "password_reset.html"),
         name="account_reset_password",
     ),
     path(

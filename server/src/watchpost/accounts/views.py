@@ -36,6 +36,19 @@ class PasswordForm(forms.Form):
         return password
 
 
+class NewPasswordForm(PasswordForm):
+    """For somebody who has one: perhaps forgotten, perhaps not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["password"]
+        field.required, field.label = False, "New password"
+        field.help_text = "At least 10 characters. Leave it empty to keep the one you have."
+
+    def clean_password(self) -> str:
+        return super().clean_password() if self.cleaned_data["password"] else ""
+
+
 class FirstUserForm(PasswordForm):
     email = forms.EmailField(widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     field_order = ["email", "password"]
@@ -57,7 +70,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
 def _form_class(link: SignInLink) -> type[PasswordForm] | None:
     if link.user is None:
         return FirstUserForm
-    return None if link.user.has_usable_password() else PasswordForm
+    return NewPasswordForm if link.user.has_usable_password() else PasswordForm
 
 
 def _enter(request: HttpRequest, link: SignInLink, given: dict[str, Any], now: datetime) -> HttpResponse:
@@ -65,7 +78,7 @@ def _enter(request: HttpRequest, link: SignInLink, given: dict[str, Any], now: d
         if not use_link(link, now) or (link.user is None and User.objects.exists()):
             return render(request, "watchpost/account/link_gone.html", status=410)
         user = link.user or _first_user(given["email"], given["password"], now)
-        if link.user and given:
+        if link.user and given.get("password"):
             user.set_password(given["password"])
             user.save(update_fields=["password"])
     login(request, user, backend=BACKEND)

@@ -78,6 +78,14 @@ def _database(value: str) -> str:
     return value
 
 
+def _mail_server(value: str) -> str:
+    if value:
+        from watchpost.outbound.mail import Mailer  # heavy, and seldom needed by a command
+
+        Mailer(value)
+    return value
+
+
 def _count(value: str) -> int:
     if not value.isdigit() or int(value) < 1:
         raise ValueError(f"{value!r} is not a whole number above zero")
@@ -96,7 +104,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY_FALLBACKS", "", _list, "Old keys, separated by commas: what they signed and encrypted stays good. watchpost rotate-key encrypts anew.", True),
     Setting("SITE_URL", "", _site_url, "The address people reach this server at; links in messages and allowed hosts follow it. Default: the listening address."),
     Setting("LISTEN", "127.0.0.1:8090", _listen, "HOST:PORT the web process listens at."),
-    Setting("EMAIL_URL", "", _text, "Mail server: smtp://user:password@host:587, smtps:// or smtp+tls://.", True),
+    Setting("EMAIL_URL", "", _mail_server, "Mail server: smtp://user:password@host:587, smtps:// or smtp+tls://.", True),
     Setting("EMAIL_FROM", "", _text, "Sender of messages. Default: watchpost@<host of SITE_URL>."),
     Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),
     Setting("RETENTION_ROLLUP", "400d", parse_duration, "How long roll-ups, transitions and incidents are kept."),

@@ -92,3 +92,18 @@ def test_nobody_signs_up() -> None:
     answer = Client().post("/accounts/signup/", {"email": "e@example.com", "password1": "x" * 12})
     assert answer["Location"] == "/accounts/login/"
     assert not User.objects.exists()
+
+
+def test_a_link_takes_a_new_password_but_asks_for_none() -> None:
+    user = User.objects.create_user("b@example.com", "the forgotten one")
+    Client().post(f"/signin/{make_link(user, NOW)}/", {"password": "short"})
+    user.refresh_from_db()
+    assert user.check_password("the forgotten one")
+    Client().post(f"/signin/{make_link(user, NOW)}/", {"password": ""})
+    user.refresh_from_db()
+    assert user.check_password("the forgotten one")
+    client = Client()
+    client.post(f"/signin/{make_link(user, NOW)}/", {"password": "a new long one"})
+    user.refresh_from_db()
+    assert user.check_password("a new long one")
+    assert client.get("/").status_code == 200

@@ -1,4 +1,4 @@
-"""``watchpost user create EMAIL``: somebody who may sign in."""
+"""``watchpost user create EMAIL``: somebody who may sign in; ``user link EMAIL``: a way in once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from watchpost.cli.command import Command, Out, Refusal
 
 
 def configure(parser: ArgumentParser) -> None:
-    create = parser.add_subparsers(dest="action", metavar="ACTION", required=True).add_parser(
-        "create", help="create a user and print a sign-in link", allow_abbrev=False
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    link = actions.add_parser(
+        "link", help="print a one-time sign-in link, such as for a forgotten password", allow_abbrev=False
     )
+    link.add_argument("email", metavar="EMAIL")
+    create = actions.add_parser("create", help="create a user and print a sign-in link", allow_abbrev=False)
     create.add_argument("email", metavar="EMAIL")
     create.add_argument(
         "--admin", action="store_true", help="may change the installation (the first user always may)"
@@ -30,6 +33,27 @@ def run(args: Namespace, out: Out) -> int:
     from watchpost.cli.installation import enter
 
     enter()
+    return _let_in(args.email, out) if args.action == "link" else _make(args, out)
+
+
+def _let_in(text: str, out: Out) -> int:
+    """Somebody who is known gets in once, and may choose a new password."""
+    from watchpost.accounts.models import User
+    from watchpost.monitors.spec import did_you_mean
+
+    user = User.objects.filter(email__iexact=text.strip()).first()
+    if user is None:
+        known = list(User.objects.order_by("email").values_list("email", flat=True)[:50])
+        raise Refusal(f"EMAIL: there is no user {text}; {did_you_mean(text, known)}")
+    link = _link(user)
+    out.show(
+        {"email": user.email, "sign_in_link": link},
+        [f"This link lets {user.email} in once, within 24 hours, and takes a new password: {link}"],
+    )
+    return 0
+
+
+def _make(args: Namespace, out: Out) -> int:
     from django.db import transaction
 
     from watchpost.cli.find import find_project
@@ -118,4 +142,4 @@ def _lines(data: dict[str, Any]) -> list[str]:
     return lines
 
 
-COMMAND = Command("user", "create users", configure, run)
+COMMAND = Command("user", "create users, and let in who forgot a password", configure, run)

@@ -175,3 +175,22 @@ def test_the_real_command_in_a_process_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "no.tar").write_text("no")
     assert "is not a backup" in run("restore", str(tmp_path / "no.tar"), "--force").stderr
     assert run("nonsense").returncode == 2
+
+
+def test_user_link_lets_in_once(cli: Cli) -> None:
+    User.objects.create_user("ann@example.com", "x" * 12)
+    link = cli("user", "link", "Ann@example.com", "--json").json["sign_in_link"]
+    assert "/signin/" in link
+    refused = cli("user", "link", "an@example.com")
+    assert refused.code == 2
+    assert "there is no user an@example.com; did you mean ann@example.com?" in refused.err
+    assert cli("user", "link", "ann@example.com").out.count("/signin/") == 1
+
+
+def test_a_mail_server_that_cannot_be_used_stops_the_start(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHPOST_EMAIL_URL", "mail.example.com")
+    refused = cli("status")
+    assert refused.code == 2
+    assert refused.err.startswith(
+        "watchpost: WATCHPOST_EMAIL_URL: EMAIL_URL is not usable: it must start with"
+    )
