@@ -6,6 +6,7 @@ same after a restart and monitors are spread over the interval. A run that was m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 SPREAD_MS = 60_000
@@ -22,15 +23,36 @@ def next_due(now_ms: int, interval_ms: int, phase_ms: int) -> int:
     return now_ms + interval_ms - (now_ms - phase_ms) % interval_ms
 
 
-def first_due(last_at_ms: int | None, now_ms: int, interval_ms: int, phase_ms: int) -> int:
+def first_due(
+    last_at_ms: int | None, now_ms: int, interval_ms: int, phase_ms: int, place: float | None = None
+) -> int:
     """The first look after a start.
 
-    What should have been looked at meanwhile is due, spread over min(interval, 60 s) in the order of
-    the phases; what is not overdue keeps its grid. A last look in the future (the clock was set
-    back) counts as one made now.
+    What should have been looked at meanwhile is due, spread over min(interval, 60 s): at ``place``
+    (0 to 1, from ``places``), or where its phase lies. What is not overdue keeps its grid. A last look
+    in the future (the clock was set back) counts as one made now.
     """
-    if last_at_ms is not None:
-        due = next_due(min(last_at_ms, now_ms), interval_ms, phase_ms)
-        if due >= now_ms:
-            return due
-    return now_ms + phase_ms * min(interval_ms, SPREAD_MS) // interval_ms
+    if not is_overdue(last_at_ms, now_ms, interval_ms, phase_ms) and last_at_ms is not None:
+        return next_due(min(last_at_ms, now_ms), interval_ms, phase_ms)
+    share = phase_ms / interval_ms if place is None else place
+    return now_ms + int(share * min(interval_ms, SPREAD_MS))
+
+
+def is_overdue(last_at_ms: int | None, now_ms: int, interval_ms: int, phase_ms: int) -> bool:
+    """Whether a look was missed, or none was ever made."""
+    return last_at_ms is None or next_due(min(last_at_ms, now_ms), interval_ms, phase_ms) < now_ms
+
+
+def places(last_looks_ms: Mapping[int, int | None]) -> dict[int, float]:
+    """Where in the spread each overdue monitor comes, by its id: the oldest look first, evenly apart.
+
+    By age, not by phase: whoever is killed again and again before the spread ends would else never
+    get to the late phases.
+    """
+
+    def age(monitor: int) -> tuple[int, int]:
+        last = last_looks_ms[monitor]
+        return (-1 if last is None else last, phase_ms(monitor, SPREAD_MS))
+
+    order = sorted(last_looks_ms, key=age)
+    return {monitor: rank / len(order) for rank, monitor in enumerate(order)}

@@ -74,7 +74,8 @@ class Engine:
         self.windows = await self.call(load.load_windows, self.now())
         for watched in self.watched.values():
             self._lay_overlays(watched)
-            self.prober.put(watched)
+        self.prober.put_all(self.watched.values())
+        for watched in self.watched.values():
             if any(streak.count for streak in (*watched.track.failing, *watched.track.recovering)):
                 # A doubt that the last run could not settle any more: settle it now.
                 self.prober.look_soon(watched, watched.policy.relook_s, RELOOK_DEADLINE_S, 1)
@@ -168,8 +169,7 @@ class Engine:
         if abs(wall_s - passed_s) > JUMP_S or passed_s > JUMP_S:
             log.warning("the clock jumped by %.1f s; looks under way do not count", wall_s - passed_s)
             self.prober.epoch += 1
-            for watched in self.watched.values():
-                self.prober.put(watched)
+            self.prober.put_all(self.watched.values())
 
     def _mind_windows(self) -> None:
         now = self.now()
@@ -237,7 +237,7 @@ class Engine:
         shared = frozenset[str]().union(*(c.moved.shares for c in changes if c.moved is not None))
         moved = {change.monitor_id for change in changes}
         for watched in self.watched.values():
-            if watched.id not in moved and watched.shares(None) & shared:
+            if watched.id not in moved and watched.is_related(shared):
                 self.prober.look_soon(watched, 0.1)
 
     async def reload(self, ids: list[int]) -> None:

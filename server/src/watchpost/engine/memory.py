@@ -50,6 +50,15 @@ class Watched:
         names.update(f"monitor:{parent}" for parent in self.depends_on)
         return frozenset(names | ({f"addr:{address}"} if address else set()))
 
+    def is_related(self, shared: frozenset[str]) -> bool:
+        """Whether ``shares(None)`` and ``shared`` meet. Asked of every monitor in a storm: builds no sets."""
+        return (
+            f"host:{self.target[0]}" in shared
+            or f"addr:{self.last_address}" in shared
+            or f"monitor:{self.id}" in shared
+            or (bool(self.depends_on) and any(f"monitor:{parent}" in shared for parent in self.depends_on))
+        )
+
     def past(self, now_s: float) -> Past:
         """Totals of the declared window, oldest first. Cheap for kinds that need none."""
         if not self.need.window_s:

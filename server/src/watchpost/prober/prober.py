@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from watchpost.core.cadence import first_due, next_due, phase_ms
+from watchpost.core.cadence import first_due, is_overdue, next_due, phase_ms, places
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine.memory import Watched
 from watchpost.registry import Look
@@ -73,18 +73,25 @@ class Prober:
     def _now_ms(self) -> int:
         return int(self.now().timestamp() * 1000)
 
-    def put(self, watched: Watched) -> None:
+    def put_all(self, everything: Iterable[Watched]) -> None:
+        """Take up what was not watched for a while: the overdue ones evenly spread, the oldest first."""
+        now_ms, all_of_it = self._now_ms(), list(everything)
+        place_of = places({w.id: w.last_at_ms for w in all_of_it if _waits(w) and _is_overdue(w, now_ms)})
+        for watched in all_of_it:
+            self.put(watched, place_of.get(watched.id))
+
+    def put(self, watched: Watched, place: float | None = None) -> None:
         """Watch it, or take over its new configuration. A paused or broken one is not looked at."""
         entry = self.entries.get(watched.id)
         if entry is None:
             entry = self.entries[watched.id] = Entry(watched)
         entry.watched = watched
-        if watched.paused or watched.config is None or watched.kind.probe is None:
+        if not _waits(watched):
             entry.turn += 1
             return
-        entry.interval_ms = int(watched.interval_s * 1000)
-        entry.phase_ms = phase_ms(watched.id, entry.interval_ms)
-        self._push(entry, first_due(watched.last_at_ms, self._now_ms(), entry.interval_ms, entry.phase_ms))
+        entry.interval_ms, entry.phase_ms = _grid(watched)
+        due = first_due(watched.last_at_ms, self._now_ms(), entry.interval_ms, entry.phase_ms, place)
+        self._push(entry, due)
 
     def drop(self, monitor_id: int) -> None:
         self.entries.pop(monitor_id, None)
@@ -195,3 +202,17 @@ class Prober:
         for task in tuple(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def _waits(watched: Watched) -> bool:
+    """Whether it is to be looked at at all."""
+    return not watched.paused and watched.config is not None and watched.kind.probe is not None
+
+
+def _grid(watched: Watched) -> tuple[int, int]:
+    interval_ms = int(watched.interval_s * 1000)
+    return interval_ms, phase_ms(watched.id, interval_ms)
+
+
+def _is_overdue(watched: Watched, now_ms: int) -> bool:
+    return is_overdue(watched.last_at_ms, now_ms, *_grid(watched))

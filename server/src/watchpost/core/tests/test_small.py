@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.core.cadence import first_due, next_due, phase_ms
+from watchpost.core.cadence import first_due, next_due, phase_ms, places
 from watchpost.core.valve import Failures, Valve, held_until, is_open, observe
 from watchpost.core.windows import Window, active, next_edge
 from watchpost.core.words import duration_words, nearest
@@ -55,6 +55,16 @@ def test_at_start_nothing_waits_longer_than_it_should(now: int, last: int, inter
     elif due > now + min(interval, 60_000):
         assert due <= min(last, now) + interval
     assert now <= first_due(None, now, interval, phase) < now + min(interval, 60_000)
+
+
+@given(st.dictionaries(st.integers(1, 10**6), st.none() | st.integers(0, 10**6), min_size=1, max_size=50))
+def test_the_oldest_look_comes_first_and_all_lie_evenly_apart(last: dict[int, int | None]) -> None:
+    found = places(last)
+    assert sorted(found.values()) == [rank / len(last) for rank in range(len(last))]
+    ages = [last[monitor] for monitor in sorted(found, key=found.__getitem__)]
+    assert ages == sorted(ages, key=lambda at: -1 if at is None else at)
+    dues = [first_due(None, 10**7, 60_000, 5, place) for place in found.values()]
+    assert all(10**7 <= due < 10**7 + 60_000 for due in dues)
 
 
 def test_due_this_very_moment_is_not_late() -> None:
