@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from watchpost.core.state import Fault
 from watchpost.core.types import OwnFault
 
+log = logging.getLogger(__name__)
 Ask = Callable[[str], Awaitable[bool]]  # one reference address -> did anything answer
 
 
 @dataclass(slots=True)
 class SelfCheck:
     """Asks the references. It counts only once one of them has answered since start: a machine that
-    never could reach them proves nothing by failing again."""
+    never could reach them proves nothing by failing again.
+
+    ``deadline_s`` bounds a whole check, the look-up of names included. It is shorter than the pause
+    before a failed look is repeated, so that the second failure meets the answer.
+    """
 
     references: tuple[str, ...]
     ask: Ask
     fresh_s: float = 10.0
+    deadline_s: float = 2.5
     answered: bool = False
     checked_at: float = -1e9  # monotonic seconds
     fault: Fault | None = None
     running: asyncio.Task[None] | None = None
 
-    def start(self, now_s: float) -> asyncio.Task[None] | None:
+    def start(self, now_s: float, fresh_s: float | None = None) -> asyncio.Task[None] | None:
         """Begin a check unless one is under way or fresh. None when there is nothing to ask or wait for."""
         if not self.references:
             return None
         if self.running is not None and not self.running.done():
             return self.running
-        if now_s - self.checked_at < self.fresh_s:
+        if now_s - self.checked_at < (self.fresh_s if fresh_s is None else fresh_s):
             return None
         self.checked_at = now_s
         self.running = asyncio.create_task(self._check())
         return self.running
 
     async def _check(self) -> None:
-        answers = await asyncio.gather(*(self.ask(url) for url in self.references))
-        if any(answers):
+        if await self._any_answers():
             self.answered, self.fault = True, None
         elif self.answered:
             count = len(self.references)
@@ -47,3 +53,25 @@ class SelfCheck:
                 OwnFault.EGRESS,
                 f"none of our {count} reference addresses answers, so our own network is likely down",
             )
+
+    async def _any_answers(self) -> bool:
+        """The first answer decides: a reference that is down itself holds up nobody."""
+        asking = [asyncio.create_task(self._answers(url)) for url in self.references]
+        try:
+            for answer in asyncio.as_completed(asking):
+                if await answer:
+                    return True
+            return False
+        finally:
+            for task in asking:
+                task.cancel()
+
+    async def _answers(self, url: str) -> bool:
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return await self.ask(url)
+        except TimeoutError:
+            return False
+        except Exception:
+            log.exception("the reference address %s could not be asked", url)
+            return False
