@@ -11,14 +11,17 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from watchpost.outbound.curl import MAX_BODY, Multi, Reply, Request
+from watchpost.outbound.certificate import Certificate, Readings
+from watchpost.outbound.curl import Multi, Reply
 from watchpost.outbound.failure import Failure
 from watchpost.outbound.guard import Guard
+from watchpost.outbound.request import MAX_BODY, Request
 from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
 
 __all__ = [
     "MAX_BODY",
     "Answer",
+    "Certificate",
     "Failure",
     "Guard",
     "Outbound",
@@ -50,6 +53,7 @@ class Outbound:
         self.resolver = resolver or Resolver()
         self.user_agent = user_agent
         self.agent_line = b"User-Agent: " + user_agent.encode()
+        self.readings = Readings()
         self._slots = asyncio.Semaphore(max_concurrent)
         self._multis: dict[str, Multi] = {}
         self._ca_folder: tempfile.TemporaryDirectory[str] | None = None

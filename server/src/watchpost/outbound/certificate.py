@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+
+_EVERY_S = 3600.0
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,26 @@ class Certificate:
     sans: tuple[str, ...]
     fingerprint: str
     pem: bytes
+
+
+class Readings:
+    """When certificates were last read, by whatever names them. Reading costs, and they rarely change."""
+
+    def __init__(self, every_s: float = _EVERY_S, most: int = _MOST_REMEMBERED) -> None:
+        self._every_s, self._most = every_s, most
+        self._read: dict[tuple[object, ...], float] = {}
+
+    def due(self, *key: object) -> bool:
+        """Never read since start, or not for an hour."""
+        at = self._read.get(key)
+        return at is None or monotonic() - at >= self._every_s
+
+    def note(self, *key: object) -> None:
+        """It was read just now. The oldest reading makes room when there are too many."""
+        self._read.pop(key, None)
+        if len(self._read) >= self._most:
+            del self._read[next(iter(self._read))]
+        self._read[key] = monotonic()
 
 
 def read_chain(info: Any) -> tuple[Certificate, ...]:

@@ -1,8 +1,9 @@
 """Looks at a page once: resolve, ask, follow redirects hop by hop, evaluate the look-ups.
 
-Facts are small and only as many as needed: ``status``, ``bytes`` and ``http`` always; the rest
-(``failure``, ``hops``, ``final``, ``dead``, ``dns``, look-ups that failed, ...) when there is something
-to say. With ``ip: both`` the facts stand per family under ``families``.
+Facts are small and only as many as needed: ``status``, ``bytes`` and ``http`` always; ``certificate`` at
+the first look, then once an hour and when a failure is confirmed; the rest (``failure``, ``hops``,
+``final``, ``dead``, ``dns``, look-ups that failed, ...) when there is something to say. With ``ip: both``
+the facts stand per family under ``families``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig, Place, place
 from watchpost.kinds.http.lookups import evaluate, excerpt
 from watchpost.outbound import Failure, Outbound, Reply, Request, Resolved, ResolveFailure, disagree
@@ -187,6 +189,7 @@ async def _ask(walk: _Walk, here: Place, method: str) -> Reply | None:
         last = number == len(tried)
         reply = await outbound.fetch(_request(walk, here, method, address, last))
         walk.address = address
+        _keep_certificate(walk, here, reply)
         failure = reply.failure
         may_move = failure is not None and failure.phase == "connect" and failure.kind in _TRY_NEXT
         if not may_move:
@@ -293,11 +296,31 @@ def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) ->
         config.http_version,
         config.verify_tls,
         walk.outbound.trust(config.ca_pem) if config.ca_pem else "",
-        False,
+        _wants_certificate(walk, here),
         connect_s,
         left_s,
         config.max_body,
     )
+
+
+def _wants_certificate(walk: _Walk, here: Place) -> bool:
+    """Reading it costs: at the first look, then once an hour, and whenever a failure is being confirmed."""
+    if here.scheme != "https":
+        return False
+    return walk.look.resolver != 0 or walk.outbound.readings.due(*_reading(walk, here))
+
+
+def _reading(walk: _Walk, here: Place) -> tuple[object, ...]:
+    return walk.look.monitor_id, walk.family, here.host, here.port
+
+
+def _keep_certificate(walk: _Walk, here: Place, reply: Reply) -> None:
+    """Of several hops the first, but for one that failed: its certificate may be why."""
+    if not reply.certificates:
+        return
+    walk.outbound.readings.note(*_reading(walk, here))
+    if reply.failure is not None or "certificate" not in walk.facts:
+        walk.facts["certificate"] = describe(here.host, reply.certificates[0])
 
 
 def _conclude(walk: _Walk, reply: Reply) -> None:

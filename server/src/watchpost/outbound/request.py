@@ -1,0 +1,81 @@
+"""One request, and how it is put to libcurl."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pycurl
+
+MAX_BODY = 1024 * 1024
+_HTTP_VERSIONS = {
+    "auto": pycurl.CURL_HTTP_VERSION_2TLS,
+    "1.1": pycurl.CURL_HTTP_VERSION_1_1,
+    "2": pycurl.CURL_HTTP_VERSION_2TLS,
+}
+
+
+class Request(NamedTuple):
+    """One exchange. ``url`` is ASCII; ``headers`` are ready lines; times in seconds.
+
+    ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it.
+    """
+
+    url: str
+    host: str
+    port: int
+    address: str
+    headers: tuple[bytes, ...] = ()
+    method: str = "GET"
+    body: bytes | None = None
+    http_version: str = "auto"
+    verify_tls: bool = True
+    ca_file: str = ""
+    certificate: bool = False
+    connect_timeout_s: float = 5.0
+    timeout_s: float = 10.0
+    max_body: int = MAX_BODY
+
+
+def prepare(easy: pycurl.Curl, request: Request) -> bool:
+    """Sets what differs between requests. True: more than the common options were touched."""
+    put = easy.setopt
+    put(pycurl.URL, request.url)
+    at = f"[{request.address}]" if ":" in request.address else request.address
+    put(pycurl.CONNECT_TO, (f"::{at}:{request.port}",))
+    put(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
+    put(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
+    put(pycurl.HTTPHEADER, request.headers)
+    odd = False
+    if request.method != "GET":
+        odd = True
+        _prepare_method(easy, request)
+    if request.url[:6] == "https:":
+        odd = _prepare_tls(easy, request) or odd
+    elif request.http_version == "2":
+        odd = True
+        put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+    return odd
+
+
+def _prepare_method(easy: pycurl.Curl, request: Request) -> None:
+    if request.method == "HEAD":
+        easy.setopt(pycurl.NOBODY, 1)
+        return
+    if request.body is not None:
+        easy.setopt(pycurl.POSTFIELDSIZE, len(request.body))
+        easy.setopt(pycurl.COPYPOSTFIELDS, request.body)
+    easy.setopt(pycurl.CUSTOMREQUEST, request.method)
+
+
+def _prepare_tls(easy: pycurl.Curl, request: Request) -> bool:
+    if request.http_version == "auto" and request.verify_tls and not (request.ca_file or request.certificate):
+        return False
+    easy.setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[request.http_version])
+    if request.certificate:
+        easy.setopt(pycurl.OPT_CERTINFO, 1)
+    if not request.verify_tls:
+        easy.setopt(pycurl.SSL_VERIFYPEER, 0)
+        easy.setopt(pycurl.SSL_VERIFYHOST, 0)
+    if request.ca_file:
+        easy.setopt(pycurl.CAINFO, request.ca_file)
+    return True
