@@ -46,6 +46,8 @@ def _paths(seeded: Seeded) -> dict[str, str]:
         "channel-broken": f"/channels/{seeded.broken.pk}/",
         "channel-new": "/channels/new/webhook/",
         "channel-edit": f"/channels/{channel}/edit/",
+        "project": "/projects/shop/",
+        "project-empty": "/projects/intranet/",
         "settings": "/settings/",
         "password": "/accounts/password/change/",
         "missing": "/nothing/",

@@ -6,8 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from email import message_from_bytes, policy
-from email.message import EmailMessage as Letter
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -31,7 +30,7 @@ class OperatorsServer(BaseEmailBackend):
         return sum(self._send(mailer, message) for message in email_messages)
 
     def _send(self, mailer: Mailer, message: EmailMessage) -> bool:
-        letter = cast(Letter, message_from_bytes(message.message().as_bytes(), policy=policy.SMTP))  # type: ignore[arg-type]
+        letter = message_from_bytes(message.message().as_bytes(), policy=policy.SMTP)
         answer = mailer.send(letter, DEADLINE_S)
         if not answer.ok and not self.fail_silently:
             raise NotSent(answer.detail)

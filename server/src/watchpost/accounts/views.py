@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth import login
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,9 +15,8 @@ from django.views.decorators.cache import never_cache
 
 from watchpost import clock
 from watchpost.accounts.links import find_link, use_link
-from watchpost.accounts.models import Membership, SignInLink, User
-from watchpost.incidents.models import Channel
-from watchpost.monitors.models import Project
+from watchpost.accounts.models import SignInLink, User
+from watchpost.accounts.people import create_first
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -77,35 +75,9 @@ def _enter(request: HttpRequest, link: SignInLink, given: dict[str, Any], now: d
     with transaction.atomic():
         if not use_link(link, now) or (link.user is None and User.objects.exists()):
             return render(request, "watchpost/account/link_gone.html", status=410)
-        user = link.user or _first_user(given["email"], given["password"], now)
+        user = link.user or create_first(given["email"], given["password"], now)
         if link.user and given.get("password"):
             user.set_password(given["password"])
             user.save(update_fields=["password"])
     login(request, user, backend=BACKEND)
     return redirect("overview")
-
-
-def _first_user(email: str, password: str, now: datetime) -> User:
-    """The first user is the admin, owns what there is, and is told by mail."""
-    user = User.objects.create_user(email, password, is_superuser=True, is_staff=True)
-    owned = [
-        Membership(user=user, project=project, role=Membership.Role.OWNER)
-        for project in Project.objects.all()
-    ]
-    Membership.objects.bulk_create(owned)
-    _tell_by_mail(email, now)
-    return user
-
-
-def _tell_by_mail(email: str, now: datetime) -> None:
-    from django.utils.text import slugify
-
-    from watchpost.monitors import edit
-
-    name = f"email-{slugify(email.split('@')[0]) or 'admin'}"
-    if Channel.objects.filter(name=name).exists():
-        return
-    try:
-        edit.create_channel({"name": name, "kind": "email", "to": [email]}, now)
-    except (edit.Invalid, ValidationError):  # the banner says that nobody is told, and where to mend it
-        return

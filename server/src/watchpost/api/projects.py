@@ -10,13 +10,12 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
 from watchpost import clock
-from watchpost.accounts.links import make_token
+from watchpost.accounts.keys import create_project_with_keys
 from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import page
 from watchpost.api.problems import Problem
 from watchpost.api.shapes import project_object, window_object
-from watchpost.cli.commands.project import dsn_of
 from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow
 
@@ -49,10 +48,7 @@ def list_projects(request: HttpRequest, limit: int = 50, cursor: str | None = No
 def create_project(request: HttpRequest, asked: NewProject) -> Status[Any]:
     """A project with its DSN, ping key and API key; the API key is shown this once."""
     auth.whole_installation(request, "Creating a project")
-    now = clock.now()
-    project = edit.create_project(asked.name, now, slug=asked.slug)
-    api_key = make_token(f"{project.name} (made with the project)"[:100], project, False, now)
-    keys = {"dsn": dsn_of(project), "ping_key": project.ping_key, "api_key": api_key}
+    project, keys = create_project_with_keys(asked.name, clock.now(), asked.slug)
     return Status(201, project_object(project) | keys)
 
 

@@ -10,8 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
 from watchpost import clock
@@ -143,6 +141,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
             for w in open_windows.prefetch_related("monitors")
             if not w.monitors.all() or monitor in w.monitors.all()
         ],
+        "now": now,
         "window_from": now,
         "window_to": now + timedelta(hours=1),
     }
@@ -186,38 +185,6 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     edit.set_paused(monitor, paused, clock.now())
     messages.info(request, "Paused. Nobody looks and nobody is told." if paused else "Looking again.")
     return redirect("monitor", pk)
-
-
-@login_required
-@require_POST
-def maintenance(request: HttpRequest, pk: int) -> HttpResponse:
-    monitor = changed_monitor(request, pk)
-    starts, ends = (_local(request.POST.get(name, "")) for name in ("starts", "ends"))
-    if starts is None or ends is None:
-        messages.error(request, "A maintenance window needs a beginning and an end.")
-        return redirect("monitor", pk)
-    try:
-        edit.create_window(
-            monitor.project,
-            [monitor],
-            starts,
-            ends,
-            request.POST.get("reason", ""),
-            person(request).email,
-            clock.now(),
-        )
-        messages.info(request, "The window is set. Nobody is woken while it lasts.")
-    except edit.Invalid as error:
-        messages.error(request, f"No window was made: {error}")
-    return redirect("monitor", pk)
-
-
-def _local(text: str) -> datetime | None:
-    try:
-        read = parse_datetime(text)
-    except ValueError:
-        return None
-    return timezone.make_aware(read) if read and timezone.is_naive(read) else read
 
 
 @login_required

@@ -63,14 +63,17 @@ def _rows(projects: Sequence[Project], watched: Sequence[Watched], now: datetime
     for entry in watched:
         of_project[entry[0]].append(entry)
     channels = list(Channel.objects.filter(enabled=True, broken="").prefetch_related("projects"))
-    rows = [_row(project, of_project[project.pk], channels, now) for project in projects]
+    rows = [project_row(project, of_project[project.pk], channels, now) for project in projects]
     return sorted(rows, key=lambda row: words.ORDER.index(row["state"]) if row["total"] else len(words.ORDER))
 
 
-def _row(project: Project, watched: list[Watched], channels: list[Channel], now: datetime) -> dict[str, Any]:
+def project_row(
+    project: Project, watched: list[Watched], channels: list[Channel], now: datetime
+) -> dict[str, Any]:
+    """One project by layer; ``channels`` are those that work."""
     states = [state for _, _, state in watched]
     state = words.worst(states)
-    hearing = [channel for channel in channels if _hears(channel, project)]
+    hearing = [channel for channel in channels if hears(channel, project)]
     told = max((channel.delivered_at for channel in hearing if channel.delivered_at), default=None)
     return {
         "project": project,
@@ -85,7 +88,8 @@ def _row(project: Project, watched: list[Watched], channels: list[Channel], now:
     }
 
 
-def _hears(channel: Channel, project: Project) -> bool:
+def hears(channel: Channel, project: Project) -> bool:
+    """A channel that names no projects hears all."""
     named = list(channel.projects.all())
     return not named or project in named
 

@@ -8,8 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,7 +16,8 @@ from django.views.decorators.http import require_POST
 from watchpost import clock
 from watchpost.accounts.access import person, require_admin, visible_projects
 from watchpost.accounts.links import make_link, make_token
-from watchpost.accounts.models import ApiToken, Membership, User
+from watchpost.accounts.models import ApiToken, User
+from watchpost.accounts.people import give_role, invite
 from watchpost.monitors import edit
 from watchpost.monitors.models import Project
 
@@ -66,13 +65,11 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add_person(request: HttpRequest) -> HttpResponse:
     require_admin(person(request))
-    email = request.POST.get("email", "").strip()
     try:
-        validate_email(email)
-    except ValidationError:
-        messages.error(request, f"{email or 'Nothing'} is not an e-mail address.")
+        user, _ = invite(request.POST.get("email", ""))
+    except edit.Invalid as error:
+        messages.error(request, f"Nobody was added: {error.errors[0][1]}.")
         return redirect("settings")
-    user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
     _give_role(user, request.POST.get("role", "viewer"), request.POST.get("project", ""))
     return _show_link(request, user) if not user.has_usable_password() else redirect("settings")
 
@@ -83,9 +80,8 @@ def _give_role(user: User, role: str, slug: str) -> None:
         user.save(update_fields=["is_superuser"])
         return
     projects = Project.objects.filter(slug=slug) if slug else Project.objects.all()
-    wanted = Membership.Role.OWNER if role == "owner" else Membership.Role.VIEWER
     for project in projects:
-        Membership.objects.update_or_create(user=user, project=project, defaults={"role": wanted})
+        give_role(user, project, role)
 
 
 def _show_link(request: HttpRequest, user: User) -> HttpResponse:

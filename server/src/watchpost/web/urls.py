@@ -13,7 +13,9 @@ from watchpost.web import (
     monitor_forms,
     monitor_pages,
     overview,
+    project_pages,
     settings_pages,
+    window_pages,
 )
 
 urlpatterns = [
@@ -24,8 +26,17 @@ urlpatterns = [
     path("monitors/<int:pk>/series.json", monitor_pages.monitor_series, name="monitor-series"),
     path("monitors/<int:pk>/edit/", monitor_forms.monitor_edit, name="monitor-edit"),
     path("monitors/<int:pk>/pause/", monitor_pages.pause, name="monitor-pause"),
-    path("monitors/<int:pk>/maintenance/", monitor_pages.maintenance, name="monitor-maintenance"),
+    path("monitors/<int:pk>/maintenance/", window_pages.monitor_maintenance, name="monitor-maintenance"),
     path("monitors/<int:pk>/delete/", monitor_pages.delete, name="monitor-delete"),
+    path("projects/<slug:slug>/", project_pages.project_page, name="project"),
+    path("projects/<slug:slug>/people/", project_pages.add_member, name="project-people"),
+    path(
+        "projects/<slug:slug>/people/<int:pk>/remove/",
+        project_pages.remove_member,
+        name="project-person-remove",
+    ),
+    path("projects/<slug:slug>/maintenance/", window_pages.project_maintenance, name="project-maintenance"),
+    path("windows/<int:pk>/end/", window_pages.end, name="window-end"),
     path("incidents/", incident_pages.incident_list, name="incidents"),
     path("incidents/<int:pk>/", incident_pages.incident_page, name="incident"),
     path("incidents/<int:pk>/<slug:do>/", incident_pages.incident_act, name="incident-act"),

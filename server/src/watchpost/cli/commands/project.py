@@ -20,32 +20,19 @@ def run(args: Namespace, out: Out) -> int:
     from watchpost.cli.installation import enter
 
     enter()
-    from django.db import transaction
-
     from watchpost import clock
-    from watchpost.accounts.links import make_token
+    from watchpost.accounts.keys import create_project_with_keys
     from watchpost.monitors import edit
 
-    now = clock.now()
     try:
-        with transaction.atomic():
-            project = edit.create_project(args.name, now, slug=args.slug)
-            api_key = make_token(f"{project.name} (made with the project)"[:100], project, False, now)
+        project, keys = create_project_with_keys(args.name, clock.now(), args.slug)
     except edit.Invalid as error:
         raise Refusal(
             *(f"{'NAME' if where == 'name' else '--' + where}: {what}" for where, what in error.errors)
         ) from None
-    data = {"id": str(project.pk), "slug": project.slug, "dsn": dsn_of(project), "ping_key": project.ping_key}
-    out.show(data | {"api_key": api_key}, _lines(data | {"api_key": api_key}))
+    data = {"id": str(project.pk), "slug": project.slug, **keys}
+    out.show(data, _lines(data))
     return 0
-
-
-def dsn_of(project: Any) -> str:
-    """``https://<key>@host/<id>``: what an application sends its signals to."""
-    from django.conf import settings
-
-    scheme, _, rest = settings.SITE_URL.partition("://")
-    return f"{scheme}://{project.dsn_key}@{rest}/{project.pk}"
 
 
 def _lines(data: dict[str, Any]) -> list[str]:

@@ -98,32 +98,16 @@ def _checked_password() -> str:
 
 
 def _create(email: str, password: str | None, admin: bool, projects: list[Any], role: str) -> Any:
-    from watchpost.accounts.models import Membership, User
-    from watchpost.monitors.models import Project
-
-    first = not User.objects.exists()
-    user = User.objects.create_user(email, password, is_superuser=admin or first, is_staff=admin or first)
-    if first:
-        projects, role = list(Project.objects.all()), "owner"
-        _tell_by_mail(email)
-    Membership.objects.bulk_create(
-        [Membership(user=user, project=project, role=role) for project in projects]
-    )
-    return user
-
-
-def _tell_by_mail(email: str) -> None:
-    """The first user hears of trouble; doctor says so until a message has arrived."""
-    from django.utils.text import slugify
-
     from watchpost import clock
-    from watchpost.incidents.models import Channel
-    from watchpost.monitors import edit
-    from watchpost.registry import channels
+    from watchpost.accounts.models import User
+    from watchpost.accounts.people import create_first, give_role
 
-    name = f"email-{slugify(email.split('@')[0]) or 'admin'}"
-    if "email" in channels() and not Channel.objects.filter(name=name).exists():
-        edit.create_channel({"name": name, "kind": "email", "to": [email]}, clock.now())
+    if not User.objects.exists():
+        return create_first(email, password, clock.now())
+    user = User.objects.create_user(email, password, is_superuser=admin, is_staff=admin)
+    for project in projects:
+        give_role(user, project, role)
+    return user
 
 
 def _link(user: Any) -> str:

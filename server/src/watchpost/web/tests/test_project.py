@@ -1,0 +1,139 @@
+"""The page of a project: what it says, who may do what on it, and windows that end early."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from tests.e2e.seed import Seeded, seed
+
+from watchpost.accounts.models import Membership, SignInLink, User
+from watchpost.monitors import edit
+from watchpost.monitors.models import MaintenanceWindow, Transition
+from watchpost.web.strips import last_day
+from watchpost.web.tests.test_access import enter
+
+NOW = datetime.now(UTC)
+SHOP = "/projects/shop/"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def seeded(db: Any) -> Seeded:
+    return seed(NOW)
+
+
+@pytest.fixture
+def owner(seeded: Seeded) -> User:
+    user = User.objects.create_user("olga@example.com", "x" * 12)
+    Membership.objects.create(user=user, project=seeded.shop, role="owner")
+    return user
+
+
+def words(answer: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html.unescape(answer.content.decode())).split())
+
+
+def test_the_page_says_what_is_wrong_and_what_is_watched(seeded: Seeded) -> None:
+    said = words(enter(seeded.admin).get(SHOP))
+    for part in (
+        "shop: one thing is wrong.",
+        "refuses connections, every page with a basket fails",
+        "2 of 2 layers",
+        "Home page",
+        "Basket",
+        "ops-mail",
+        "New switches",
+        "rui@example.com",
+        "dsn@localhost",
+    ):
+        assert part in said, part
+    assert "api.billing" not in said
+    empty = words(enter(seeded.admin).get("/projects/intranet/"))
+    assert "Nothing is watched in intranet yet" in empty
+    assert "Add an address" in empty
+
+
+def test_foreign_projects_do_not_exist_and_viewers_see_no_keys(seeded: Seeded) -> None:
+    assert enter(seeded.stranger).get(SHOP).status_code == 404
+    said = words(enter(seeded.viewer).get(SHOP))
+    assert "shop-ping" not in said
+    assert "Give the role" not in said
+    viewer = enter(seeded.viewer)
+    member, window = Membership.objects.get(), MaintenanceWindow.objects.get()
+    for path in ("people/", f"people/{member.pk}/remove/", "maintenance/"):
+        assert viewer.post(SHOP + path, {"email": "x@example.com"}).status_code == 403
+        assert enter(seeded.stranger).post(SHOP + path).status_code == 404
+    assert viewer.post(f"/windows/{window.pk}/end/").status_code == 403
+    assert enter(seeded.stranger).post(f"/windows/{window.pk}/end/").status_code == 404
+    assert MaintenanceWindow.objects.exists()
+
+
+def test_an_owner_adds_and_removes_people(seeded: Seeded, owner: User) -> None:
+    client = enter(owner)
+    answer = client.post(SHOP + "people/", {"email": "new@example.com", "role": "viewer"})
+    assert "/signin/" in words(answer)
+    assert answer["Cache-Control"] == "no-store"
+    assert Membership.objects.get(user__email="new@example.com").role == "viewer"
+    client.post(SHOP + "people/", {"email": "NEW@example.com", "role": "owner"})
+    member = Membership.objects.get(user__email="new@example.com")
+    assert member.role == "owner"
+    client.post(f"{SHOP}people/{member.pk}/remove/")
+    assert not Membership.objects.filter(pk=member.pk).exists()
+    own = Membership.objects.get(user=owner)
+    assert "cannot remove yourself" in words(client.post(f"{SHOP}people/{own.pk}/remove/", follow=True))
+    assert "is not an e-mail address" in words(client.post(SHOP + "people/", {"email": "x"}, follow=True))
+
+
+def test_an_owner_gets_no_link_into_an_account_of_others(seeded: Seeded, owner: User) -> None:
+    invited = User.objects.create_user("invited@example.com", is_superuser=True)  # has no password yet
+    answer = enter(owner).post(SHOP + "people/", {"email": invited.email, "role": "viewer"})
+    assert answer.status_code == 302
+    assert not SignInLink.objects.exists()
+
+
+def test_windows_are_set_over_a_project_and_end_early(seeded: Seeded, owner: User) -> None:
+    client, now = enter(owner), datetime.now(UTC)
+    times = {"starts": f"{now:%Y-%m-%dT%H:%M}", "ends": f"{now + timedelta(hours=2):%Y-%m-%dT%H:%M}"}
+    client.post(SHOP + "maintenance/", times | {"reason": "Moving"})
+    window = MaintenanceWindow.objects.get(reason="Moving")
+    assert not window.monitors.exists()
+    assert "End it now" in words(client.get(SHOP))
+    assert client.post(f"/windows/{window.pk}/end/")["Location"] == SHOP
+    window.refresh_from_db()
+    assert window.ends_at <= datetime.now(UTC)
+    later = MaintenanceWindow.objects.get(reason="New switches")
+    page = f"/monitors/{seeded.home.pk}/"
+    assert "Take it back" in words(client.get(page))
+    assert client.post(f"/windows/{later.pk}/end/", {"monitor": seeded.home.pk})["Location"] == page
+    assert not MaintenanceWindow.objects.filter(pk=later.pk).exists()
+
+
+def test_the_strip_of_the_last_day(seeded: Seeded) -> None:
+    monitor = edit.create_monitor(
+        seeded.shop,
+        {"name": "Short", "kind": "http", "url": "https://s.example.com/"},
+        NOW - timedelta(days=3),
+    )
+    for hours, before, after in ((6, "up", "down"), (5, "down", "up")):
+        at = NOW - timedelta(hours=hours)
+        Transition.objects.create(monitor=monitor, at=at, began=at, before=before, after=after, reason="x")
+    strip = last_day([monitor], NOW)[monitor.pk]
+    assert strip["share"] == pytest.approx(23 / 24)
+    assert strip["says"] == "95.83 % up, down 1 h"
+    assert [(bar["kind"], bar["x"], bar["w"]) for bar in strip["bars"]] == [
+        ("", "0.00", "180.00"), ("d", "180.00", "10.00"), ("", "190.00", "50.00"),
+    ]  # fmt: skip
+
+
+def test_the_page_asks_little_of_the_database(seeded: Seeded, django_assert_max_num_queries: Any) -> None:
+    client: Client = enter(seeded.admin)
+    for number in range(30):
+        spec = {"name": f"Page {number}", "kind": "http", "url": "https://s.example.com/"}
+        edit.create_monitor(seeded.shop, spec, NOW)
+    with django_assert_max_num_queries(32):
+        assert client.get(SHOP).status_code == 200
