@@ -32,7 +32,10 @@ _EVENTS = {pycurl.POLL_IN: (True, False), pycurl.POLL_OUT: (False, True), pycurl
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. ``status`` 0: no answer. ``body`` is decompressed and capped at ``max_body``."""
+    """What came back. ``status`` 0: no answer. ``body`` is decompressed and capped at ``max_body``.
+
+    ``local_address`` is ours, and known only for an error status.
+    """
 
     status: int
     http_version: str
@@ -44,6 +47,7 @@ class Reply:
     address: str
     failure: Failure | None = None
     certificates: tuple[Certificate, ...] = ()
+    local_address: str = ""
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -269,8 +273,9 @@ def _reply(handle: _Handle, code: int) -> Reply:
     certificates: tuple[Certificate, ...] = ()
     if request.certificate:
         certificates = read_chain(easy.getinfo_raw(pycurl.INFO_CERTINFO))
+    status = easy.getinfo(pycurl.RESPONSE_CODE)
     return Reply(
-        easy.getinfo(pycurl.RESPONSE_CODE),
+        status,
         _VERSION_NAMES.get(easy.getinfo(pycurl.INFO_HTTP_VERSION), ""),
         _last_headers(handle.lines),
         b"".join(handle.body),
@@ -280,6 +285,7 @@ def _reply(handle: _Handle, code: int) -> Reply:
         request.address,
         failure,
         certificates,
+        easy.getinfo(pycurl.LOCAL_IP) if status >= 400 else "",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pycurl
 
 _TOO_LARGE = 100  # CURLE_TOO_LARGE (libcurl 8.6): a header beyond the limit
+_HTTP2_STREAM = 92  # CURLE_HTTP2_STREAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Failure:
     """``phase``: dns | connect | tls | send | wait | transfer. ``sentence`` is the end of a sentence.
 
     ``kind``: refused_by_guard | timeout | refused | unreachable | reset | closed | tls | certificate |
-    protocol | headers | encoding | cut | other, or a kind of a failed look-up.
+    protocol | http2 | headers | encoding | cut | other, or a kind of a failed look-up.
     """
 
     phase: str
@@ -42,6 +43,8 @@ _PLAIN = {
         "encoding",
         "the page is said to be compressed but cannot be read",
     ),
+    pycurl.E_HTTP2: ("wait", "http2", "the server does not speak HTTP/2"),
+    _HTTP2_STREAM: ("wait", "http2", "the server broke the rules of HTTP/2"),
     pycurl.E_UNSUPPORTED_PROTOCOL: ("wait", "protocol", "the server does not answer in HTTP"),
     pycurl.E_FTP_WEIRD_SERVER_REPLY: ("wait", "protocol", "the server does not answer in HTTP"),
     _TOO_LARGE: ("wait", "headers", "the headers of the answer are too large (more than 300 kB)"),

@@ -23,6 +23,7 @@ _OTHERS = (
     "too_many_redirects",
     "bad_redirect",
     "not_https",
+    "not_http2",
     "address_down",
     "dns_disagrees",
     "bad_encoding",

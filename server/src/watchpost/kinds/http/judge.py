@@ -42,6 +42,7 @@ def _is_quiet(config: HttpConfig, facts: Facts) -> bool:
         and expect.min_bytes is None
         and expect.max_bytes is None
         and not expect.https
+        and config.http_version != "2"
     )
 
 
@@ -138,6 +139,8 @@ def _judge_content(config: HttpConfig, facts: Facts) -> Iterator[Finding]:
     url = facts.get("final", config.place.url)
     if config.expect.https and not url.startswith("https:"):
         yield words.not_https(url)
+    if config.http_version == "2" and facts["http"] != "2":
+        yield words.not_http2(url, facts["http"])
     for text in facts.get("missing", ()):
         yield words.missing_text(url, text)
     for text in facts.get("unwanted", ()):

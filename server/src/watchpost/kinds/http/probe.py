@@ -332,13 +332,14 @@ def _conclude(walk: _Walk, reply: Reply) -> None:
         facts["truncated"] = True
     facts |= evaluate(config.expect, reply)
     if reply.status not in config.accepted:
-        _describe_error(facts, reply)
+        _describe_error(walk, reply)
         walk.excerpt = excerpt(reply)
     elif facts.keys() & {"missing", "unwanted", "pattern_missing", "json"}:
         walk.excerpt = excerpt(reply)
 
 
-def _describe_error(facts: dict[str, Any], reply: Reply) -> None:
+def _describe_error(walk: _Walk, reply: Reply) -> None:
+    facts = walk.facts
     server, wait = reply.header("server"), reply.header("retry-after")
     if server:
         facts["server"] = server[:80]
@@ -351,6 +352,16 @@ def _describe_error(facts: dict[str, Any], reply: Reply) -> None:
         if value and value.lower() not in ("allow", "none"):
             facts["challenge"] = f"{name}: {value[:60]}"
             break
+    if reply.status in (403, 429) or "challenge" in facts:
+        _describe_us(walk, reply)
+
+
+def _describe_us(walk: _Walk, reply: Reply) -> None:
+    """Who turned us away can let us in: by what name and from which address we came."""
+    if reply.local_address:
+        walk.facts["from"] = reply.local_address
+    if not walk.config.names_agent:  # one of the user's own is kept encrypted like every header
+        walk.facts["agent"] = walk.outbound.user_agent[:200]
 
 
 def _record(walk: _Walk, failure: Failure, here: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 from watchpost.core.types import Finding
@@ -23,6 +24,7 @@ _FIX_BY_KIND = {
     "closed": "Look into the logs of web server and gunicorn: a worker probably died while answering.",
     "cut": "Look for killed workers, full disks of proxy buffers, and a Content-Length that is too large.",
     "protocol": "Check that the port and the scheme (http or https) in the URL are those of the web server.",
+    "http2": "Set http_version to auto, or switch HTTP/2 on in the web server for this port.",
     "headers": "Find what makes the headers grow without end: usually cookies set again and again.",
 }
 _FIX_BY_PHASE = {
@@ -40,6 +42,7 @@ _CODES = {
     "cut": "reset",
     "closed": "reset",
     "headers": "protocol",
+    "http2": "protocol",
     "protocol": "protocol",
     "other": "protocol",
 }
@@ -131,11 +134,20 @@ def wrong_status(config: HttpConfig, facts: Facts, excerpt: str) -> Finding:
             host,
             f"{url} turns our look away with {_reason(status)} ({_short(sign)}): "
             "visitors may see the page all the same.",
-            "Allow the user agent and the address of this Watchpost server in the firewall or bot protection "
-            "in front of the site, or look less often.",
+            _let_us_in(facts),
         )
     meaning, fix = _explain_status(status, facts, excerpt)
     return Finding("site.error_status", host, f"{url} answers {_reason(status)}: {meaning}.", fix)
+
+
+def _let_us_in(facts: Facts) -> str:
+    agent = f"the user agent “{facts['agent']}”" if "agent" in facts else "this monitor's user agent"
+    place = "in the firewall or bot protection in front of the site, or look less often"
+    ours = facts.get("from", "")
+    if ours and ip_address(ours).is_global:
+        return f"Allow {agent} and the address {ours} {place}."
+    hint = f" (its own is {ours}; your network shows another one outside)" if ours else ""
+    return f"Allow {agent} and the public address of this Watchpost server{hint} {place}."
 
 
 def _explain_status(status: int, facts: Facts, excerpt: str) -> tuple[str, str]:
@@ -184,6 +196,16 @@ def not_https(url: str) -> Finding:
         url,
         f"The look ended on {url}, which is not https.",
         "Redirect http to https: SECURE_SSL_REDIRECT = True in Django, or a return 301 in the web server.",
+    )
+
+
+def not_http2(url: str, version: str) -> Finding:
+    return Finding(
+        "site.not_http2",
+        "http_version",
+        f"{url} answers, but over HTTP/{version} and not over HTTP/2.",
+        "Switch HTTP/2 on where TLS ends (nginx: `http2 on;`, before 1.25.1 `listen 443 ssl http2;`), "
+        "or set http_version to auto.",
     )
 
 

@@ -45,6 +45,7 @@ CASES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     (failed("wait", "closed"), "site.unreachable.reset", {}),
     (failed("transfer", "cut"), "site.unreachable.reset", {}),
     (failed("wait", "protocol"), "site.unreachable.protocol", {}),
+    (failed("wait", "http2"), "site.unreachable.protocol", {}),
     (failed("wait", "headers"), "site.unreachable.protocol", {}),
     (failed("transfer", "encoding"), "site.bad_compression", {}),
     (failed("connect", "refused_by_guard"), "site.refused_by_guard", {}),
@@ -121,6 +122,34 @@ def test_statuses_are_explained_in_the_words_of_django(
     (finding,) = judge({**GOOD, "status": status}, excerpt=excerpt).findings
     assert words in finding.sentence
     assert fix in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("ours", "says"),
+    [
+        (
+            {},
+            "Allow this monitor's user agent and the public address of this Watchpost server in the firewall",
+        ),
+        ({"from": "8.8.4.4", "agent": "Watch/1"}, "“Watch/1” and the address 8.8.4.4 in"),
+        ({"from": "2a00:1450::1"}, "user agent and the address 2a00:1450::1 in"),
+        ({"from": "10.0.0.5"}, "public address of this Watchpost server (its own is 10.0.0.5; your network"),
+    ],
+)
+def test_who_turns_us_away_is_told_whom_to_let_in(ours: dict[str, Any], says: str) -> None:
+    (finding,) = judge({**GOOD, "status": 429, "retry_after": "30", **ours}).findings
+    assert says in finding.fix
+
+
+def test_http2_is_judged_only_if_it_is_demanded() -> None:
+    for demanded, served, codes in (
+        ("2", "1.1", ["site.not_http2"]),
+        ("2", "2", []),
+        ("auto", "1.1", []),
+        ("1.1", "1.1", []),
+    ):
+        found = judge({**GOOD, "http": served}, http_version=demanded).findings
+        assert [f.code for f in found] == codes
 
 
 def test_one_dead_family_is_a_warning_and_two_are_an_error() -> None:

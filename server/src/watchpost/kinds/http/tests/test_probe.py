@@ -191,6 +191,16 @@ async def test_credentials_stay_with_their_origin(site: Site) -> None:
     assert "s3cret" not in site.asked[1]
 
 
+async def test_a_firewall_is_told_who_we_are(site: Site) -> None:
+    seen, verdict = await site.look("/cf")
+    assert (seen.facts["from"], seen.facts["agent"]) == ("127.0.0.1", "Watchpost/test")
+    assert "“Watchpost/test”" in verdict.findings[0].fix
+    seen, _ = await site.look("/cf", headers={"user-agent": "s3cret"})
+    assert "agent" not in seen.facts
+    seen, _ = await site.look("/502")
+    assert "from" not in seen.facts
+
+
 async def test_redirects_of_a_post(site: Site) -> None:
     await site.look("/moved", method="POST", body="x=1")
     assert [head.split()[0] for head in site.asked] == ["POST", "GET"]
