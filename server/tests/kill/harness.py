@@ -525,6 +525,7 @@ def run_kills(
         engine.kill_at_random(kills, lambda number: lifetime(chance, number))
         wait_for(lambda: sum(map(len, site.truth.values())) == len(steps), 120)
         wait_for(lambda: settled(installation, site, monitor_of), settle_s, 0.5)
+        wait_for(lambda: now() > engine.lives[-1].started + STARTUP_S, STARTUP_S + 1)
         code = engine.end(signal.SIGTERM)
         found = compare(installation, engine, site, receiver, monitor_of, interval_s)
         found.need(code == 0, f"the engine ended with {code} when asked to stop")

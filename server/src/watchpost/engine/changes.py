@@ -54,7 +54,9 @@ async def watch_postgres(handle: Handle, reload_all: Callable[[], Awaitable[None
     first = True
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(autocommit=True, **_parameters()) as listener:
+            async with await psycopg.AsyncConnection.connect(
+                autocommit=True, **connection_parameters()
+            ) as listener:
                 await listener.execute("LISTEN watchpost")
                 if not first:
                     await reload_all()
@@ -68,8 +70,8 @@ async def watch_postgres(handle: Handle, reload_all: Callable[[], Awaitable[None
             await asyncio.sleep(1)
 
 
-def _parameters() -> dict[str, Any]:
-    """Django's own connection parameters, without its pool and cursor."""
+def connection_parameters() -> dict[str, Any]:
+    """Where Django's own connections go, without its pool and cursor: for one that stands outside of it."""
     parameters = connection.get_connection_params()
     return {
         key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)

@@ -8,6 +8,7 @@ import signal
 from datetime import datetime
 from typing import Any
 
+import uvloop
 from django.conf import settings
 from django.db import DatabaseError, connection
 
@@ -17,6 +18,7 @@ from watchpost.engine import changes, keep, load
 from watchpost.engine.deliver import Lanes, pending_channels
 from watchpost.engine.engine import Engine
 from watchpost.engine.figures import store_figures
+from watchpost.engine.lead import Deposed, Leadership
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.incidents import desk
 from watchpost.monitors.models import AliveSpan
@@ -85,13 +87,27 @@ async def answers(outbound: Outbound, url: str) -> bool:
     return reply.status > 0
 
 
+def serve() -> None:
+    """Run the engine until it is told to stop. One that lost its lead waits for its turn again."""
+    while True:
+        try:
+            uvloop.run(run_engine())
+            return
+        except Deposed as why:
+            log.warning("%s; waiting for our turn", why)
+
+
 async def run_engine() -> None:
     """Until SIGTERM or SIGINT. Holds the lock of the data folder: one engine a folder."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    stopper = asyncio.create_task(_until(stop))
     with locked(settings.DATA_DIR / "engine.lock", wait=False):
+        leadership = Leadership() if connection.vendor == "postgresql" else None
+        if leadership is not None and not await _gain(leadership, stopper):
+            return
         outbound = build_outbound()
         engine = build_engine(outbound)
         newest = await engine.call(changes.newest_change)
@@ -106,18 +122,33 @@ async def run_engine() -> None:
                 _keep_time(engine),
                 _keep_house(engine),
                 _keep_asking(engine),
+                *([leadership.keep()] if leadership is not None else []),
             )
         ]
         log.info("the engine watches %d monitors", len(engine.watched))
-        stopper = asyncio.create_task(_until(stop))
         done, _ = await asyncio.wait({stopper, *parts}, return_when=asyncio.FIRST_COMPLETED)
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         await engine.close()
         await outbound.close()
+        if leadership is not None:
+            await leadership.close()
         for part in done - {stopper}:
             part.result()  # a part that ended by itself has failed: the supervisor starts us again
+
+
+async def _gain(leadership: Leadership, stopper: asyncio.Task[None]) -> bool:
+    """Wait until this engine leads; False when it was told to stop before."""
+    gaining = asyncio.create_task(leadership.gain())
+    await asyncio.wait({gaining, stopper}, return_when=asyncio.FIRST_COMPLETED)
+    if not gaining.done():
+        gaining.cancel()
+        await asyncio.gather(gaining, return_exceptions=True)
+        await leadership.close()
+        return False
+    gaining.result()
+    return True
 
 
 async def _until(stop: asyncio.Event) -> None:

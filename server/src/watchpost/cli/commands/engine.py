@@ -14,13 +14,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, out: Out) -> int:
     prepare()
-    import uvloop
-
     from watchpost.config.install import AlreadyRunning
-    from watchpost.engine.run import run_engine
+    from watchpost.engine.run import serve
 
     try:
-        uvloop.run(run_engine())
+        serve()
     except AlreadyRunning as error:
         raise Refusal(f"{error}: an engine runs there already; stop it, or give another --data-dir") from None
     return 0
