@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine.memory import Watched
 from watchpost.registry import Look
 
+log = logging.getLogger(__name__)
+GRID_MS = 20
+MOST_ASLEEP_MS = 1000
+NEVER_MS = 1 << 62
 Report = Callable[[Watched, Observation], None]
 
 
@@ -67,7 +72,9 @@ class Prober:
         self.waiting: dict[str, deque[int]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.lag = Lag()
-        self.wake = asyncio.Event()
+        self.ended: asyncio.Future[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.wakes_ms = NEVER_MS
         self.epoch = 0  # rises when looks under way must not count: a suspend, a clock jump
 
     def _now_ms(self) -> int:
@@ -107,19 +114,47 @@ class Prober:
     def _push(self, entry: Entry, due_ms: int) -> None:
         entry.turn += 1
         heapq.heappush(self.heap, (due_ms, entry.turn, entry.watched.id))
-        self.wake.set()
+        if due_ms < self.wakes_ms:
+            self._arm()
 
     async def run(self) -> None:
-        """Until cancelled: start what is due, then sleep to the next."""
-        while True:
-            self.wake.clear()
-            wait_ms = self._start_due()
-            try:
-                await asyncio.wait_for(self.wake.wait(), wait_ms / 1000)
-            except TimeoutError:
-                continue
+        """Until cancelled. A timer, not this task, starts what is due: a task's turn for every look would
+        cost as much as judging it."""
+        self.ended = asyncio.get_running_loop().create_future()
+        self._arm()
+        try:
+            await self.ended
+        finally:
+            self._disarm()
+            self.ended = None
 
-    def _start_due(self) -> float:
+    def _arm(self) -> None:
+        """Wake when the next look is due, on a grid of 20 ms, so that neighbours share one waking; at the
+        latest in a second, for the wall clock may jump. Nothing while all places are taken: an ending
+        look arms again."""
+        self._disarm()
+        if self.ended is None or not self.heap or len(self.tasks) >= self.most:
+            return
+        now_ms = self._now_ms()
+        self.wakes_ms = -(-max(self.heap[0][0], now_ms) // GRID_MS) * GRID_MS
+        wait_s = min(self.wakes_ms - now_ms, MOST_ASLEEP_MS) / 1000
+        self.timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
+
+    def _disarm(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer, self.wakes_ms = None, NEVER_MS
+
+    def _wake(self) -> None:
+        try:
+            self.wakes_ms = 0  # what is pushed meanwhile need not arm: that comes at the end
+            self._start_due()
+            self._arm()
+        except Exception as error:  # noqa: BLE001  a timer has nobody else to tell
+            if self.ended is not None and not self.ended.done():
+                self.ended.set_exception(error)
+
+    def _start_due(self) -> None:
         now_ms = self._now_ms()
         while self.heap and self.heap[0][0] <= now_ms and len(self.tasks) < self.most:
             due, turn, monitor_id = heapq.heappop(self.heap)
@@ -132,9 +167,6 @@ class Prober:
                 continue
             self.lag.recent.append((now_ms - due) / 1000)
             self._start(entry, now_ms)
-        if self.heap and len(self.tasks) < self.most:
-            return min(max(self.heap[0][0] - now_ms, 1), 1000)
-        return 1000 if not self.heap else 20
 
     def _start(self, entry: Entry, now_ms: int) -> None:
         host = entry.watched.target[0]
@@ -148,7 +180,15 @@ class Prober:
         self._schedule_next(entry, now_ms)
         task = asyncio.create_task(self._look(entry, host, resolver, deadline_s))
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        was_full = len(self.tasks) >= self.most
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a look could not be dealt with", exc_info=error)
+        if was_full:
+            self._arm()
 
     def _wait_for_host(self, entry: Entry, host: str, now_ms: int) -> None:
         line = self.waiting.setdefault(host, deque())
@@ -196,7 +236,6 @@ class Prober:
                 break
         if line is not None and not line:
             self.waiting.pop(host, None)
-        self.wake.set()
 
     async def close(self) -> None:
         for task in tuple(self.tasks):
