@@ -99,7 +99,7 @@ def change_monitor(request: HttpRequest, monitor_id: str, asked: Body[Spec]) -> 
 @router.delete("/monitors/{monitor_id}", response={204: None})
 def delete_monitor(request: HttpRequest, monitor_id: str) -> Status[None]:
     """The monitor with its history."""
-    edit.delete_monitor(_find(request, monitor_id), clock.now())
+    edit.delete_monitor(_find(request, monitor_id), clock.now(), auth.actor_of(request))
     return Status(204, None)
 
 

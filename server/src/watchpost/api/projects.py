@@ -71,7 +71,7 @@ def delete_project(request: HttpRequest, slug: str) -> Status[None]:
     """The project with its monitors and their history."""
     project = auth.find_project(request, slug)
     auth.whole_installation(request, "Deleting a project")
-    edit.delete_project(project, clock.now())
+    edit.delete_project(project, clock.now(), auth.actor_of(request))
     return Status(204, None)
 
 

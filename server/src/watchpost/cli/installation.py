@@ -77,6 +77,11 @@ def refuse_other_user(file: Path) -> None:
         raise Refusal(f"{file} belongs to the user {name}; run this as {name}, such as with sudo -u {name}")
 
 
+def operator() -> str:
+    """Who types, as a timeline shows it."""
+    return f"{_user_name(os.geteuid())} (command line)"
+
+
 def _user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name

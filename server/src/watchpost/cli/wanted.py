@@ -11,6 +11,7 @@ from django.db import transaction
 
 from watchpost.cli.command import Refusal
 from watchpost.cli.document import Document, Path
+from watchpost.cli.installation import operator
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
@@ -128,7 +129,7 @@ class Reader:
 
     def _monitors(self, path: Path, entry: dict[str, Any], slug: str, project: Project | None) -> None:
         monitors = self.items(entry, "monitors", path)
-        kept = {monitor.slug: monitor for monitor in project.monitors.all()} if project else {}
+        kept = {one.slug: one for one in project.monitors.prefetch_related("depends_on")} if project else {}
         siblings = {edit.slug_of(spec) for _, spec in monitors} | kept.keys()
         graph: dict[str, tuple[str, ...]] = {}
         for place, spec in monitors:
@@ -226,7 +227,11 @@ class Reader:
         for monitor in Monitor.objects.filter(applied=True).select_related("project").order_by("pk"):
             if (monitor.project.slug, monitor.slug) not in self.named:
                 found.append(
-                    _removal(f"monitor {monitor.project.slug}/{monitor.slug}", edit.delete_monitor, monitor)
+                    _removal(
+                        f"monitor {monitor.project.slug}/{monitor.slug}",
+                        lambda row, now: edit.delete_monitor(row, now, operator()),
+                        monitor,
+                    )
                 )
         for channel in Channel.objects.filter(applied=True).order_by("pk"):
             if ("", channel.name) not in self.named:
@@ -234,7 +239,13 @@ class Reader:
         for project in Project.objects.filter(applied=True).order_by("pk"):
             by_hand = project.monitors.filter(applied=False).exists()
             if ("project", project.slug) not in self.named and not by_hand:
-                found.append(_removal(f"project {project.slug}", edit.delete_project, project))
+                found.append(
+                    _removal(
+                        f"project {project.slug}",
+                        lambda row, now: edit.delete_project(row, now, operator()),
+                        project,
+                    )
+                )
         return found if prune else [Step(step.sign, step.what, [], lambda _: None) for step in found]
 
 

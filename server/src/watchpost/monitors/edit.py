@@ -13,8 +13,6 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.text import slugify
 
 from watchpost.config.secret import unseal_all
-from watchpost.incidents import act
-from watchpost.incidents.models import IncidentMember
 from watchpost.monitors import spec as asked
 from watchpost.monitors.changes import announce
 from watchpost.monitors.edit_channel import (
@@ -28,6 +26,7 @@ from watchpost.monitors.edit_channel import (
     switch_channel,
     update_channel,
 )
+from watchpost.monitors.edit_incidents import leave_incidents
 from watchpost.monitors.edit_window import cancel_window, create_window
 from watchpost.monitors.models import Monitor, MonitorState, Project
 from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
@@ -106,11 +105,11 @@ def rename_project(project: Project, name: str, now: datetime) -> bool:
     return True
 
 
-def delete_project(project: Project, now: datetime) -> None:
+def delete_project(project: Project, now: datetime, actor: str = "Watchpost") -> None:
     """The project with its monitors and their history."""
     with transaction.atomic():
         for monitor in project.monitors.all():
-            delete_monitor(monitor, now)
+            delete_monitor(monitor, now, actor)
         announce("project", project.pk, now)
         project.delete()
 
@@ -136,17 +135,22 @@ def read_monitor(
     columns = _monitor_columns(common, existing, problems)
     own = _monitor_config(spec, columns["slug"], environ, existing, problems)
     depends_on = asked.read_texts(common.get("depends_on") or [], "depends_on", problems)
-    known = set(siblings) if siblings is not None else _slugs_of(project)
-    for name in depends_on:
-        if name == columns["slug"]:
+    if depends_on:  # else nobody's slugs are read: a thousand monitors would read a million
+        known = set(siblings) if siblings is not None else _slugs_of(project)
+        _check_parents(depends_on, columns["slug"], known, problems)
+    problems.stop()
+    assert own is not None  # noqa: S101  # no problems: there is a config
+    return AskedMonitor(columns, own, depends_on)
+
+
+def _check_parents(names: Iterable[str], slug: str, known: set[str], problems: Problems) -> None:
+    for name in names:
+        if name == slug:
             problems.add("depends_on", "a monitor cannot depend on itself; take it out of the list")
         elif name not in known:
             problems.add(
                 "depends_on", f"there is no monitor {name}; {asked.did_you_mean(name, sorted(known))}"
             )
-    problems.stop()
-    assert own is not None  # noqa: S101  # no problems: there is a config
-    return AskedMonitor(columns, own, depends_on)
 
 
 def _monitor_columns(
@@ -226,8 +230,9 @@ def create_monitor(
             MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
             _set_parents(monitor, wanted.depends_on)
             announce("monitor", monitor.pk, now)
-    except IntegrityError:
-        raise _monitor_twin(wanted.columns["slug"]) from None
+    except IntegrityError:  # somebody was faster between the check and the write
+        _refuse_twin(project, wanted.columns["slug"], None)
+        raise
     return monitor
 
 
@@ -238,6 +243,15 @@ def update_monitor(monitor: Monitor, spec: Mapping[str, Any], now: datetime, env
     changed = bool(differences(monitor, wanted))
     if not changed and asked.same_words(monitor.config, wanted.own.sealed):
         return False
+    try:
+        _write(monitor, wanted, now)
+    except IntegrityError:  # somebody was faster between the check and the write
+        _refuse_twin(monitor.project, wanted.columns["slug"], Monitor.objects.get(pk=monitor.pk))
+        raise
+    return changed
+
+
+def _write(monitor: Monitor, wanted: AskedMonitor, now: datetime) -> None:
     with transaction.atomic():
         locked = Monitor.objects.select_for_update().get(pk=monitor.pk)
         monitor.revision = locked.revision + _asks_otherwise(monitor, wanted)
@@ -247,7 +261,6 @@ def update_monitor(monitor: Monitor, spec: Mapping[str, Any], now: datetime, env
         monitor.save(update_fields=["config", "revision", *wanted.columns])
         _set_parents(monitor, wanted.depends_on)
         announce("monitor", monitor.pk, now)
-    return changed
 
 
 def differences(monitor: Monitor, wanted: AskedMonitor) -> Differences:
@@ -308,34 +321,24 @@ def _refuse_circle(monitor: Monitor, parents: list[Monitor]) -> None:
 
 
 def _refuse_twin(project: Project, slug: str, existing: Monitor | None) -> None:
+    if existing is not None and existing.slug == slug:
+        return
     others = project.monitors.filter(slug=slug)
     if (others.exclude(pk=existing.pk) if existing else others).exists():
-        raise _monitor_twin(slug)
+        raise asked.twin(
+            "slug", f"this project has a monitor {slug} already; give this one another name or slug"
+        )
 
 
-def _monitor_twin(slug: str) -> Invalid:
-    return asked.twin(
-        "slug", f"this project has a monitor {slug} already; give this one another name or slug"
-    )
-
-
-def delete_monitor(monitor: Monitor, now: datetime) -> None:
+def delete_monitor(monitor: Monitor, now: datetime, actor: str = "Watchpost") -> None:
     """The monitor and its history; an incident that has no other member is resolved and told so."""
     with transaction.atomic():
-        _close_incidents(monitor, now)
+        leave_incidents(monitor, actor, now)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM monitors_look WHERE monitor_id = %s", [monitor.pk])
             cursor.execute("DELETE FROM monitors_rollup WHERE monitor_id = %s", [monitor.pk])
         announce("monitor", monitor.pk, now)
         monitor.delete()
-
-
-def _close_incidents(monitor: Monitor, now: datetime) -> None:
-    open_members = IncidentMember.objects.filter(left_at=None).exclude(incident__state="resolved")
-    for pk in set(open_members.filter(monitor=monitor).values_list("incident_id", flat=True)):
-        act.note(pk, f"{monitor.name} was deleted.", "Watchpost", now)
-        if not open_members.filter(incident=pk).exclude(monitor=monitor).exists():
-            act.resolve(pk, "Watchpost", now)
 
 
 def set_paused(monitor: Monitor, paused: bool, now: datetime) -> bool:

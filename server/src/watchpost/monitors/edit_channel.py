@@ -88,11 +88,7 @@ def create_channel(
 ) -> Channel:
     """A channel. Raises Invalid."""
     wanted = read_channel(spec, environ)
-    twin = asked.twin(
-        "name", f"there is a channel {wanted.columns['name']} already; give this one another name"
-    )
-    if Channel.objects.filter(name=wanted.columns["name"]).exists():
-        raise twin
+    _refuse_twin(wanted.columns["name"], None)
     try:
         with transaction.atomic():
             channel = Channel.objects.create(
@@ -100,20 +96,34 @@ def create_channel(
             )
             channel.projects.set(Project.objects.filter(slug__in=wanted.projects))
             announce("channel", channel.pk, now)
-    except IntegrityError:
-        raise twin from None
+    except IntegrityError:  # somebody was faster between the check and the write
+        _refuse_twin(wanted.columns["name"], None)
+        raise
     return channel
+
+
+def _refuse_twin(name: str, existing: Channel | None) -> None:
+    others = Channel.objects.filter(name=name)
+    if (others.exclude(pk=existing.pk) if existing else others).exists():
+        raise asked.twin("name", f"there is a channel {name} already; give this one another name")
 
 
 def update_channel(channel: Channel, spec: Mapping[str, Any], now: datetime, environ: Environ = None) -> bool:
     """Makes the channel what the whole spec says; whether anything changed. Raises Invalid."""
     wanted = read_channel(spec, environ, channel)
-    name = wanted.columns["name"]
-    if Channel.objects.filter(name=name).exclude(pk=channel.pk).exists():
-        raise asked.twin("name", f"there is a channel {name} already; give this one another name")
+    _refuse_twin(wanted.columns["name"], channel)
     changed = bool(channel_differences(channel, wanted))
     if not changed and asked.same_words(channel.config, wanted.own.sealed):
         return False
+    try:
+        _write(channel, wanted, now)
+    except IntegrityError:  # somebody was faster between the check and the write
+        _refuse_twin(wanted.columns["name"], channel)
+        raise
+    return changed
+
+
+def _write(channel: Channel, wanted: AskedChannel, now: datetime) -> None:
     with transaction.atomic():
         if asked.differing(channel.config, wanted.own, _readable_config(channel)):
             channel.broken, channel.broken_at = "", None  # new credentials deserve a new try
@@ -123,7 +133,6 @@ def update_channel(channel: Channel, spec: Mapping[str, Any], now: datetime, env
         channel.save(update_fields=["config", "broken", "broken_at", *wanted.columns])
         channel.projects.set(Project.objects.filter(slug__in=wanted.projects))
         announce("channel", channel.pk, now)
-    return changed
 
 
 def channel_differences(channel: Channel, wanted: AskedChannel) -> Differences:

@@ -192,6 +192,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
     if request.method != "POST":
         return render(request, "watchpost/monitor_delete.html", {"monitor": monitor})
-    edit.delete_monitor(monitor, clock.now())
+    who = person(request)
+    edit.delete_monitor(monitor, clock.now(), who.get_full_name() or who.email)
     messages.info(request, f"{monitor.name} is deleted, with its history.")
     return redirect("monitors")

@@ -22,7 +22,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, out: Out) -> int:
-    from watchpost.cli.installation import enter
+    from watchpost.cli.installation import enter, operator
 
     enter()
     from watchpost import clock
@@ -33,7 +33,7 @@ def run(args: Namespace, out: Out) -> int:
     name = f"{monitor.project.slug}/{monitor.slug}"
     changed = True
     if args.action == "delete":
-        edit.delete_monitor(monitor, clock.now())
+        edit.delete_monitor(monitor, clock.now(), operator())
     else:
         changed = edit.set_paused(monitor, args.action == "pause", clock.now())
     said = f"{name} is {_DONE[args.action]}." if changed else f"{name} was {_DONE[args.action]} already."

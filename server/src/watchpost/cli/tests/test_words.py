@@ -83,7 +83,7 @@ def test_status_of_nothing_and_of_all_well(cli: Cli, home: Monitor) -> None:
     home.state.shown = "up"
     home.state.save()
     assert cli("status").out == "Nothing is wrong: the one monitor is up.\n"
-    edit.delete_monitor(home, clock.now())
+    edit.delete_monitor(home, clock.now(), "Ana")
     assert "Nothing is watched yet" in cli("status").out
 
 

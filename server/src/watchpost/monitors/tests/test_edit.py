@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchpost.incidents.models import Channel, Incident, IncidentMember
-from watchpost.monitors import edit, spec
+from watchpost.monitors import edit, edit_channel, spec
 from watchpost.monitors.models import Change, MaintenanceWindow, Monitor, Project
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -149,7 +149,7 @@ def test_pause_and_delete(shop: Project) -> None:
     monitor = edit.create_monitor(shop, HOME, NOW)
     assert edit.set_paused(monitor, True, NOW)
     assert not edit.set_paused(monitor, True, NOW)
-    edit.delete_monitor(monitor, NOW)
+    edit.delete_monitor(monitor, NOW, "Ana")
     assert not Monitor.objects.exists()
 
 
@@ -163,13 +163,16 @@ def test_deleting_the_last_member_resolves_the_incident(shop: Project) -> None:
             incident=incident, monitor=monitor, code="site.error_status", subject="x", severity=2, rank=1,
             sentence="", fix="", began_at=NOW, joined_at=NOW,
         )  # fmt: skip
-    edit.delete_monitor(first, NOW)
+    edit.delete_monitor(first, NOW, "Ana")
     incident.refresh_from_db()
     assert incident.state == "open"
-    edit.delete_monitor(second, NOW)
+    edit.delete_monitor(second, NOW, "Ana")
     incident.refresh_from_db()
     assert incident.state == "resolved"
-    assert "b was deleted." in [row.sentence for row in incident.timeline.all()]
+    said = [row.sentence for row in incident.timeline.all()]
+    assert said == ["The monitor a was deleted by Ana.", "The monitor b was deleted by Ana."]
+    assert incident.timeline.last().kind == "resolved"
+    assert not IncidentMember.objects.filter(incident=incident, left_at=None).exists()
 
 
 def test_channels(shop: Project) -> None:
@@ -245,3 +248,51 @@ def test_what_is_exported_and_applied_again_is_no_change(shop: Project, changes:
 @pytest.mark.parametrize("seconds", [1, 5, 60, 90, 120, 3600, 5400, 86400, 90000, 7 * 86400, 1.5])
 def test_durations_are_written_as_they_are_read(seconds: float) -> None:
     assert spec.parse_duration(spec.write_duration(seconds)) == seconds
+
+
+def test_who_is_faster_wins_and_the_other_reads_a_field_error(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process writes between the check and the write."""
+    first, second = (edit.create_monitor(shop, HOME | {"name": name}, NOW) for name in ("a", "b"))
+    real, racing = edit._refuse_twin, [True]
+
+    def check_and_be_overtaken(*args: Any) -> None:
+        real(*args)
+        if racing:
+            racing.pop()
+            Monitor.objects.filter(pk=first.pk).update(slug="wanted")
+
+    monkeypatch.setattr(edit, "_refuse_twin", check_and_be_overtaken)
+    with pytest.raises(edit.Invalid, match="slug: this project has a monitor wanted already"):
+        edit.update_monitor(second, HOME | {"name": "b", "slug": "wanted"}, NOW)
+    racing.append(True)
+    Monitor.objects.filter(pk=first.pk).update(slug="a")
+    with pytest.raises(edit.Invalid, match="slug: this project has a monitor wanted already"):
+        edit.create_monitor(shop, HOME | {"name": "wanted"}, NOW)
+
+
+def test_a_channel_name_taken_meanwhile_is_a_field_error(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (
+        edit.create_channel({"name": name, "kind": "hook", "url": "https://h.example"}, NOW) for name in "ab"
+    )
+    real, racing = edit_channel._refuse_twin, [True]
+
+    def check_and_be_overtaken(*args: Any) -> None:
+        real(*args)
+        if racing:
+            racing.pop()
+            Channel.objects.filter(pk=first.pk).update(name="wanted")
+
+    monkeypatch.setattr(edit_channel, "_refuse_twin", check_and_be_overtaken)
+    with pytest.raises(edit.Invalid, match="name: there is a channel wanted already"):
+        edit.update_channel(second, {"name": "wanted", "kind": "hook", "url": "https://h.example"}, NOW)
+
+
+def test_creating_many_monitors_does_not_read_their_slugs_each_time(
+    shop: Project, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(0):
+        edit.read_monitor(shop, HOME)
