@@ -15,6 +15,7 @@ from watchpost.outbound.certificate import Certificate, Readings
 from watchpost.outbound.curl import Multi, Reply
 from watchpost.outbound.failure import Failure
 from watchpost.outbound.guard import Guard
+from watchpost.outbound.names import Found, look_up
 from watchpost.outbound.request import MAX_BODY, Request
 from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
 
@@ -23,6 +24,7 @@ __all__ = [
     "Answer",
     "Certificate",
     "Failure",
+    "Found",
     "Guard",
     "Outbound",
     "Reply",
@@ -68,6 +70,13 @@ class Outbound:
     async def resolve(self, host: str, family: str = "any", resolver: int = 0, fresh: bool = False) -> Answer:
         """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
         return await self.resolver.resolve(host, family, resolver, fresh)
+
+    async def look_up(self, host: str, family: str, first: int, ends: float) -> Found:
+        """See ``names.look_up``; ``ends`` is on the monotonic clock."""
+        held = self.resolver.cached(host, family) if first == 0 else None
+        if held is not None:
+            return Found(held)
+        return await look_up(self.resolver, host, family, first, ends)
 
     async def fetch(self, request: Request) -> Reply:
         """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""

@@ -47,7 +47,8 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class ResolveFailure:
-    """``kind``: nxdomain | no_data (the name's own fault) | servfail | timeout | refused (maybe ours)."""
+    """``kind``: nxdomain | no_data (the name's own fault) | servfail | timeout | refused (maybe ours) |
+    unanswered (no resolver of ours spoke)."""
 
     kind: str
     sentence: str
@@ -101,6 +102,11 @@ class Resolver:
         """How people call this resolver."""
         return self._servers[index % self.count] or "the system's resolver"
 
+    def called(self, index: int) -> str:
+        """The same inside a sentence."""
+        name = self._servers[index % self.count]
+        return f"our resolver {name}" if name else "the system's resolver"
+
     async def resolve(
         self, host: str, family: str = "any", resolver_index: int = 0, fresh: bool = False
     ) -> Answer:
@@ -135,6 +141,8 @@ class Resolver:
     def _remember(self, key: tuple[str, str, int], answer: Answer) -> None:
         if isinstance(answer, ResolveFailure):
             self._cache.pop(key, None)
+            if len(self._negative) >= _MOST_NAMES:
+                self._negative.clear()  # a site that redirects to ever new names must not fill our memory
             self._negative.add(key)
             return
         self._negative.discard(key)
@@ -175,13 +183,13 @@ class Resolver:
         )
 
     def _failed(self, host: str, index: int, kind: str, began: float) -> ResolveFailure:
-        who = self.name_of(index)
+        who, ours = self.name_of(index), self.called(index)
         sentence = {
             "nxdomain": f"the name {host} does not exist (NXDOMAIN from {who})",
             "no_data": f"the name {host} exists but has no address ({who})",
-            "servfail": f"{who} could not answer for {host} (SERVFAIL)",
-            "timeout": f"{who} did not answer for {host} within {self._deadline_s:g} s",
-            "refused": f"{who} refuses to answer for {host}",
+            "servfail": f"{ours} could not find out about {host} (SERVFAIL)",
+            "timeout": f"{ours} did not answer for {host} within {self._deadline_s:g} s",
+            "refused": f"{ours} refuses to answer for {host}",
         }[kind]
         return ResolveFailure(kind, sentence, (monotonic() - began) * 1000)
 

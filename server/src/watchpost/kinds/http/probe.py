@@ -20,7 +20,7 @@ from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig, Place, place
 from watchpost.kinds.http.lookups import evaluate, excerpt
-from watchpost.outbound import Failure, Outbound, Reply, Request, Resolved, ResolveFailure, disagree
+from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -102,7 +102,7 @@ def _outcome(facts: Mapping[str, Any]) -> Outcome:
         return Outcome.OK
     if failure["kind"] == "refused_by_guard":
         return Outcome.REFUSED
-    return Outcome.TIMEOUT if failure["kind"] == "timeout" else Outcome.FAILED
+    return Outcome.TIMEOUT if failure["kind"] in ("timeout", "unanswered") else Outcome.FAILED
 
 
 def _sum(phases: list[Phases], dns_ms: float) -> Phases:
@@ -222,54 +222,21 @@ def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Re
 
 
 async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
-    look, outbound = walk.look, walk.outbound
-    family = "any" if walk.family == "any" else walk.family
-    answer: Resolved | ResolveFailure | None = None
-    if look.resolver == 0:
-        answer = outbound.resolver.cached(here.host, family)
-    if answer is None:
-        answer = await _resolve(walk, here.host, family)
+    found = await walk.outbound.look_up(here.host, walk.family, walk.look.resolver, walk.ends)
+    answer = found.answer
+    walk.dns_ms += answer.elapsed_ms
+    if found.silent:
+        walk.facts["resolver"] = {"silent": list(found.silent)}
+    if found.denied:
+        walk.facts["dns"] = {"host": here.host, "says": found.denied}
     if isinstance(answer, ResolveFailure):
-        walk.dns_ms += answer.elapsed_ms
         _record(walk, Failure("dns", answer.kind, answer.sentence), here)
         return ()
-    walk.dns_ms += answer.elapsed_ms
+    family = walk.family
     fitting = tuple(a for a in answer.addresses if family == "any" or (":" in a) == (family == "6"))
     if not fitting:
         _record(walk, Failure("dns", "no_data", f"{here.host} is not an IPv{family} address"), here)
     return fitting
-
-
-async def _resolve(walk: _Walk, host: str, family: str) -> Resolved | ResolveFailure:
-    """Asks a resolver, no longer than the look may last."""
-    began = monotonic()
-    try:
-        async with asyncio.timeout(max(walk.left_s, 0)):
-            if walk.look.resolver == 0:
-                return await walk.outbound.resolve(host, family)
-            return await _ask_another(walk, host, family)
-    except TimeoutError:
-        took_ms = (monotonic() - began) * 1000
-        return ResolveFailure("timeout", f"{host} was not resolved within {took_ms / 1000:.3g} s", took_ms)
-
-
-async def _ask_another(walk: _Walk, host: str, family: str) -> Resolved | ResolveFailure:
-    """A confirmation: another resolver past the cache, and whether the first says the same.
-
-    With one resolver only, it is asked again past the cache. The name counts as resolved when either
-    resolver resolves it; the disagreement is a fact of its own.
-    """
-    outbound, look = walk.outbound, walk.look
-    if outbound.resolver.count == 1:
-        return await outbound.resolve(host, family, 0, fresh=True)
-    other, first = await asyncio.gather(
-        outbound.resolve(host, family, look.resolver, fresh=True),
-        outbound.resolve(host, family, 0, fresh=True),
-    )
-    if disagree(first, other):
-        silent = other if isinstance(other, ResolveFailure) else first
-        walk.facts["dns"] = {"host": host, "says": getattr(silent, "sentence", "")}
-    return other if isinstance(other, Resolved) else first
 
 
 def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) -> Request:

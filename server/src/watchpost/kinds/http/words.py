@@ -15,7 +15,9 @@ Facts = Mapping[str, Any]
 _FIX_BY_KIND = {
     "nxdomain": "Check that the domain is still registered and that the record exists at its DNS provider.",
     "no_data": "Add an A or AAAA record for this name at the DNS provider.",
-    "servfail": "Check the domain's name servers and DNSSEC; if other names fail, too, it is the resolver.",
+    "servfail": "Check the domain's name servers and DNSSEC; if other names fail, too, it is our resolver.",
+    "unanswered": "Check the network of this Watchpost server and the DNS servers it asks (RESOLVERS); "
+    "if other names resolve, check the name servers of the domain.",
     "refused": "Start the web server (`systemctl status nginx`) and check that it listens on this port.",
     "unreachable": "Check that the machine is on and that its network and firewall let this port through.",
     "certificate": "Renew or replace the certificate, then reload the web server so that it serves it.",
