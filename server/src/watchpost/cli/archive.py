@@ -11,21 +11,10 @@ import tempfile
 from pathlib import Path
 
 from watchpost.cli.command import Refusal
+from watchpost.config.sqlite import copy_database
 
 FORMAT = 1
 DATABASE, KEY, ABOUT = "watchpost.sqlite3", "secret_key", "about.json"
-
-
-def copy_database(source: Path, target: Path) -> None:
-    """SQLite's online backup: consistent while the server goes on writing."""
-    with sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=20) as before:
-        after = sqlite3.connect(target)
-        with after:
-            # In one piece: a copy in steps begins anew at every commit of a busy server.
-            before.backup(after)
-        after.execute("PRAGMA journal_mode=DELETE")
-        after.close()
-    before.close()
 
 
 def write_archive(database: Path, key: str, target: Path, made_at: str) -> int:

@@ -57,10 +57,12 @@ def prepare() -> None:
     django.setup()
     from django.db import DatabaseError
 
-    from watchpost.config.install import prepare_database
+    from watchpost.config.install import BackupFailed, prepare_database
 
     try:
         prepare_database()
+    except BackupFailed as error:
+        raise Refusal(str(error)) from None
     except DatabaseError as error:
         raise Refusal(
             f"the database cannot be opened ({error}); check DATABASE_URL and the data folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from watchpost.config.sqlite import copy_database
+
 BACKUPS_KEPT = 3
+
+
+class BackupFailed(RuntimeError):
+    """No copy, no migration; the message is one line for a person."""
 
 
 class AlreadyRunning(RuntimeError):
@@ -49,26 +56,33 @@ def prepare_database() -> bool:
 
 def back_up_before_migration() -> Path | None:
     """A consistent copy beside the database; only the newest few are kept. SQLite only: with PostgreSQL
-    the operator's own backups are the right place."""
+    the operator's own backups are the right place. Raises BackupFailed."""
     if connection.vendor != "sqlite":
         return None
     folder: Path = settings.DATA_DIR / "backups"
-    folder.mkdir(parents=True, exist_ok=True)
-    number = (
-        max((int(p.stem.rsplit("-", 1)[1]) for p in folder.glob("before-migration-*.sqlite3")), default=0) + 1
-    )
-    target = folder / f"before-migration-{number:04d}.sqlite3"
-    copy_sqlite(Path(str(settings.DATABASES["default"]["NAME"])), target)
-    for old in sorted(folder.glob("before-migration-*.sqlite3"))[:-BACKUPS_KEPT]:
-        old.unlink()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = _backups(folder)
+        number = max(kept, default=0) + 1
+        target = folder / f"before-migration-{number:04d}.sqlite3"
+        partial = target.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        copy_database(Path(str(settings.DATABASES["default"]["NAME"])), partial)
+        partial.rename(target)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFailed(
+            f"the copy before the migration cannot be made in {folder} ({error}); nothing was migrated. "
+            "Free some space there or mend its permissions, then start again"
+        ) from None
+    for old in sorted(kept)[: len(kept) + 1 - BACKUPS_KEPT]:
+        kept[old].unlink(missing_ok=True)
     return target
 
 
-def copy_sqlite(source: Path, target: Path) -> None:
-    """SQLite's own online backup: consistent while others write."""
-    before = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-    after = sqlite3.connect(target)
-    with after:
-        before.backup(after, pages=1000)
-    after.close()
-    before.close()
+def _backups(folder: Path) -> dict[int, Path]:
+    """Our copies by number; files of other names are somebody else's."""
+    found = {}
+    for path in folder.glob("before-migration-*.sqlite3"):
+        if match := re.fullmatch(r"before-migration-(\d+)", path.stem):
+            found[int(match[1])] = path
+    return found
