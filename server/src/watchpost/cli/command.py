@@ -53,9 +53,11 @@ class Out:
 
 @dataclass(frozen=True)
 class Command:
-    """``configure`` adds arguments to the parser; ``run`` returns the exit code and may raise Refusal."""
+    """``configure`` adds arguments to the parser; ``run`` returns the exit code and may raise Refusal.
+    ``lists_settings``: its --help ends with all settings, for it is what reads them."""
 
     name: str
     help: str
     configure: Callable[[ArgumentParser], None]
     run: Callable[[Namespace, Out], int]
+    lists_settings: bool = False

@@ -6,13 +6,15 @@ import importlib
 import os
 import pkgutil
 import sys
-from argparse import ArgumentParser, Namespace
+import textwrap
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from watchpost.cli import commands
 from watchpost.cli.command import USAGE, Command, Out, Refusal
+from watchpost.config.table import SETTINGS
 
 _EVERYWHERE = "Every command also takes --data-dir D, --json and honours NO_COLOR."
 
@@ -41,6 +43,7 @@ def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="watchpost",
         description="Watches a Django application from the outside and says in plain words what is wrong.",
+        epilog="Begin with watchpost up; it prints a link to sign in. watchpost COMMAND --help says more.",
         parents=[global_options()],
         allow_abbrev=False,
     )
@@ -48,11 +51,27 @@ def build_parser() -> ArgumentParser:
     parts = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in find_commands().values():
         part = parts.add_parser(
-            command.name, help=command.help, description=command.help, epilog=_EVERYWHERE, allow_abbrev=False
+            command.name,
+            help=command.help,
+            description=command.help,
+            epilog=f"{_settings()}\n\n{_EVERYWHERE}" if command.lists_settings else _EVERYWHERE,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         part.set_defaults(run=command.run)
         command.configure(part)
     return parser
+
+
+def _settings() -> str:
+    """The table of settings as help prints it."""
+    lines = ["settings: WATCHPOST_NAME, or WATCHPOST_NAME_FILE (a file), or watchpost.toml"]
+    for setting in SETTINGS:
+        default = f" Default: {setting.default}." if setting.default and len(setting.default) < 40 else ""
+        said = textwrap.wrap(f"{setting.doc}{default}", 54)
+        lines.append(f"  {setting.name:<21} {said[0]}")
+        lines += [" " * 24 + line for line in said[1:]]
+    return "\n".join(lines)
 
 
 def _version() -> str:

@@ -10,9 +10,12 @@ from watchpost.cli.command import Command, Out, Refusal
 
 def configure(parser: ArgumentParser) -> None:
     create = parser.add_subparsers(dest="action", metavar="ACTION", required=True).add_parser(
-        "create", help="create a project and print its DSN and keys once", allow_abbrev=False
+        "create",
+        help="create a project and print its DSN and keys once",
+        description="create a project and print its DSN and keys once",
+        allow_abbrev=False,
     )
-    create.add_argument("name", metavar="NAME")
+    create.add_argument("name", metavar="NAME", help="what people call it, such as Shop")
     create.add_argument("--slug", metavar="S", help="its identity (default: made from the name)")
 
 

@@ -37,4 +37,9 @@ def _lines(count: int, left: list[str]) -> list[str]:
     return lines
 
 
-COMMAND = Command("rotate-key", "encrypt every stored secret with the present SECRET_KEY", configure, run)
+COMMAND = Command(
+    "rotate-key",
+    "encrypt every stored secret with the present SECRET_KEY; old ones are read by SECRET_KEY_FALLBACKS",
+    configure,
+    run,
+)

@@ -9,7 +9,10 @@ from watchpost.cli.command import Command, Out, Refusal
 
 def configure(parser: ArgumentParser) -> None:
     create = parser.add_subparsers(dest="action", metavar="ACTION", required=True).add_parser(
-        "create", help="create a token and print it once", allow_abbrev=False
+        "create",
+        help="create a token and print it once",
+        description="create a token and print it once",
+        allow_abbrev=False,
     )
     create.add_argument("--name", metavar="N", required=True, help="what it is for")
     create.add_argument("--project", metavar="P", help="for this project alone (default: all projects)")

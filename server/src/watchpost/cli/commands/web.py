@@ -58,4 +58,6 @@ def _serve(host: str, port: int) -> None:
     ).serve()
 
 
-COMMAND = Command("web", "serve the pages and the API, without the engine", configure, run)
+COMMAND = Command(
+    "web", "serve the pages and the API, without the engine", configure, run, lists_settings=True
+)

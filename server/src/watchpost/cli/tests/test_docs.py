@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from watchpost.cli.main import build_parser, find_commands
+from watchpost.config.table import SETTINGS
 from watchpost.monitors.edit import MONITOR_KEYS
 from watchpost.monitors.edit_channel import CHANNEL_KEYS
 
@@ -45,3 +48,14 @@ def test_every_command_and_option_is_documented() -> None:
 @pytest.mark.parametrize("key", [*MONITOR_KEYS, *CHANNEL_KEYS])
 def test_every_common_key_is_documented(key: str) -> None:
     assert f"| `{key}` |" in (REFERENCE / "configuration.md").read_text()
+
+
+def test_the_help_of_the_server_lists_every_setting() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "watchpost.cli.main", "up", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert [setting.name for setting in SETTINGS if f"  {setting.name} " not in shown] == []
+    assert max(map(len, shown.splitlines())) <= 80
