@@ -111,3 +111,19 @@ def test_the_one_that_waits_stops_at_once_when_asked_to(pair: Pair) -> None:
     pair.wait_in_log(1, "another engine leads")
     assert second.end(signal.SIGTERM) == 0
     assert first.end(signal.SIGTERM) == 0
+
+
+def test_two_that_start_at_once_on_an_empty_database_do_not_trip_over_each_other(
+    tmp_path: Path, database: str
+) -> None:
+    settings = {"DATABASE_URL": database, "SECRET_KEY": "shared"}
+    engines = [Engine(Installation(tmp_path / name, **settings)) for name in ("one", "two")]
+    try:
+        for engine in engines:
+            engine.start()
+        for words in ("the engine watches 0 monitors", "another engine leads"):
+            logs = [engine.installation.log for engine in engines]
+            assert wait_for(lambda words=words, logs=logs: any(words in log.read_text() for log in logs), 30)
+    finally:
+        for engine in engines:
+            engine.end()

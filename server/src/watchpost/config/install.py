@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from watchpost.config.sqlite import copy_database
 
 BACKUPS_KEPT = 3
+MIGRATION_KEY = 0x4D696772  # "Migr"
 
 
 class BackupFailed(RuntimeError):
@@ -42,7 +43,7 @@ def locked(path: Path, wait: bool) -> Iterator[TextIO]:
 
 def prepare_database() -> bool:
     """Migrate if needed; whether anything was done."""
-    with locked(settings.DATA_DIR / "migrate.lock", wait=True):
+    with locked(settings.DATA_DIR / "migrate.lock", wait=True), _alone_on_the_server():
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if not plan:
@@ -50,8 +51,22 @@ def prepare_database() -> bool:
         if executor.loader.applied_migrations:
             back_up_before_migration()
         call_command("migrate", verbosity=0, interactive=False)
-        connection.close()
+    connection.close()
     return True
+
+
+@contextmanager
+def _alone_on_the_server() -> Iterator[None]:
+    """The lock file reaches one machine; on PostgreSQL another one may be migrating the same database."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_KEY])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_KEY])
 
 
 def back_up_before_migration() -> Path | None:
