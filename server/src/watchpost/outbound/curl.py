@@ -266,6 +266,8 @@ def _reply(handle: _Handle, code: int) -> Reply:
     request, easy = handle.request, handle.easy
     if code == pycurl.E_WRITE_ERROR and handle.truncated:
         code = 0  # enough was read on purpose
+    if code == pycurl.E_WRITE_ERROR and handle.body:
+        code = 0  # something follows the end of the gzip stream: browsers show the page all the same
     phases, total_ms = _phases(easy)
     failure = None
     if code:

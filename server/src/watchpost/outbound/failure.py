@@ -16,7 +16,7 @@ class Failure:
     """``phase``: dns | connect | tls | send | wait | transfer. ``sentence`` is the end of a sentence.
 
     ``kind``: refused_by_guard | timeout | refused | unreachable | reset | closed | tls | certificate |
-    protocol | http2 | headers | encoding | cut | other, or a kind of a failed look-up.
+    protocol | http2 | headers | encoding | malformed | cut | other, or a kind of a failed look-up.
     """
 
     phase: str
@@ -38,16 +38,8 @@ _PLAIN = {
         "cut",
         "the server closed the connection before the page was complete",
     ),
-    pycurl.E_BAD_CONTENT_ENCODING: (
-        "transfer",
-        "encoding",
-        "the page is said to be compressed but cannot be read",
-    ),
     pycurl.E_HTTP2: ("wait", "http2", "the server does not speak HTTP/2"),
     _HTTP2_STREAM: ("wait", "http2", "the server broke the rules of HTTP/2"),
-    pycurl.E_UNSUPPORTED_PROTOCOL: ("wait", "protocol", "the server does not answer in HTTP"),
-    pycurl.E_FTP_WEIRD_SERVER_REPLY: ("wait", "protocol", "the server does not answer in HTTP"),
-    _TOO_LARGE: ("wait", "headers", "the headers of the answer are too large (more than 300 kB)"),
 }
 _WAITING = {
     "connect": "no connection was made",
@@ -55,6 +47,26 @@ _WAITING = {
     "send": "the request was not taken",
     "wait": "no answer came",
     "transfer": "the page was not complete",
+}
+# What libcurl says of an answer that breaks the rules, and what that means. The first match counts.
+_RULES: dict[int, tuple[tuple[str, str, str, str], ...]] = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: (
+        ("HTTP/0.9", "wait", "protocol", "the server does not answer in HTTP"),
+        ("", "wait", "malformed", "the first line of the answer is not valid HTTP"),
+    ),
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: (
+        ("Content-Length", "wait", "malformed", "the answer has an impossible Content-Length"),
+        ("", "wait", "malformed", "a header of the answer is not valid HTTP"),
+    ),
+    pycurl.E_RECV_ERROR: (
+        ("chunk", "transfer", "malformed", "the page is sent in chunks whose lengths are not valid"),
+    ),
+    pycurl.E_BAD_CONTENT_ENCODING: (
+        ("Transfer-Encoding", "wait", "malformed", "the answer has a Transfer-Encoding that we do not know"),
+        ("Unrecognized", "transfer", "encoding", "it is compressed in a way that we did not ask for"),
+        ("exceeding limit", "transfer", "encoding", "it is compressed too many times over"),
+        ("", "transfer", "encoding", "it is said to be compressed, but cannot be unpacked"),
+    ),
 }
 _TLS_ERRORS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SSL_CIPHER, pycurl.E_SSL_CERTPROBLEM)
 
@@ -75,6 +87,11 @@ def explain(easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: 
         return Failure("tls", "certificate", f"the certificate is not valid: {_certificate_words(text)}")
     if code in _TLS_ERRORS:
         return Failure("tls", "tls", f"the TLS handshake failed: {text}")
+    for sign, *failure in _RULES.get(code, ()):
+        if sign in text:
+            return Failure(*failure)
+    if code == _TOO_LARGE or "Too large response headers" in text:
+        return _endless_headers(easy.getinfo(pycurl.RESPONSE_CODE))
     if code == pycurl.E_RECV_ERROR:
         return _receive_error(phase, text)
     if code in _PLAIN:
@@ -93,9 +110,13 @@ def _phase(easy: pycurl.Curl, https: bool) -> str:
     return "transfer" if easy.getinfo(pycurl.STARTTRANSFER_TIME_T) else "wait"
 
 
+def _endless_headers(status: int) -> Failure:
+    if 100 <= status < 200:
+        return Failure("wait", "malformed", f"the server sends interim answers ({status}) without end")
+    return Failure("wait", "headers", "the headers of the answer are too large (more than 300 kB)")
+
+
 def _receive_error(phase: str, text: str) -> Failure:
-    if "Too large response headers" in text:
-        return Failure(*_PLAIN[_TOO_LARGE])
     if phase == "tls":
         return Failure("tls", "tls", f"the TLS handshake failed: {text}")
     if phase == "transfer":

@@ -132,7 +132,7 @@ async def _follow(walk: _Walk) -> None:
         try:
             there = _next_place(here, location)
         except ValueError as problem:
-            walk.facts |= {"status": reply.status, "bad_redirect": f"{location[:200]} ({problem})"}
+            walk.facts |= {"status": reply.status, "bad_redirect": f"{_shown(location)} ({problem})"}
             break
         method = _next_method(method, reply.status)
         _keep_cookies(walk, here, there, reply)
@@ -151,9 +151,16 @@ async def _follow(walk: _Walk) -> None:
 
 
 def _next_place(here: Place, location: str) -> Place:
-    # Headers arrive as latin-1; many servers send UTF-8 in Location.
-    text = location.encode("latin-1").decode("utf-8", "replace")
-    return place(urljoin(here.url, text))
+    return place(urljoin(here.url, _text(location)))
+
+
+def _text(location: str) -> str:
+    """Headers arrive as latin-1; many servers send UTF-8 in Location."""
+    return location.encode("latin-1").decode("utf-8", "replace")
+
+
+def _shown(location: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in _text(location)[:200])
 
 
 def _next_method(method: str, status: int) -> str:

@@ -26,6 +26,7 @@ _FIX_BY_KIND = {
     "closed": "Look into the logs of web server and gunicorn: a worker probably died while answering.",
     "cut": "Look for killed workers, full disks of proxy buffers, and a Content-Length that is too large.",
     "protocol": "Check that the port and the scheme (http or https) in the URL are those of the web server.",
+    "malformed": "Find out what writes it: a header set by hand in the application, or a proxy in between.",
     "http2": "Set http_version to auto, or switch HTTP/2 on in the web server for this port.",
     "headers": "Find what makes the headers grow without end: usually cookies set again and again.",
 }
@@ -44,6 +45,7 @@ _CODES = {
     "cut": "reset",
     "closed": "reset",
     "headers": "protocol",
+    "malformed": "protocol",
     "http2": "protocol",
     "protocol": "protocol",
     "other": "protocol",
@@ -78,17 +80,18 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     """No complete answer: the phase names the code."""
     failure = facts["failure"]
     phase, kind, why = failure["phase"], failure["kind"], failure["sentence"]
-    host, url = failure.get("host", config.place.host), config.place.url
+    host, url, final = failure.get("host", config.place.host), config.place.url, facts.get("final", "")
+    start = url if final in ("", url) else f"{url} redirects to {_short(final, 200)}, which"
     if kind == "refused_by_guard":
         return Finding(
             "site.refused_by_guard",
             host,
-            f"{url} was not looked at: {why}, and such addresses are closed to monitors.",
+            f"{start} was not looked at: {why}, and such addresses are closed to monitors.",
             "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
             "otherwise correct the DNS record or the redirect that leads there.",
         )
     if kind == "encoding":
-        return bad_compression(url, why)
+        return bad_compression(final or url, why)
     if phase == "dns":
         code = "site.unreachable.dns"
     elif kind == "timeout":
@@ -96,7 +99,7 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     else:
         code = f"site.unreachable.{_CODES.get(kind, 'connect')}"
     fix = _FIX_BY_KIND.get(kind) if not (phase == "dns" and kind == "refused") else None
-    return Finding(code, host, f"{url} cannot be reached: {why}.", fix or _FIX_BY_PHASE[phase])
+    return Finding(code, host, f"{start} cannot be reached: {why}.", fix or _FIX_BY_PHASE[phase])
 
 
 def broken_redirect(config: HttpConfig, facts: Facts) -> Finding:
@@ -155,6 +158,11 @@ def _let_us_in(facts: Facts) -> str:
 def _explain_status(status: int, facts: Facts, excerpt: str) -> tuple[str, str]:
     if status in _GATEWAY:
         return _GATEWAY[status], _GATEWAY_FIX[status]
+    if status >= 600:
+        return (
+            "HTTP has no such status",
+            "Find out what answers so: usually a bot protection, a broken proxy or a header set by hand.",
+        )
     if status >= 500:
         return (
             "the application failed while it made the page",

@@ -48,6 +48,19 @@ async def test_a_usual_look_asks_one_resolver_and_a_confirmation_two() -> None:
         assert [server.asked for server in servers] == [2, 1]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_confirmation_passes_the_cache(count: int) -> None:
+    async with run_dns(*["fine"] * count) as servers:
+        resolver = Resolver([server.at for server in servers], 0.2)
+        for first in range(count):
+            await look_up(resolver, "shop.test", "any", first, monotonic() + 3)
+        for server in servers:
+            server.mood = "nxdomain"
+        found = await look_up(resolver, "shop.test", "any", 1, monotonic() + 3)
+        assert isinstance(found.answer, ResolveFailure)
+        await resolver.close()
+
+
 @pytest.mark.parametrize("first", [0, 1])
 async def test_a_third_one_is_asked_when_two_are_silent(first: int) -> None:
     async with run_dns("silent", "refused", "fine") as servers:
