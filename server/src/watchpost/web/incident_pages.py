@@ -49,7 +49,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
     context = {
         "incidents": shown[:PAGE],
         "past": past,
-        "headline": "What is over." if past else words.headline(count, 0),
+        "headline": "What is over." if past else words.headline(count),
         "next_page": page + 1 if len(shown) > PAGE else None,
     }
     return render(request, "watchpost/incidents.html", context)

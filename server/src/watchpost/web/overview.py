@@ -32,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if watched:
         incidents = open_incidents(projects)
         context |= {
-            "headline": words.headline(len(incidents), sum(state == "unknown" for _, _, state in watched)),
+            "headline": words.headline(len(incidents), [state for _, _, state in watched]),
             "incidents": incidents[:SHOWN],
             "more": len(incidents) > SHOWN,
             "rows": _rows(projects, watched, now),

@@ -50,7 +50,7 @@ def project_page(request: HttpRequest, slug: str, shown: dict[str, str] | None =
         "project": project,
         "shown": shown,
         "may_change": may_change(person(request), project),
-        "headline": words.headline(len(incidents), states.count("unknown")),
+        "headline": words.headline(len(incidents), states),
         "incidents": incidents[:SHOWN],
         "row": project_row(project, watched, working, now),
         "monitors": _monitor_rows(monitors, now),

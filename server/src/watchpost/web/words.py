@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -96,12 +96,15 @@ def percent(share: float | None) -> str:
     return f"{text} %"
 
 
-def headline(open_incidents: int, unknown: int) -> str:
+def headline(open_incidents: int, states: Sequence[str] = ()) -> str:
+    """The first sentence: incidents count first, then what cannot be seen or has not been looked at."""
     if open_incidents == 1:
         return "One thing is wrong."
     if open_incidents:
         count = NUMBERS[open_incidents] if open_incidents < len(NUMBERS) else str(open_incidents)
         return f"{count} things are wrong."
-    if unknown:
+    if "unknown" in states:
         return "Nothing known is wrong, but not everything can be seen."
+    if states and all(state == "new" for state in states):
+        return "Waiting for the first look."
     return "All is well."
