@@ -48,7 +48,10 @@ def run(args: Namespace, out: Out) -> int:
     data: dict[str, Any] = {"database": str(database), "made_at": about.get("made_at"), "kept": kept}
     out.show(data, [f"Restored the backup of {about.get('made_at')}. Start the server with watchpost up."])
     if settings["SECRET_KEY"]:
-        out.note("SECRET_KEY is set: stored secrets can be read only if it is the key of that time.")
+        out.note(
+            "SECRET_KEY is set: stored secrets can be read only if it is the key of that time, "
+            f"or SECRET_KEY_FALLBACKS holds that one (it is in {data_dir / 'secret_key'} now)."
+        )
     return 0
 
 

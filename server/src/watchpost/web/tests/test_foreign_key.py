@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core import signing
 from django.test import Client, override_settings
 
 from watchpost.accounts.links import make_token
@@ -106,3 +108,17 @@ def test_the_api_names_the_field(monitor: Monitor, channel: Channel) -> None:
             assert refused.status_code == 422
             assert refused.json()["errors"][0]["field"] == field
             assert SENTENCE in refused.json()["errors"][0]["message"]
+
+
+def test_with_the_old_key_as_fallback_people_stay_signed_in_and_links_stay_good() -> None:
+    admin = User.objects.create_user("ana@example.com", "x" * 12, is_superuser=True)
+    client = Client()
+    client.force_login(admin, backend="allauth.account.auth_backends.AuthenticationBackend")
+    signed = signing.dumps({"incident": 1}, salt="incident-action")
+    old = settings.SECRET_KEY
+    with override_settings(SECRET_KEY="another"):
+        assert client.get("/").status_code == 302
+    client.force_login(admin, backend="allauth.account.auth_backends.AuthenticationBackend")
+    with override_settings(SECRET_KEY="another", SECRET_KEY_FALLBACKS=[old]):
+        assert client.get("/").status_code == 200
+        assert signing.loads(signed, salt="incident-action") == {"incident": 1}
