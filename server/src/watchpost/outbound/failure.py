@@ -78,8 +78,9 @@ def explain(easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: 
     text = str(easy.errstr()).strip()[:300]
     phase = _phase(easy, https)
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        spent = easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6
-        return Failure(phase, "timeout", f"{_WAITING[phase]} within {min(spent, timeout_s):.3g} s")
+        spent_s = min(easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6, timeout_s)
+        # Tenths: a timeout of 10 s that had 9.98 s left after the name look-up reads like 10 s.
+        return Failure(phase, "timeout", f"{_WAITING[phase]} within {max(0.1, round(spent_s, 1)):g} s")
     if code == pycurl.E_COULDNT_CONNECT:
         kind, words = _CONNECT.get(easy.getinfo(pycurl.OS_ERRNO), ("unreachable", text))
         return Failure("connect", kind, words)
@@ -93,7 +94,7 @@ def explain(easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: 
     if code == _TOO_LARGE or "Too large response headers" in text:
         return _endless_headers(easy.getinfo(pycurl.RESPONSE_CODE))
     if code == pycurl.E_RECV_ERROR:
-        return _receive_error(phase, text)
+        return _receive_error(phase)
     if code in _PLAIN:
         return Failure(*_PLAIN[code])
     return Failure(phase, "other", text or f"libcurl error {code}")
@@ -116,9 +117,7 @@ def _endless_headers(status: int) -> Failure:
     return Failure("wait", "headers", "the headers of the answer are too large (more than 300 kB)")
 
 
-def _receive_error(phase: str, text: str) -> Failure:
-    if phase == "tls":
-        return Failure("tls", "tls", f"the TLS handshake failed: {text}")
+def _receive_error(phase: str) -> Failure:
     if phase == "transfer":
         return Failure("transfer", "reset", "the connection was reset before the page was complete")
     return Failure(phase, "reset", "the connection was reset before an answer came")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -204,6 +206,29 @@ async def test_an_international_name_in_a_redirect_is_looked_at() -> None:
     assert seen.facts["final"].startswith("http://xn--bcher-kva.localhost:")
 
 
+async def test_an_ipv6_literal_and_the_name_it_is_asked_by() -> None:
+    asked: list[str] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(OK + b"Content-Length: 5\r\n\r\nhello")
+        writer.close()
+
+    outbound = Outbound(Guard((ip_network("::1/128"),)))
+    async with await asyncio.start_server(handle, "::1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for family in ("any", "6", "4"):
+            url = f"http://[0:0::1]:{port}/"
+            config = HttpConfig.model_validate({"url": url, "ip": family})
+            seen = await KIND.probe(Look(1, 1, config, 2.0), outbound, AT)  # type: ignore[misc]
+            found = [f.sentence for f in KIND.judge(config, seen, {}, NO_PAST, AT).findings]
+            assert bool(found) == (family == "4")
+    await outbound.close()
+    assert "::1 is not an IPv4 address" in found[0]
+    assert all(f"Host: [::1]:{port}\r\n" in head for head in asked)
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("status", [600, 999, 9999])
 async def test_a_status_that_does_not_exist(status: int) -> None:
     _, (finding,) = await look(once(b"HTTP/1.1 %d Odd\r\nContent-Length: 0\r\n\r\n" % status))
@@ -212,22 +237,30 @@ async def test_a_status_that_does_not_exist(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hello", "then_s", "code", "words"),
+    ("hello", "then", "code", "words"),
     [
-        (b"", 0.0, "tls", "the TLS handshake failed"),
-        (b"\x16\x03\x03\x00\x7a\x02\x00", 0.0, "tls", "the TLS handshake failed"),
-        (b"\x16\x03\x03\x00\x7a\x02\x00", 5.0, "timeout", "the TLS handshake was not finished within 0.4 s"),
-        (b"\x15\x03\x03\x00\x02\x02\x28", 0.0, "tls", "the TLS handshake failed"),
+        (b"", "close", "tls", "the TLS handshake failed"),
+        (b"", "reset", "tls", "the TLS handshake failed"),
+        (b"\x16\x03\x03\x00\x7a\x02\x00", "close", "tls", "the TLS handshake failed"),
+        (
+            b"\x16\x03\x03\x00\x7a\x02\x00",
+            "wait",
+            "timeout",
+            "the TLS handshake was not finished within 0.4 s",
+        ),
+        (b"\x15\x03\x03\x00\x02\x02\x28", "close", "tls", "the TLS handshake failed"),
     ],
 )
-async def test_half_a_tls_handshake(hello: bytes, then_s: float, code: str, words: str) -> None:
+async def test_half_a_tls_handshake(hello: bytes, then: str, code: str, words: str) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(hello)
-        if then_s:
+        await writer.drain()
+        if then == "wait":
             await reader.read()  # until the look has gone
-        else:
-            await writer.drain()
+        elif then == "reset":
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.close()
 
     outbound = Outbound(Guard((ip_network("127.0.0.1/32"),)))
