@@ -151,8 +151,8 @@ def test_the_loop_goes_on_while_the_database_is_locked(story: Story) -> None:
 
     with lock(story, busy_ms=300):
         story.run(live())
-    assert len(late) > 30
-    assert max(late) < 0.15
+    assert len(late) > 10
+    assert max(late) < 0.25  # it would be late by all of the 300 ms
 
 
 @on_sqlite
