@@ -77,6 +77,7 @@ def _channels_since(delivery_id: int) -> frozenset[int]:
 def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[int], set[int]]:
     lost: set[int] = set()
     opened: set[int] = set()
+    at_the_desk = desk.Desk(now)
     for change in changes:
         if change.monitor_id in lost or not _swap(change):
             lost.add(change.monitor_id)
@@ -84,7 +85,7 @@ def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[i
         if change.transition is not None:
             _record(change, change.transition, now)
         if change.moved is not None:
-            opened |= desk.handle(change.moved, now)
+            opened |= at_the_desk.handle(change.moved)
         if change.still_down:
             desk.tell_still_down(change.monitor_id, change.still_down, now)
     return lost, opened

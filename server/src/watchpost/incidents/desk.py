@@ -1,13 +1,13 @@
 """From a transition to incidents, timelines and outbox rows. Runs inside the engine's transaction.
 
-1. ``worsen``: each finding of the verdict joins the open incident the join rule names, or opens one.
-2. ``recover``: the monitor's members leave; the last one closes the incident, unless it is flapping.
-3. ``tick``: what only time does: resends, ended snoozes, incidents held open by flapping.
+1. ``Desk.handle``: each finding of the verdict joins the open incident the join rule names, or opens one;
+   findings that are gone leave; the last one closes the incident, unless it is flapping.
+2. ``tick``: what only time does: resends, ended snoozes, incidents held open by flapping.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,8 @@ from watchpost.core.state import Transition
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
 from watchpost.incidents.act import swap
-from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
+from watchpost.incidents.case import Case, Cases, core_member, snapshot
+from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.outbox import note, tell
 
 
@@ -41,142 +42,130 @@ class Moved:
     part: str = ""
 
 
-def handle(moved: Moved, now: datetime) -> set[int]:
-    """Bring the incidents in line with a transition; ids of incidents that were opened by it."""
-    wanted = {(f.code, f.subject): f for f in moved.findings if severity_of(f) > Severity.INFO}
-    if moved.transition.severity is None:
-        wanted = {}
-    mine = list(
-        IncidentMember.objects.filter(monitor_id=moved.monitor_id, part=moved.part, left_at=None)
-        .exclude(incident__state="resolved")
-        .select_related("incident__project")
-    )
-    home = {member.incident_id: member.incident for member in mine}
-    fresh = [f for key, f in wanted.items() if key not in {(m.code, m.subject) for m in mine}]
-    opened = _join_all(moved, fresh, home, now)
-    _leave(moved, [m for m in mine if (m.code, m.subject) not in wanted], now)
-    return opened
+class Desk:
+    """Deals with the transitions of one transaction, at one moment."""
 
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.cases = Cases()
 
-def _join_all(moved: Moved, fresh: Sequence[Finding], home: dict[int, Incident], now: datetime) -> set[int]:
-    opened: set[int] = set()
-    risen: set[int] = set()
-    told: dict[int, tuple[str, str]] = {}
-    for finding in sorted(fresh, key=lambda f: -catalogue()[f.code].rank):
-        member = _member(moved, finding, now)
-        incident, reason = _place(moved, member, home)
-        if incident is None:
-            incident = _open(moved, member, now)
-            opened.add(incident.pk)
-            event, reason = "opened", f"{moved.name}: {finding.sentence}"
+    def handle(self, moved: Moved) -> set[int]:
+        """Bring the incidents in line with a transition; ids of incidents that were opened by it."""
+        wanted = {(f.code, f.subject[:300]): f for f in moved.findings if severity_of(f) > Severity.INFO}
+        if moved.transition.severity is None:
+            wanted = {}
+        self.cases.show(moved.monitor_id, moved.transition.after)
+        mine = self.cases.of_monitor(moved.monitor_id, moved.part)
+        present = {(row.code, row.subject) for case in mine for row in _rows_of(case, moved)}
+        opened = self._join(moved, [f for key, f in wanted.items() if key not in present], mine)
+        for case in mine:
+            gone = [row for row in _rows_of(case, moved) if (row.code, row.subject) not in wanted]
+            if gone:
+                self._leave(case, moved, [row.pk for row in gone])
+        return opened
+
+    def _join(self, moved: Moved, fresh: Sequence[Finding], mine: Sequence[Case]) -> set[int]:
+        # Slow trouble never absorbs an outage, so its incidents are nobody's home.
+        home = next((case for case in mine if any(not row.lasting for row in _rows_of(case, moved))), None)
+        told: dict[int, _News] = {}
+        for finding in sorted(fresh, key=lambda f: -catalogue()[f.code].rank):
+            member = _member(moved, finding, self.now)
+            case, reason = self._place(moved, member, home)
+            opens = case is None
+            if case is None:
+                case = self.cases.open(_open(moved, member, self.now))
+            rise = member.severity > case.incident.severity
+            case.add(member)
+            home = home if member.lasting or home else case
+            _note_join(case.incident, moved, finding, opens, rise, reason, self.now)
+            told.setdefault(case.incident.pk, _News(case, finding, opens, rise))
+        for news in told.values():
+            self._tell_join(moved, news)
+        return {pk for pk, news in told.items() if news.opens}
+
+    def _place(self, moved: Moved, member: core.Member, home: Case | None) -> tuple[Case | None, str]:
+        """Where the member belongs: an incident its monitor is in already, else what the join rule says."""
+        if home is not None and not member.lasting:
+            return home, "another finding of the same monitor"
+        alike = {case.incident.pk: case for case in self.cases.like(member)}
+        known = [case.snapshot() for case in alike.values()]
+        placement = core.place(member, moved.project_id, moved.environment, moved.interval_s, known)
+        if placement.incident_id is None:
+            return None, placement.reason
+        return alike[placement.incident_id], placement.reason
+
+    def _tell_join(self, moved: Moved, news: _News) -> None:
+        incident = news.case.incident
+        _refresh(news.case)
+        tell(
+            incident,
+            "opened" if news.opens else "updated",
+            _reason(moved, news),
+            self.now,
+            people=_people_hear(incident, moved, news.opens, self.now),
+            wait_s=0.0 if news.opens or news.rise else JOIN_WAIT_S,
+            members=news.case.members,
+        )
+
+    def _leave(self, case: Case, moved: Moved, gone: Sequence[int]) -> None:
+        """The monitor's findings that are gone leave; the last one closes the incident."""
+        case.leave(gone, moved.transition.began)
+        incident = case.incident
+        if not case.is_left:
+            note(incident, self.now, "left", f"{moved.name} is {moved.transition.after} again.")
+            self._tell_left(case, f"{moved.name} recovered; others have not.")
+        elif moved.flapping:
+            sentence = f"{moved.name} is up, but flapping: the incident stays open until it holds still."
+            note(incident, self.now, "left", sentence)
+            self._tell_left(case, sentence)
         else:
-            event = "updated"
-        _store(incident, member)
-        home[incident.pk] = incident
-        rise = member.severity > incident.severity
-        risen |= {incident.pk} if rise else set()
-        _note_join(incident, moved, finding, event, rise, reason, now)
-        told.setdefault(incident.pk, (event, _reason(moved, finding, rise, event)))
-    for pk, (event, reason) in told.items():
-        _refresh(home[pk])
-        hear = _people_hear(home[pk], moved, event, now)
-        wait_s = 0.0 if event == "opened" or pk in risen else JOIN_WAIT_S
-        tell(home[pk], event, reason, now, people=hear, wait_s=wait_s)
-    return opened
+            close(incident, moved.transition.began, self.now, case.members)
+
+    def _tell_left(self, case: Case, sentence: str) -> None:
+        tell(case.incident, "updated", sentence, self.now, people=False, members=case.members)
 
 
-def _reason(moved: Moved, finding: Finding, rise: bool, event: str) -> str:
-    if event == "opened":
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A finding that joined, and whether that opened the incident or made it worse."""
+
+    case: Case
+    finding: Finding
+    opens: bool
+    rise: bool
+
+
+def _rows_of(case: Case, moved: Moved) -> list[IncidentMember]:
+    """The monitor's own rows that have not left."""
+    return [
+        row
+        for row in case.members
+        if row.monitor_id == moved.monitor_id and row.part == moved.part and row.left_at is None
+    ]
+
+
+def _reason(moved: Moved, news: _News) -> str:
+    if news.opens:
         return moved.transition.reason
-    return (
-        f"{moved.name} got worse: {finding.sentence}" if rise else f"{moved.name} joined: {finding.sentence}"
-    )
+    return f"{moved.name} {'got worse' if news.rise else 'joined'}: {news.finding.sentence}"
 
 
-def _people_hear(incident: Incident, moved: Moved, event: str, now: datetime) -> bool:
+def _people_hear(incident: Incident, moved: Moved, opens: bool, now: datetime) -> bool:
     """Channels for people are spared while an incident is snoozed or its monitor flaps."""
-    if event == "opened" or moved.transition.rise:
+    if opens or moved.transition.rise:
         return True
     snoozed = incident.snoozed_until is not None and incident.snoozed_until > now
     return not snoozed and not moved.flapping
 
 
 def _note_join(
-    incident: Incident, moved: Moved, finding: Finding, event: str, rise: bool, reason: str, now: datetime
+    incident: Incident, moved: Moved, finding: Finding, opens: bool, rise: bool, reason: str, now: datetime
 ) -> None:
-    kind = "opened" if event == "opened" else "rose" if rise else "joined"
-    if event == "opened":
-        note(incident, now, kind, f"{moved.name}: {moved.transition.reason}")
+    if opens:
+        note(incident, now, "opened", f"{moved.name}: {moved.transition.reason}")
     else:
-        note(incident, now, kind, f"{moved.name}: {finding.sentence} Same incident because: {reason}")
-
-
-def _place(moved: Moved, member: core.Member, home: dict[int, Incident]) -> tuple[Incident | None, str]:
-    """Where the member belongs: an incident its monitor is in already, else what the join rule says."""
-    for incident in home.values():
-        if not member.lasting:
-            return incident, "another finding of the same monitor"
-    rows = {row.pk: row for row in _open_rows(moved, member)}
-    placement = core.place(
-        member,
-        moved.project_id,
-        moved.environment,
-        moved.interval_s,
-        [snapshot(row) for row in rows.values()],
-    )
-    if placement.incident_id is None:
-        return None, placement.reason
-    return rows[placement.incident_id], placement.reason
-
-
-def _open_rows(moved: Moved, member: core.Member) -> Iterable[Incident]:
-    """Open incidents that have anything in common with the member: in a storm that is few of many."""
-    alike = IncidentShare.objects.filter(token__in=_tokens(member)).values("incident_id")
-    return (
-        Incident.objects.filter(pk__in=alike, project_id=moved.project_id, environment=moved.environment)
-        .exclude(state="resolved")
-        .select_related("project")
-        .prefetch_related("members")
-    )
-
-
-def _tokens(member: core.Member) -> set[str]:
-    """All by which ``core.incident.place`` may find an incident: what is shared, who and what it is."""
-    itself = {f"monitor:{member.monitor_id}", f"trouble:{member.code} {member.subject[:300]}"}
-    return {token[:400] for token in member.shares | itself}
-
-
-def snapshot(row: Incident) -> core.OpenIncident:
-    """The row as the pure core reads it."""
-    return core.OpenIncident(
-        id=row.pk,
-        project_id=row.project_id,
-        environment=row.environment,
-        state=row.state,
-        severity=Severity(row.severity),
-        members=tuple(_core_member(member) for member in row.members.all()),
-        snoozed_until=row.snoozed_until,
-        last_told_at=row.last_told_at,
-        version=row.version,
-    )
-
-
-def _core_member(row: IncidentMember) -> core.Member:
-    return core.Member(
-        monitor_id=row.monitor_id,
-        part=row.part,
-        code=row.code,
-        subject=row.subject,
-        severity=Severity(row.severity),
-        sentence=row.sentence,
-        fix=row.fix,
-        rank=row.rank,
-        lasting=row.lasting,
-        shares=frozenset(row.shares),
-        began=row.began_at,
-        joined_at=row.joined_at,
-        left_at=row.left_at,
-    )
+        sentence = f"{moved.name}: {finding.sentence} Same incident because: {reason}"
+        note(incident, now, "rose" if rise else "joined", sentence)
 
 
 def _member(moved: Moved, finding: Finding, now: datetime) -> core.Member:
@@ -200,7 +189,7 @@ def _member(moved: Moved, finding: Finding, now: datetime) -> core.Member:
 
 
 def _open(moved: Moved, member: core.Member, now: datetime) -> Incident:
-    row = Incident.objects.create(
+    return Incident.objects.create(
         project_id=moved.project_id,
         environment=moved.environment,
         title=f"{moved.name}: {member.sentence}",
@@ -208,36 +197,14 @@ def _open(moved: Moved, member: core.Member, now: datetime) -> Incident:
         began_at=member.began,
         detected_at=now,
     )
-    return Incident.objects.select_related("project").get(pk=row.pk)
 
 
-def _store(incident: Incident, member: core.Member) -> None:
-    IncidentMember.objects.create(
-        incident=incident,
-        monitor_id=member.monitor_id,
-        part=member.part,
-        code=member.code,
-        subject=member.subject[:300],
-        severity=int(member.severity),
-        rank=member.rank,
-        lasting=member.lasting,
-        sentence=member.sentence,
-        fix=member.fix,
-        shares=sorted(member.shares),
-        began_at=member.began,
-        joined_at=member.joined_at,
-    )
-    shares = [IncidentShare(incident=incident, token=token) for token in sorted(_tokens(member))]
-    IncidentShare.objects.bulk_create(shares, ignore_conflicts=True)
-
-
-def _refresh(incident: Incident) -> None:
+def _refresh(case: Case) -> None:
     """Title, causes, severity and beginning follow the members; a lost swap reloads and tries again."""
+    members, incident = case.core_members, case.incident
+    head = core.headline(members)
+    name = next(row.monitor.name for row in case.members if row.monitor_id == head.monitor_id)
     for _ in range(5):
-        rows = list(incident.members.select_related("monitor").order_by("id"))
-        members = tuple(_core_member(row) for row in rows)
-        head = core.headline(members)
-        name = next(row.monitor.name for row in rows if row.monitor_id == head.monitor_id)
         values = {
             "title": f"{name}: {head.sentence}",
             "severity": max(incident.severity, *(int(m.severity) for m in members if m.left_at is None), 0),
@@ -252,31 +219,16 @@ def _refresh(incident: Incident) -> None:
         incident.refresh_from_db()
 
 
-def _leave(moved: Moved, leaving: Sequence[IncidentMember], now: datetime) -> None:
-    """The monitor's findings that are gone leave; the last one closes the incident."""
-    for pk in {member.incident_id for member in leaving}:
-        rows = [member for member in leaving if member.incident_id == pk]
-        IncidentMember.objects.filter(pk__in=[row.pk for row in rows]).update(left_at=moved.transition.began)
-        incident = rows[0].incident
-        if incident.members.filter(left_at=None).exists():
-            note(incident, now, "left", f"{moved.name} is {moved.transition.after} again.")
-            tell(incident, "updated", f"{moved.name} recovered; others have not.", now, people=False)
-        elif moved.flapping:
-            sentence = f"{moved.name} is up, but flapping: the incident stays open until it holds still."
-            note(incident, now, "left", sentence)
-            tell(incident, "updated", sentence, now, people=False)
-        else:
-            close(incident, moved.transition.began, now)
-
-
-def close(incident: Incident, ended: datetime, now: datetime) -> None:
+def close(
+    incident: Incident, ended: datetime, now: datetime, members: Sequence[IncidentMember] | None = None
+) -> None:
     """Resolve with the true length of the outage: from the first failure to the first good look."""
     length = duration_words(max((ended - incident.began_at).total_seconds(), 0))
     sentence = f"Resolved: the trouble lasted {length}."
     for _ in range(5):
         if swap(incident, {"state": Incident.State.RESOLVED, "resolved_at": ended, "snoozed_until": None}):
             note(incident, now, "resolved", sentence)
-            tell(incident, "resolved", sentence, now)
+            tell(incident, "resolved", sentence, now, members=members)
             return
         incident.refresh_from_db()
         if incident.state == Incident.State.RESOLVED:
@@ -311,7 +263,7 @@ def tick(now: datetime) -> None:
 
 def _due_act(row: Incident, now: datetime) -> Callable[[], None] | None:
     """What time asks for, if anything."""
-    seen = snapshot(row)
+    seen = snapshot(row, tuple(core_member(member) for member in row.members.all()))
     if all(member.left_at for member in seen.members):
         return None if _still_flapping(row) else lambda: _release(row, seen, now)
     if core.snooze_over(seen, now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from watchpost.core.route import Event, Route, route
@@ -13,12 +14,18 @@ from watchpost.registry import channels as channel_kinds
 
 
 def tell(
-    incident: Incident, event: str, reason: str, now: datetime, people: bool = True, wait_s: float = 0.0
+    incident: Incident,
+    event: str,
+    reason: str,
+    now: datetime,
+    people: bool = True,
+    wait_s: float = 0.0,
+    members: Sequence[IncidentMember] | None = None,
 ) -> list[int]:
     """Queue ``event`` for every channel it concerns; ids of the channels.
 
     ``people`` False holds it back from channels for people (damped, snoozed), ``wait_s`` lets it wait
-    there for more of the kind: webhooks always hear, and at once.
+    there for more of the kind: webhooks always hear, and at once. ``members`` if the caller has read them.
     """
     chosen = route(
         Event(event, incident.project_id, Severity(incident.severity), reason),
@@ -28,9 +35,12 @@ def tell(
     humans = _channels_for_people() if wait_s or not people else frozenset[int]()
     if not people:
         chosen = tuple(choice for choice in chosen if choice.channel_id not in humans)
-    members = list(
-        IncidentMember.objects.filter(incident=incident).select_related("monitor__state").order_by("id")
-    )
+    if not chosen:
+        _note_silence(incident, event, now)
+        return []
+    if members is None:
+        rows = IncidentMember.objects.filter(incident=incident)
+        members = list(rows.select_related("monitor__state").order_by("id"))
     payload = incident_object(incident, members)
     for choice in chosen:
         delivery_id = uuid.uuid4().hex
@@ -44,12 +54,15 @@ def tell(
             created_at=now,
             next_attempt_at=now + timedelta(seconds=wait_s if choice.channel_id in humans else 0.0),
         )
-    if chosen and people:
+    if people:
         Incident.objects.filter(pk=incident.pk).update(last_told_at=now)
         incident.last_told_at = now
-    if not chosen and event == "opened":
-        note(incident, now, "failed", "Nobody was told: no channel hears this project at this severity.")
     return [choice.channel_id for choice in chosen]
+
+
+def _note_silence(incident: Incident, event: str, now: datetime) -> None:
+    if event == "opened":
+        note(incident, now, "failed", "Nobody was told: no channel hears this project at this severity.")
 
 
 def _channels_for_people() -> frozenset[int]:
@@ -73,7 +86,8 @@ def load_routes() -> tuple[Route, ...]:
 
 def told_of(incident: Incident) -> frozenset[int]:
     """Channels that heard of this incident before: they hear its end too."""
-    return frozenset(Delivery.objects.filter(incident=incident).values_list("channel_id", flat=True))
+    rows = Delivery.objects.filter(incident=incident).order_by()
+    return frozenset(rows.values_list("channel_id", flat=True).distinct())
 
 
 def note(incident: Incident, now: datetime, kind: str, sentence: str, actor: str = "") -> None:
