@@ -42,7 +42,7 @@ def test_keys_go_and_help(page: Any, live_server: Any, seeded: Seeded) -> None:
     page.wait_for_url("**/monitors/")
     page.keyboard.press("j")
     page.keyboard.press("j")
-    expect(page.locator("tr.here a")).to_have_text("Home page")
+    expect(page.locator("tr.here a.name")).to_have_text("Home page")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/monitors/{seeded.home.pk}/")
     page.keyboard.press("/")

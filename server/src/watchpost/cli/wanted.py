@@ -40,6 +40,7 @@ class Reader:
     problems: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     links: list[Step] = field(default_factory=list)  # dependencies, once all monitors exist
+    projects: dict[str, Project] = field(default_factory=dict, repr=False)
     named: set[tuple[str, str]] = field(default_factory=set)  # (project, slug); ("", name) is a channel
 
     def refuse(self, path: Path, what: str) -> None:
@@ -158,7 +159,7 @@ class Reader:
                     "+",
                     name,
                     [],
-                    lambda now: edit.create_monitor(_project(slug), alone, now, True, self.environ),
+                    lambda now: edit.create_monitor(self._project_of(slug), alone, now, True, self.environ),
                     path,
                 )
             )
@@ -181,8 +182,14 @@ class Reader:
             self.links.append(Step("=", name, [], lambda now: self._link(slug, wanted, spec, now), path))
 
     def _link(self, slug: str, wanted: edit.AskedMonitor, spec: dict[str, Any], now: datetime) -> None:
-        monitor = _project(slug).monitors.get(slug=wanted.columns["slug"])
+        monitor = self._project_of(slug).monitors.get(slug=wanted.columns["slug"])
         edit.update_monitor(monitor, spec, now, self.environ)
+
+    def _project_of(self, slug: str) -> Project:
+        """Read once: by now the project exists."""
+        if slug not in self.projects:
+            self.projects[slug] = Project.objects.get(slug=slug)
+        return self.projects[slug]
 
     def _channel(self, path: Path, spec: dict[str, Any], projects: set[str]) -> None:
         name = str(spec.get("name") or "")
@@ -251,10 +258,6 @@ class Reader:
 
 def _removal(what: str, delete: Callable[[Any, datetime], None], row: Any) -> Step:
     return Step("-", what, [], lambda now: delete(row, now))
-
-
-def _project(slug: str) -> Project:
-    return Project.objects.get(slug=slug)
 
 
 def _circles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -228,7 +228,8 @@ def create_monitor(
                 project=project, applied=applied, created_at=now, config=wanted.own.sealed, **wanted.columns
             )
             MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
-            _set_parents(monitor, wanted.depends_on)
+            if wanted.depends_on:
+                _set_parents(monitor, wanted.depends_on)
             announce("monitor", monitor.pk, now)
     except IntegrityError:  # somebody was faster between the check and the write
         _refuse_twin(project, wanted.columns["slug"], None)
