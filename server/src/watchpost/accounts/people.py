@@ -9,11 +9,11 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.text import slugify
 
+from watchpost import registry
 from watchpost.accounts.models import Membership, User
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.monitors.models import Project
-from watchpost.registry import channels
 
 
 def create_first(email: str, password: str | None, now: datetime) -> User:
@@ -27,7 +27,7 @@ def create_first(email: str, password: str | None, now: datetime) -> User:
 
 def _tell_by_mail(email: str, now: datetime) -> None:
     name = f"email-{slugify(email.split('@')[0]) or 'admin'}"
-    if "email" not in channels() or Channel.objects.filter(name=name).exists():
+    if "email" not in registry.channels() or Channel.objects.filter(name=name).exists():
         return
     try:
         edit.create_channel({"name": name, "kind": "email", "to": [email]}, now)

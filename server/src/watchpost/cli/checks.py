@@ -91,12 +91,12 @@ def check_key(values: dict[str, Any], data_dir: Path) -> Check:
 
     if unreadable := foreign_secrets():
         return Check(
-            "key", "error", f"{_several(unreadable)} cannot be read: encrypted with another SECRET_KEY.",
+            "key", "error", f"encrypted with another SECRET_KEY and cannot be read: {_several(unreadable)}.",
             "Put the old key into SECRET_KEY_FALLBACKS, or enter them again.",
         )  # fmt: skip
     if old := old_secrets():
         fix = "Run watchpost rotate-key, then take the old key out of SECRET_KEY_FALLBACKS."
-        return Check("key", "warning", f"{_several(old)} are still encrypted with an old key.", fix)
+        return Check("key", "warning", f"still encrypted with an old key: {_several(old)}.", fix)
     return Check("key", "ok", "it is private and every stored secret can be read.")
 
 

@@ -65,7 +65,7 @@ def did_you_mean(key: str, names: list[str]) -> str:
     near = nearest(key, names)
     if near:
         return f"did you mean {near}?"
-    return f"known: {', '.join(names)}" if names else "nothing is known under that name"
+    return f"known: {', '.join(names)}" if names else "there are none yet"
 
 
 def read_slug(value: Any, where: str, problems: Problems) -> str:

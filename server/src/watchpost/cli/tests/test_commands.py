@@ -98,7 +98,7 @@ def test_doctor_says_what_to_fix(cli: Cli, data_dir: Path, monkeypatch: pytest.M
     } == {"ok"}
     channel.config = {"url": {"$sealed": "nonsense"}}
     channel.save()
-    assert checks(cli)["key"]["sentence"].startswith("channel ops: url cannot be read")
+    assert checks(cli)["key"]["sentence"].endswith("cannot be read: channel ops: url.")
     monkeypatch.setenv("WATCHPOST_LISTEN", "nonsense")
     ran = cli("doctor")
     assert ran.code == 1
