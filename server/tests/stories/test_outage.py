@@ -280,3 +280,11 @@ def test_a_channel_of_another_project_hears_nothing(story: Story) -> None:
     story.fails(story.monitor())
     assert Delivery.objects.count() == 0
     assert "Nobody was told" in story.incidents()[0].timeline.last().sentence
+
+
+def test_the_certificate_that_was_read_stays_beside_the_monitor(story: Story) -> None:
+    home = story.monitor()
+    story.look(home, facts={"certificate": {"not_after": "2027-01-01T00:00:00Z"}})
+    story.pass_time()
+    story.look(home)
+    assert MonitorLast.objects.get(monitor=home).facts["certificate"]["not_after"].startswith("2027")

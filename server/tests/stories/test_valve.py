@@ -242,3 +242,25 @@ def test_a_monitor_that_is_deleted_while_it_is_held_counts_for_nothing(story: St
 
     story.run(tell())
     assert Look.objects.filter(monitor_id=monitors[4].pk).count() == 1  # the good one before
+
+
+def test_when_our_fault_is_over_the_unknown_are_looked_at_again_at_once(story: Story) -> None:
+    """And not only when their turn comes: an outage under ours is told minutes earlier."""
+    monitors = targets(story)
+    story.engine.selfcheck.answered, story.references_answer = True, False
+    fail(story, monitors)
+    assert shown(story, monitors) == {"unknown"}
+    story.engine._mind_recovery()
+    story.references_answer = True
+    story.run(_check(story))
+    story.engine._mind_recovery()
+    entries = story.engine.prober.entries
+    soon = {due for due, turn, pk in story.engine.prober.heap if turn == entries[pk].turn}
+    now_ms = int(story.time.timestamp() * 1000)
+    assert all(now_ms <= due <= now_ms + 1000 for due in soon), [due - now_ms for due in soon]
+
+
+async def _check(story: Story) -> None:
+    task = story.engine.selfcheck.start(float("inf"))
+    assert task is not None
+    await task

@@ -109,7 +109,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),
     Setting("RETENTION_ROLLUP", "400d", parse_duration, "How long roll-ups, transitions and incidents are kept."),
     Setting("ALLOW_NETWORKS", "", _networks, "Private networks that may be watched and written to, such as 10.0.0.0/8,127.0.0.0/8."),
-    Setting("RESOLVERS", "", _list, "DNS servers to ask, host[:port], separated by commas. Default: the system's."),
+    Setting("RESOLVERS", "", _list, "DNS servers to ask, host[:port], separated by commas. With two or more, a silent one is replaced by the next within the same look, and a failure is confirmed with another. Default: the system's."),
     Setting("EGRESS_REFERENCES", "https://www.gstatic.com/generate_204,https://cloudflare.com/cdn-cgi/trace,https://www.wikipedia.org/", _list, "Addresses asked when many targets fail, to learn whether our own network is dead. May be empty."),
     Setting("DEFAULT_LOCATION", "local", _text, "Name of the place this machine looks from."),
     Setting("MAX_CONCURRENT", "400", _count, "Looks under way at once."),

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from watchpost.core.state import Transition
 from watchpost.engine.memory import Written, finding_rows
 from watchpost.incidents import desk
 from watchpost.incidents.models import Delivery
-from watchpost.monitors.models import MonitorState
+from watchpost.monitors.models import Monitor, MonitorState
 from watchpost.monitors.models import Transition as TransitionRow
 
 
@@ -53,7 +53,18 @@ class Applied:
 
 
 def apply(looks: Sequence[Written], changes: Sequence[StateChange], now: datetime) -> Applied:
-    """All of a tick, or nothing."""
+    """All of a tick, or nothing. What was seen of a monitor that was deleted meanwhile goes with it."""
+    try:
+        return _apply(looks, changes, now)
+    except IntegrityError:
+        ids = {written.watched.id for written in looks}
+        left = set(Monitor.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        if left == ids:
+            raise
+        return _apply([written for written in looks if written.watched.id in left], changes, now)
+
+
+def _apply(looks: Sequence[Written], changes: Sequence[StateChange], now: datetime) -> Applied:
     with transaction.atomic():
         _insert_looks(looks)
         before = _newest_delivery() if any(_speaks(change) for change in changes) else None
@@ -134,7 +145,8 @@ INSERT INTO monitors_monitorlast (monitor_id, at, outcome, total_ms, phases, add
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (monitor_id) DO UPDATE SET at = excluded.at, outcome = excluded.outcome,
     total_ms = excluded.total_ms, phases = excluded.phases, address = excluded.address,
-    findings = excluded.findings, facts = excluded.facts, reason = excluded.reason
+    findings = excluded.findings, reason = excluded.reason,
+    facts = COALESCE(excluded.facts, monitors_monitorlast.facts)
 """
 
 
@@ -184,6 +196,7 @@ def _last_row(written: Written) -> tuple[Any, ...]:
         f'{{"dns":{p.dns:.2f},"connect":{p.connect:.2f},"tls":{p.tls:.2f},"wait":{p.wait:.2f},"transfer":{p.transfer:.2f}}}',
         seen.address,
         json.dumps(finding_rows(written.findings)) if written.findings else None,
-        json.dumps(seen.facts, default=str) if written.findings else None,
+        # The certificate is read once an hour: what was read stays until the next that is worth keeping.
+        json.dumps(seen.facts, default=str) if written.findings or "certificate" in seen.facts else None,
         written.reason,
     )

@@ -58,8 +58,9 @@ class Lanes:
 
     def close(self) -> None:
         self.closing = True
-        for wake in self.lanes.values():
-            wake.set()
+        with self.lock:
+            for wake in self.lanes.values():
+                wake.set()
 
     def _run(self, channel_id: int, wake: threading.Event) -> None:
         sent_at: deque[datetime] = deque(maxlen=bundle.STORM)
@@ -67,6 +68,7 @@ class Lanes:
             wake.clear()
             try:
                 pause_s = send_due(channel_id, self.outbound, self.now, sent_at)
+                _give_back_connection()
                 if not self._idle(pause_s, wake, channel_id):
                     return
             except DatabaseError:
@@ -117,12 +119,19 @@ def send_due(
     storm = together and (len(due) >= bundle.STORM or bundle.is_storm(sent_at, now()))
     for batch in [due] if storm else [[parcel] for parcel in due]:
         parts = _load(batch)
+        _give_back_connection()
         sent = _send(channel, parts, outbound, now())
         _record(channel, parts, sent, now())
         sent_at.append(now())
         if channel.broken:
             return None
     return 0.0
+
+
+def _give_back_connection() -> None:
+    """A receiver that hangs, or a row that waits, must not keep one of PostgreSQL's few connections."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
 
 
 def _waiting(channel_id: int) -> list[bundle.Waiting]:

@@ -34,6 +34,7 @@ TICK_S = 0.1
 CALM_S = 1.0  # looks that changed nothing are stored at least this often
 OVERLOAD_S = 1.5  # a loop this late cannot tell a slow target from a slow self
 JUMP_S = 5.0
+CATCH_UP_S = 0.02  # apart, when many are looked at again at once
 MOST_HELD_LOOKS = 200_000  # when the database cannot be written, the oldest looks go first
 
 Held = tuple[Watched, Observation, Verdict]
@@ -62,6 +63,7 @@ class Engine:
         self.figures: dict[str, Any] = {"looks": 0, "transitions": 0, "batches": 0, "dropped": 0}
         self.batches: deque[int] = deque(maxlen=600)
         self.trouble = ""
+        self.had_fault = False
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run something in the database thread."""
@@ -131,6 +133,8 @@ class Engine:
         targets = len({other.target for other in self.watched.values()})
         if not valve.is_open(self.failures, targets, now):
             return False
+        if check is None:  # an all-clear from before the mass failure says nothing of it
+            check = self.selfcheck.start(asyncio.get_running_loop().time(), fresh_s=1.0)
         if check is None and not self.held:
             return False
         self.held.append((watched, seen, verdict))
@@ -159,17 +163,35 @@ class Engine:
             self._mind_the_clock(now_s - last_s, (wall - last_wall).total_seconds(), now_s)
             last_s, last_wall = now_s, wall
             self._mind_windows()
+            self._mind_recovery()
             if self._due(now_s):
                 await self.flush()
+                # The loop went on while this waited: no lateness, but the wall clock may have jumped.
+                waited_s, last_wall_s = loop.time() - last_s, (self.now() - last_wall).total_seconds()
+                self._mind_a_jump(waited_s, last_wall_s)
+                last_s, last_wall = loop.time(), self.now()
 
     def _mind_the_clock(self, passed_s: float, wall_s: float, now_s: float) -> None:
         self.loop_lag_s = max(passed_s - TICK_S, 0.0)
         if self.loop_lag_s > OVERLOAD_S:
             self.late_until_s = now_s + 10
-        if abs(wall_s - passed_s) > JUMP_S or passed_s > JUMP_S:
+        self._mind_a_jump(wall_s=wall_s, passed_s=passed_s, stalled=passed_s > JUMP_S)
+
+    def _mind_a_jump(self, passed_s: float, wall_s: float, stalled: bool = False) -> None:
+        """The monotonic clock stands still while the machine sleeps, the wall clock does not."""
+        if stalled or abs(wall_s - passed_s) > JUMP_S:
             log.warning("the clock jumped by %.1f s; looks under way do not count", wall_s - passed_s)
             self.prober.epoch += 1
             self.prober.put_all(self.watched.values())
+
+    def _mind_recovery(self) -> None:
+        """Our own fault is over: whoever is unknown because of it is looked at again soon."""
+        was, self.had_fault = self.had_fault, self.selfcheck.fault is not None
+        if not was or self.had_fault:
+            return
+        unknown = [w for w in self.watched.values() if w.track.overlay is Overlay.UNKNOWN]
+        for number, watched in enumerate(unknown):
+            self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
 
     def _mind_windows(self) -> None:
         now = self.now()
@@ -201,6 +223,8 @@ class Engine:
     # -- storing ---------------------------------------------------------------------------------
 
     def _due(self, now_s: float) -> bool:
+        if now_s < self.flushed_s:  # the database could not be written a moment ago
+            return False
         calm = now_s - self.flushed_s >= CALM_S
         return bool(self.digest.changes) or (calm and bool(self.digest.looks))
 

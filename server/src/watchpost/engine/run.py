@@ -20,10 +20,11 @@ from watchpost.engine.deliver import Lanes, pending_channels
 from watchpost.engine.engine import Engine
 from watchpost.engine.figures import store_figures
 from watchpost.engine.lead import Deposed, Leadership
+from watchpost.engine.references import answers
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.incidents import desk
 from watchpost.monitors.models import AliveSpan
-from watchpost.outbound import Guard, Outbound, Request, Resolved, Resolver
+from watchpost.outbound import Guard, Outbound, Resolver
 from watchpost.outbound.courier import Courier
 from watchpost.prober.prober import Prober
 
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 LEDGER_S = 5.0
 TIME_S = 2.0
 HOUSE_S = 60.0
-REFERENCE_DEADLINE_S = 2.5
 
 
 def build_outbound() -> Outbound:
@@ -71,22 +71,6 @@ def build_engine(outbound: Outbound) -> Engine:
     selfcheck = SelfCheck(values["EGRESS_REFERENCES"], ask)
     engine = Engine(prober, selfcheck, Lanes(Courier.from_settings(), clock.now), clock.now)
     return engine
-
-
-async def answers(outbound: Outbound, url: str) -> bool:
-    """Whether anything at all answers at a reference address."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    found = await outbound.resolve(host, fresh=True)
-    if not isinstance(found, Resolved):
-        return False
-    reply = await outbound.fetch(
-        Request(url, host, port, found.addresses[0], timeout_s=REFERENCE_DEADLINE_S, max_body=1024)
-    )
-    return reply.status > 0
 
 
 def serve() -> None:
@@ -208,7 +192,7 @@ async def _keep_ledger(engine: Engine) -> None:
         await asyncio.sleep(LEDGER_S)
         now = engine.now()
         try:
-            if (now - alive).total_seconds() > LEDGER_S * 3:
+            if not -LEDGER_S <= (now - alive).total_seconds() <= LEDGER_S * 3:
                 span, _ = await engine.call(load.open_ledger, now)
             else:
                 await engine.call(_stay_alive, span, now)

@@ -14,6 +14,10 @@ log = logging.getLogger(__name__)
 Ask = Callable[[str], Awaitable[bool]]  # one reference address -> did anything answer
 
 
+class ResolversSilent(Exception):
+    """None of our resolvers answered for the name of a reference."""
+
+
 @dataclass(slots=True)
 class SelfCheck:
     """Asks the references. It counts only once one of them has answered since start: a machine that
@@ -31,6 +35,7 @@ class SelfCheck:
     checked_at: float = -1e9  # monotonic seconds
     fault: Fault | None = None
     running: asyncio.Task[None] | None = None
+    unresolved: int = 0  # references whose name nobody told us, in the last check
 
     def start(self, now_s: float, fresh_s: float | None = None) -> asyncio.Task[None] | None:
         """Begin a check unless one is under way or fresh. None when there is nothing to ask or wait for."""
@@ -48,14 +53,22 @@ class SelfCheck:
         if await self._any_answers():
             self.answered, self.fault = True, None
         elif self.answered:
-            count = len(self.references)
-            self.fault = Fault(
-                OwnFault.EGRESS,
-                f"none of our {count} reference addresses answers, so our own network is likely down",
+            self.fault = self._name_the_fault()
+
+    def _name_the_fault(self) -> Fault:
+        count = len(self.references)
+        if self.unresolved == count:
+            sentence = (
+                f"our resolvers answer for none of our {count} reference addresses, "
+                "so our own resolver or network is likely down"
             )
+            return Fault(OwnFault.RESOLVER, sentence)
+        sentence = f"none of our {count} reference addresses answers, so our own network is likely down"
+        return Fault(OwnFault.EGRESS, sentence)
 
     async def _any_answers(self) -> bool:
         """The first answer decides: a reference that is down itself holds up nobody."""
+        self.unresolved = 0
         asking = [asyncio.create_task(self._answers(url)) for url in self.references]
         try:
             for answer in asyncio.as_completed(asking):
@@ -71,6 +84,9 @@ class SelfCheck:
             async with asyncio.timeout(self.deadline_s):
                 return await self.ask(url)
         except TimeoutError:
+            return False
+        except ResolversSilent:
+            self.unresolved += 1
             return False
         except Exception:
             log.exception("the reference address %s could not be asked", url)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -83,7 +82,7 @@ def _rolled_point(at: float, rows: Sequence[Rollup]) -> dict[str, Any]:
     for row in rows:
         sketch = sketch.merge(Sketch.from_bytes(bytes(row.sketch)))
     n, failed = sum(row.n for row in rows), sum(row.failed for row in rows)
-    answered = max(n - failed, 1)
+    answered = max(sketch.count, 1)
     return {
         "at": datetime.fromtimestamp(at, UTC),
         "n": n,
@@ -115,12 +114,15 @@ def _changes(monitor: Monitor, start: datetime, end: datetime) -> list[Span]:
 
 
 def gaps(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """Time within the ledger when no engine ran."""
-    spans = AliveSpan.objects.filter(alive_at__gte=start - timedelta(days=2), started_at__lt=end)
-    rows = list(spans.order_by("started_at").values_list("started_at", "alive_at"))
-    found = [(alive, started) for (_, alive), (started, _) in pairwise(rows) if started - alive > ALIVE_EVERY]
-    if rows and end - rows[-1][1] > ALIVE_EVERY:
-        found.append((rows[-1][1], end))
+    """Time within the ledger when no engine ran. Runs may overlap: a clock that was set back."""
+    spans = AliveSpan.objects.filter(alive_at__gte=start, started_at__lt=end).order_by("started_at")
+    before = AliveSpan.objects.filter(alive_at__lt=start).order_by("-alive_at")[:1]
+    rows = [(row.started_at, row.alive_at) for row in (*before, *spans)]
+    found, alive = [], rows[0][1] if rows else end
+    for started, ended in [*rows[1:], (end, end)]:
+        if started - alive > ALIVE_EVERY:
+            found.append((max(alive, start), started))
+        alive = max(alive, ended)
     return found
 
 

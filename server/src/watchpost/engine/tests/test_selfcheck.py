@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from watchpost.engine.selfcheck import SelfCheck
+from watchpost.core.types import OwnFault
+from watchpost.engine.selfcheck import ResolversSilent, SelfCheck
 
 THREE = ("a", "b", "c")
 
@@ -84,3 +85,24 @@ async def test_one_check_at_a_time_and_a_fresh_one_is_not_repeated() -> None:
 
 async def test_without_references_nothing_is_asked() -> None:
     assert SelfCheck((), silent).start(0.0) is None
+
+
+async def test_resolvers_that_stay_silent_for_every_reference_are_named_as_the_fault() -> None:
+    async def ask(_: str) -> bool:
+        raise ResolversSilent("reference.example")
+
+    fault = (await run(check_of(ask, answered=True))).fault
+    assert fault is not None
+    assert fault.kind is OwnFault.RESOLVER
+    assert "resolvers" in fault.sentence
+
+
+async def test_one_reference_whose_name_is_known_makes_it_the_network() -> None:
+    async def ask(url: str) -> bool:
+        if url == THREE[0]:
+            return False
+        raise ResolversSilent(url)
+
+    fault = (await run(check_of(ask, answered=True))).fault
+    assert fault is not None
+    assert fault.kind is OwnFault.EGRESS
