@@ -58,6 +58,7 @@ class Outbound:
         self.readings = Readings()
         self._slots = asyncio.Semaphore(max_concurrent)
         self._multis: dict[str, Multi] = {}
+        self._trusted: dict[str, str] = {}  # certificate authorities by their PEM
         self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
         self._suspects: dict[tuple[str, int], str] = {}
         self._turn = 0
@@ -88,7 +89,7 @@ class Outbound:
         try:
             multi = self._multis.get(store)
             if multi is None:
-                multi = self._multis[store] = Multi(self.guard)
+                multi = self._multis[store] = Multi(self.guard, request.ca_file)
             return await multi.exchange(request)
         finally:
             self._slots.release()
@@ -101,12 +102,15 @@ class Outbound:
 
     def trust(self, ca_pem: str) -> str:
         """A file that holds ``ca_pem``, for ``Request.ca_file``. libcurl caches trust stores by file only."""
+        held = self._trusted.get(ca_pem)
+        if held is not None:
+            return held
         if self._ca_folder is None:
             self._ca_folder = tempfile.TemporaryDirectory(prefix="watchpost-ca-")
         name = hashlib.sha256(ca_pem.encode()).hexdigest()[:32]
         path = Path(self._ca_folder.name) / f"{name}.pem"
-        if not path.exists():
-            path.write_text(ca_pem)
+        path.write_text(ca_pem)
+        self._trusted[ca_pem] = str(path)
         return str(path)
 
     def order(self, host: str, port: int, addresses: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,4 +142,5 @@ class Outbound:
         await self.resolver.close()
         if self._ca_folder is not None:
             self._ca_folder.cleanup()
+            self._trusted.clear()
             self._ca_folder = None

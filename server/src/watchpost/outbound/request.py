@@ -36,8 +36,11 @@ class Request(NamedTuple):
     max_body: int = MAX_BODY
 
 
-def prepare(easy: pycurl.Curl, request: Request) -> bool:
-    """Sets what differs between requests. True: more than the common options were touched."""
+def prepare(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
+    """Sets what differs between requests. True: more than the common options were touched.
+
+    ``trusted`` is the CA file that the handle has set already.
+    """
     put = easy.setopt
     put(pycurl.URL, request.url)
     at = f"[{request.address}]" if ":" in request.address else request.address
@@ -50,7 +53,7 @@ def prepare(easy: pycurl.Curl, request: Request) -> bool:
         odd = True
         _prepare_method(easy, request)
     if request.url[:6] == "https:":
-        odd = _prepare_tls(easy, request) or odd
+        odd = _prepare_tls(easy, request, trusted) or odd
     elif request.http_version == "2":
         odd = True
         put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
@@ -67,8 +70,9 @@ def _prepare_method(easy: pycurl.Curl, request: Request) -> None:
     easy.setopt(pycurl.CUSTOMREQUEST, request.method)
 
 
-def _prepare_tls(easy: pycurl.Curl, request: Request) -> bool:
-    if request.http_version == "auto" and request.verify_tls and not (request.ca_file or request.certificate):
+def _prepare_tls(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
+    usual = request.http_version == "auto" and request.verify_tls and not request.certificate
+    if usual and request.ca_file == trusted:
         return False
     easy.setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[request.http_version])
     if request.certificate:
@@ -76,6 +80,6 @@ def _prepare_tls(easy: pycurl.Curl, request: Request) -> bool:
     if not request.verify_tls:
         easy.setopt(pycurl.SSL_VERIFYPEER, 0)
         easy.setopt(pycurl.SSL_VERIFYHOST, 0)
-    if request.ca_file:
+    if request.ca_file and request.ca_file != trusted:
         easy.setopt(pycurl.CAINFO, request.ca_file)
     return True
