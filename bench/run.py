@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     sys.path.insert(0, str(HERE))
     wanted = arguments or list(ORDER)
     for name in wanted:
-        if not (HERE / f"{name}.py").is_file() or name in ("run", "common"):
+        if not (HERE / f"{name}.py").is_file() or name in ("run", "common", "bare"):
             print(f"there is no bench {name}; there are {', '.join(ORDER)}", file=sys.stderr)
             return 2
     for name in wanted:
