@@ -6,7 +6,7 @@ import atexit
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -24,6 +24,13 @@ def database() -> str:
     folder = tempfile.mkdtemp(prefix="watchpost-lead-")  # pytest's own folders are closed to its user
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after the server, which ends at exit too
     return start_postgres(folder)
+
+
+def end_all(engines: Sequence[Engine]) -> None:
+    for engine in engines:
+        if engine.process is not None:
+            engine.process.kill()
+            engine.process.wait()
 
 
 class Pair:
@@ -58,9 +65,7 @@ class Pair:
         return [one.event for one in self.receiver.got]
 
     def close(self) -> None:
-        for engine in self.engines:
-            if engine.process is not None:
-                engine.end()
+        end_all(self.engines)
         self.site.close()
         self.receiver.close()
 
@@ -124,6 +129,6 @@ def test_two_that_start_at_once_on_an_empty_database_do_not_trip_over_each_other
         for words in ("the engine watches 0 monitors", "another engine leads"):
             logs = [engine.installation.log for engine in engines]
             assert wait_for(lambda words=words, logs=logs: any(words in log.read_text() for log in logs), 30)
+        assert all(engine.process.poll() is None for engine in engines if engine.process)
     finally:
-        for engine in engines:
-            engine.end()
+        end_all(engines)

@@ -15,6 +15,7 @@ from tests.kill.harness import free_port
 from tests.stories.telling import Story
 from watchpost.core.bundle import JOIN_WAIT_S
 from watchpost.engine.deliver import send_due
+from watchpost.incidents import act
 from watchpost.incidents.models import Channel, Delivery, IncidentMember, IncidentShare
 from watchpost.monitors import edit
 from watchpost.outbound.mail import Mailer
@@ -132,3 +133,17 @@ def test_a_join_in_the_middle_of_a_story_never_holds_up_its_end(story: Story, ma
     assert ["Down" in subject for subject in mailbox.subjects] == [True, False]
     assert "Resolved" in mailbox.subjects[1]
     assert Delivery.objects.filter(state="delivered").count() == 3
+
+
+def test_a_membership_left_behind_in_an_ended_incident_does_not_stop_the_engine(story: Story) -> None:
+    """Somebody resolved it in the very moment the monitor joined it: PostgreSQL lets both go on."""
+    home = story.monitor()
+    story.fails(home)
+    [first] = story.incidents()
+    act.resolve(first.pk, "ana@example.com", story.time)
+    IncidentMember.objects.update(left_at=None)
+    story.heals(home)
+    story.pass_time(60)
+    story.fails(home)
+    assert [incident.state for incident in story.incidents()] == ["resolved", "open"]
+    assert story.engine.trouble == ""

@@ -19,7 +19,8 @@ from watchpost.api.shapes import look_object, monitor_object, window_object
 from watchpost.config.table import parse_duration
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
-from watchpost.monitors.models import Look, Monitor
+from watchpost.monitors.looks import looks_of
+from watchpost.monitors.models import Monitor
 
 router = Router(tags=["monitors"])
 Spec = dict[str, Any]
@@ -129,7 +130,7 @@ def list_observations(
     request: HttpRequest, monitor_id: str, limit: int = 50, cursor: str | None = None
 ) -> dict[str, Any]:
     """Single looks, the newest first."""
-    rows = Look.objects.filter(monitor_id=_find(request, monitor_id).pk).order_by("-at", "location")
+    rows = looks_of(_find(request, monitor_id).pk).order_by("-at", "location")
     if cursor:
         at, skip = read_cursor(cursor, 2)
         if not (isinstance(at, int) and isinstance(skip, int) and abs(at) < 2**62 and 0 <= skip < 1000):

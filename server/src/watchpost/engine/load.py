@@ -12,7 +12,8 @@ from watchpost.config.secret import unseal_all
 from watchpost.core.state import Policy, Track
 from watchpost.core.windows import Window
 from watchpost.engine.memory import Watched
-from watchpost.monitors.models import AliveSpan, Look, MaintenanceWindow, Monitor, MonitorState
+from watchpost.monitors.looks import looks_of, newest_look_ms
+from watchpost.monitors.models import AliveSpan, MaintenanceWindow, Monitor, MonitorState
 from watchpost.registry import PastNeed, kinds
 
 MAIN = "main"
@@ -86,9 +87,8 @@ def _totals(monitor_id: int, need: PastNeed) -> deque[tuple[float, float]]:
     """The recent past a judge needs, refilled from raw rows after a restart."""
     if not need.window_s:
         return deque()
-    newest = Look.objects.filter(monitor_id=monitor_id).order_by("-at").values_list("at", flat=True).first()
-    since = (newest or 0) - int(need.window_s * 1000)
-    rows = Look.objects.filter(monitor_id=monitor_id, at__gte=since, outcome="ok").order_by("at")
+    since = (newest_look_ms(monitor_id) or 0) - int(need.window_s * 1000)
+    rows = looks_of(monitor_id).filter(at__gte=since, outcome="ok").order_by("at")
     return deque((at / 1000, total) for at, total in rows.values_list("at", "total_ms"))
 
 

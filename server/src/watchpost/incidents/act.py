@@ -47,10 +47,17 @@ def resolve(incident_id: int, actor: str, now: datetime) -> Acted:
         values = {"state": Incident.State.RESOLVED, "resolved_at": now, "snoozed_until": None}
         return values, "resolved", f"{actor} resolved it by hand after {length}."
 
-    acted = _act(incident_id, actor, now, change)
-    if acted.ok:
-        IncidentMember.objects.filter(incident_id=incident_id, left_at=None).update(left_at=now)
-    return acted
+    return _act(incident_id, actor, now, change)
+
+
+def close(incident_id: int, sentence: str, actor: str, now: datetime) -> Acted:
+    """End it for a reason that is nobody's judgement, such as a deleted monitor."""
+
+    def change(_: Incident) -> tuple[dict[str, Any], str, str] | Acted:
+        values = {"state": Incident.State.RESOLVED, "resolved_at": now, "snoozed_until": None}
+        return values, "resolved", sentence
+
+    return _act(incident_id, actor, now, change)
 
 
 def snooze(incident_id: int, until: datetime, actor: str, now: datetime) -> Acted:
@@ -107,8 +114,10 @@ def swap(incident: Incident, values: dict[str, Any]) -> bool:
     won = Incident.objects.filter(pk=incident.pk, version=incident.version).update(
         **values, version=incident.version + 1
     )
-    if won and values.get("state") == Incident.State.RESOLVED:  # nobody joins it any more
+    if won and values.get("state") == Incident.State.RESOLVED:
+        # Nobody joins it any more, and nobody is in it any more.
         IncidentShare.objects.filter(incident=incident).delete()
+        IncidentMember.objects.filter(incident=incident, left_at=None).update(left_at=values["resolved_at"])
     if won:
         for name, value in (values | {"version": incident.version + 1}).items():
             setattr(incident, name, value)

@@ -38,6 +38,7 @@ class Case:
 
     def add(self, member: core.Member) -> None:
         """The member joins, with all by which others may find the incident."""
+        self._end_stale(member)
         row = IncidentMember.objects.create(
             incident=self.incident,
             monitor=Monitor.objects.select_related("state").get(pk=member.monitor_id),
@@ -56,6 +57,13 @@ class Case:
         shares = [IncidentShare(incident=self.incident, token=token) for token in sorted(tokens(member))]
         IncidentShare.objects.bulk_create(shares, ignore_conflicts=True)
         self._put(row)
+
+    def _end_stale(self, member: core.Member) -> None:
+        """The same trouble may still be in an incident that somebody resolved in the very moment it joined
+        (PostgreSQL lets both go on); it is over there."""
+        same = {"monitor_id": member.monitor_id, "part": member.part, "code": member.code}
+        stale = IncidentMember.objects.filter(**same, subject=member.subject[:300], left_at=None)
+        stale.exclude(incident=self.incident).update(left_at=member.joined_at)
 
     def leave(self, keys: Iterable[int], at: datetime) -> None:
         """These member rows recovered."""

@@ -17,7 +17,8 @@ from django.conf import settings
 from watchpost.core import uptime
 from watchpost.core.sketch import Sketch, percentile
 from watchpost.core.uptime import Piece, Span
-from watchpost.monitors.models import AliveSpan, Look, Monitor, Rollup, Transition
+from watchpost.monitors.looks import looks_of, looks_of_many, rollups_of
+from watchpost.monitors.models import AliveSpan, Monitor, Rollup, Transition
 from watchpost.web import words
 from watchpost.web.charts import PHASES
 
@@ -42,7 +43,7 @@ def series(monitor: Monitor, start: datetime, end: datetime, step_s: float) -> l
 
 def _looks_by_step(monitor: Monitor, start: datetime, end: datetime, step_s: float) -> dict[int, list[Any]]:
     first = int(start.timestamp() * 1000)
-    rows = Look.objects.filter(monitor_id=monitor.pk, at__gte=first, at__lt=int(end.timestamp() * 1000))
+    rows = looks_of(monitor.pk).filter(at__gte=first, at__lt=int(end.timestamp() * 1000))
     found: dict[int, list[Any]] = defaultdict(list)
     columns = ("at", "outcome", "severity", "total_ms", *(f"{phase}_ms" for phase in PHASES))
     for row in rows.values_list(*columns):
@@ -70,7 +71,7 @@ def _rollups_by_step(
 ) -> dict[int, list[Rollup]]:
     """Hours, or days for steps of a day and more: single looks are not kept that long."""
     first, span = int(start.timestamp() * 1000), DAYS if step_s >= DAY_S else HOURS
-    rows = Rollup.objects.filter(monitor_id=monitor.pk, span=span)
+    rows = rollups_of(monitor.pk, span)
     found: dict[int, list[Rollup]] = defaultdict(list)
     for row in rows.filter(start__gte=first, start__lt=int(end.timestamp() * 1000)):
         found[int((row.start - first) / 1000 // step_s)].append(row)
@@ -139,7 +140,7 @@ def spread_seconds(points: list[dict[str, Any]], shown: Iterable[Piece], first: 
 def figures(monitor: Monitor, now: datetime, shown: Sequence[Piece]) -> dict[str, Any]:
     """p50, p95, p99 of 24 hours; share of judged time up and the longest outage of what ``shown`` covers."""
     since = int((now - timedelta(days=1)).timestamp() * 1000)
-    rows = Look.objects.filter(monitor_id=monitor.pk, at__gte=since, outcome="ok")
+    rows = looks_of(monitor.pk).filter(at__gte=since, outcome="ok")
     totals = sorted(rows.values_list("total_ms", flat=True))
     seconds: dict[str, float] = dict.fromkeys(STATES, 0.0)
     for piece in shown:
@@ -185,9 +186,7 @@ def lanes(monitor_ids: Iterable[int], start: datetime, end: datetime) -> dict[in
     low, size = int(start.timestamp() * 1000), max(60_000.0, (end - start).total_seconds() * 1000 / 60)
     steps = max(1.0, (end - start).total_seconds() * 1000 / size)  # never finer than a minute
     sums: dict[int, dict[int, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    rows = Look.objects.filter(
-        monitor_id__in=list(monitor_ids), at__gte=low, at__lt=int(end.timestamp() * 1000)
-    )
+    rows = looks_of_many(monitor_ids).filter(at__gte=low, at__lt=int(end.timestamp() * 1000))
     for monitor_id, at, outcome, severity, total in rows.values_list(
         "monitor_id", "at", "outcome", "severity", "total_ms"
     ):

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
 from watchpost.monitors import edit
+from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
 from watchpost.registry import kinds
 from watchpost.web import charts, history, words
@@ -157,7 +158,7 @@ def _asked(monitor: Monitor) -> str:
 
 
 def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
-    rows = Look.objects.filter(monitor_id=monitor.pk).order_by("-at")[:10]
+    rows = last_looks(monitor.pk, 10)
     return [
         {
             "at": row.at,
