@@ -21,7 +21,7 @@ PURE_CORE = frozenset({"__future__", "bisect", "collections", "dataclasses", "da
                        "functools", "hashlib", "heapq", "itertools", "math", "operator", "re", "statistics",
                        "typing", "watchpost.core"})  # fmt: skip
 PURE_JUDGE = PURE_CORE | {"base64", "http.HTTPStatus", "idna", "ipaddress", "json", "urllib.parse", "pydantic", "re2",
-                          "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.PastNeed",
+                          "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.OFTEN", "watchpost.registry.PastNeed",
                           "watchpost.registry.duration"}  # fmt: skip
 CONNECTING = frozenset({"pycurl", "socket", "ssl", "smtplib", "imaplib", "poplib", "ftplib", "telnetlib",
                         "http.client", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "aiodns",

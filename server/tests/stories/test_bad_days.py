@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from tests.stories.telling import Story
@@ -20,9 +19,7 @@ from watchpost.engine.run import figures_of
 from watchpost.monitors.models import Look, Transition
 from watchpost.watching.health import find_problems
 
-on_sqlite = pytest.mark.skipif(
-    settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3", reason="a file of SQLite's"
-)
+on_sqlite = pytest.mark.only_on("sqlite")  # a file that can be locked, or full
 
 
 @contextmanager
@@ -41,6 +38,8 @@ def lock(story: Story, busy_ms: int = 60) -> Iterator[None]:
 @contextmanager
 def full_disk(story: Story) -> Iterator[None]:
     """Not one page more: SQLite says that the disk is full."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # rows of other tests that are gone left room
     pages = story.run(story.engine.call(pragma, "page_count"))
     story.run(story.engine.call(pragma, f"max_page_count = {pages}"))
     try:

@@ -26,6 +26,13 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class _Often:
+    """Marks an optional field that many set: ``Annotated[int, OFTEN]``. Forms show it unfolded."""
+
+
+OFTEN = _Often()
+
+
 @dataclass(frozen=True, slots=True)
 class PastNeed:
     """What a judge needs of the past: totals within ``window_s`` seconds, states of ``names``."""

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic.fields import FieldInfo
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _WHOLE = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*(?:ms|[smhd])\s*)+")
@@ -25,6 +26,11 @@ def parse_duration(value: Any) -> float:
     if not 0 <= seconds < 1e10:
         raise ValueError(f"{value!r} is not a length of time; write it like 30s, 5m, 1h or 7d")
     return seconds
+
+
+def is_duration(info: FieldInfo) -> bool:
+    """Whether a field of a Config is a length of time."""
+    return any(getattr(part, "func", None) is parse_duration for part in info.metadata)
 
 
 def show_duration(seconds: float) -> str:

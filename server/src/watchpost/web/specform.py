@@ -1,4 +1,4 @@
-"""Forms made from a kind's or channel's Config: one input per simple field, the rest as YAML.
+"""Forms made from a kind's or channel's Config: one input per simple field, one level deep, the rest as YAML.
 
 A form only gathers a spec in the shape of the file; ``monitors.edit`` judges it, and its errors come
 back to the fields they name.
@@ -6,18 +6,20 @@ back to the fields they name.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from django.http import QueryDict
 from pydantic.fields import FieldInfo
 
-from watchpost.registry import Config
+from watchpost.registry import OFTEN, Config
+from watchpost.registry.duration import is_duration, show_duration
 
 REST = "rest"
 _ACRONYM = re.compile(r"\b(url|http|ip|tls|ca|dns|id|pem|api)\b", re.IGNORECASE)
@@ -25,7 +27,8 @@ _ACRONYM = re.compile(r"\b(url|http|ip|tls|ca|dns|id|pem|api)\b", re.IGNORECASE)
 
 @dataclass
 class Input:
-    """One input of the form. ``type``: text, number, flag, choice, lines, secret."""
+    """One input of the form. ``type``: text, number, flag, choice, lines, secret. ``name`` is the dotted
+    place in the spec: ``expect.max_ms``."""
 
     name: str
     label: str
@@ -35,6 +38,7 @@ class Input:
     required: bool = False
     rare: bool = False
     value: Any = ""
+    default: str = ""  # as it is shown
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -45,31 +49,52 @@ class Input:
 
 
 def inputs_of(config: type[Config], secrets: Iterable[str]) -> list[Input]:
-    """The simple fields of a Config; nested ones are left to the YAML field."""
-    made = [_input(name, info, name in set(secrets)) for name, info in config.model_fields.items()]
-    found = [one for one in made if one is not None]
-    return sorted(found, key=lambda one: not one.required)
+    """The simple fields of a Config and of those right inside it; the rest is left to the YAML field."""
+    hidden, found = set(secrets), []
+    for name, info in config.model_fields.items():
+        inner = _inner(info.annotation)
+        if inner is not None:
+            for field, each in inner.model_fields.items():
+                place = f"{name}.{field}"
+                found.append(_input(place, each, place in hidden, each.is_required() and info.is_required()))
+        else:
+            found.append(_input(name, info, name in hidden, info.is_required()))
+    return sorted((one for one in found if one is not None), key=lambda one: not one.required)
 
 
-def _input(name: str, info: FieldInfo, secret: bool) -> Input | None:
+def _inner(annotation: Any) -> type[Config] | None:
+    """The Config that a field holds, if it holds one."""
+    options = [one for one in get_args(annotation) if one is not type(None)] or [annotation]
+    only = options[0] if len(options) == 1 else None
+    return only if isinstance(only, type) and issubclass(only, Config) else None
+
+
+def _input(name: str, info: FieldInfo, secret: bool, required: bool) -> Input | None:
     found = _type_of(info.annotation)
-    if found is None:
+    if found is None or info.alias:  # an alias is a word that Python keeps for itself: such are not simple
         return None
-    kind, choices = found
+    kind, choices = ("text", ()) if is_duration(info) else found
     default = "" if info.is_required() else info.get_default(call_default_factory=True)
-    label = _ACRONYM.sub(lambda match: match[0].upper(), name.replace("_", " ").capitalize())
+    words = ": ".join(part.replace("_", " ") for part in name.split(".")).capitalize()
+    label = info.title or _ACRONYM.sub(lambda match: match[0].upper(), words)
     kind = "secret" if secret and kind == "text" else kind
-    kind = "long" if name.endswith(("body", "pem")) else kind
+    kind = "long" if name == "body" or name.endswith("pem") else kind
     value = default.value if isinstance(default, Enum) else default
-    return Input(
-        name, label, kind, info.description or "", choices, info.is_required(), not info.is_required(), value
-    )
+    value = show_duration(value) if is_duration(info) and isinstance(value, float) else value
+    rare = not required and OFTEN not in info.metadata
+    made = Input(name, label, kind, info.description or "", choices, required, rare, value)
+    made.default = made.text
+    return made
 
 
 def _type_of(annotation: Any) -> tuple[str, tuple[str, ...]] | None:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     origin, args = get_origin(annotation), [arg for arg in get_args(annotation) if arg is not type(None)]
     if origin in (Union, UnionType):
         found = {_type_of(arg) for arg in args}
+        if found == {("text", ()), ("number", ())}:
+            return "text", ()
         return found.pop() if len(found) == 1 else None
     if origin is Literal:
         return "choice", tuple(str(arg) for arg in args)
@@ -94,10 +119,14 @@ def _type_of(annotation: Any) -> tuple[str, tuple[str, ...]] | None:
 
 def fill(inputs: list[Input], spec: Mapping[str, Any]) -> str:
     """Puts a spec's values into the inputs; what has no input comes back as YAML."""
-    names = {one.name for one in inputs}
+    rest: dict[str, Any] = copy.deepcopy(dict(spec))
     for one in inputs:
-        one.value = spec.get(one.name, one.value)
-    rest = {key: value for key, value in spec.items() if key not in names}
+        outer, _, inner = one.name.rpartition(".")
+        holder = rest.get(outer) if outer else rest
+        if isinstance(holder, dict) and inner in holder:
+            one.value = holder.pop(inner)
+            if outer and not holder:
+                del rest[outer]
     return yaml.safe_dump(rest, sort_keys=False, allow_unicode=True) if rest else ""
 
 
@@ -110,8 +139,12 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
             if one.type == "flag"
             else posted.get(one.name, "").replace("\r\n", "\n").strip()
         )
-        if one.type == "flag" or one.value != "":
-            spec[one.name] = _read(one)
+        outer, _, inner = one.name.rpartition(".")
+        if one.value == "" or (outer and one.text == one.default):
+            continue  # nested defaults are left out, so that nothing nested is there for its own sake
+        holder = spec.setdefault(outer, {}) if outer else spec
+        if isinstance(holder, dict):
+            holder[inner] = _read(one)
     return spec, errors
 
 
@@ -127,7 +160,9 @@ def _read_yaml(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
 def _read(one: Input) -> Any:
     if one.type == "lines":
-        one.value = [line.strip() for line in one.value.replace(",", "\n").splitlines() if line.strip()]
+        # Words on a page may hold a comma; addresses and tags are often typed with them.
+        text = one.value if "." in one.name else one.value.replace(",", "\n")
+        one.value = [line.strip() for line in text.splitlines() if line.strip()]
         return [int(line) if line.isdigit() else line for line in one.value]
     if one.type == "number":
         try:
@@ -142,12 +177,19 @@ def spread(inputs: list[Input], errors: Iterable[tuple[str, str]]) -> list[str]:
     by_name = {one.name: one for one in inputs}
     left = []
     for where, what in errors:
-        owner = by_name.get(where.split(".")[0])
+        owner = _owner(by_name, where)
         if owner is not None:
             owner.errors.append(what)
         else:
             left.append(f"{where}: {what}" if where and where != REST else what)
     return left
+
+
+def _owner(inputs: Mapping[str, Input], where: str) -> Input | None:
+    """The input of the place or of what holds it: ``expect.status.0`` is wrong in ``expect.status``."""
+    while where and where not in inputs:
+        where = where.rpartition(".")[0]
+    return inputs.get(where)
 
 
 def rare_wrong(inputs: Iterable[Input]) -> bool:

@@ -361,7 +361,7 @@ def test_a_step_costs_the_same_with_ten_times_the_monitors() -> None:
     assert many == few
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="asks SQLite for its plan")
+@pytest.mark.only_on("sqlite")  # asks for its plan
 def test_the_first_look_of_everybody_is_found_by_seeking_in_the_key() -> None:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -15,7 +15,7 @@ import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
-from watchpost.registry import Config
+from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import Duration
 
 PHASES = ("dns", "connect", "tls", "wait", "transfer")
@@ -153,20 +153,31 @@ class SlowInRow(Config):
 class Expect(Config):
     """What a healthy answer looks like."""
 
-    status: Annotated[tuple[int | str, ...] | None, BeforeValidator(_many)] = None  # None: 2xx
-    body_contains: Texts = ()
-    body_absent: Texts = ()
-    body_matches: str | None = None
+    status: Annotated[
+        tuple[int | str, ...] | None,
+        BeforeValidator(_many),
+        OFTEN,
+        Field(title="Statuses that are fine", description="One a line: 200, 2xx or 200-299. Empty: 2xx."),
+    ] = None
+    body_contains: Annotated[
+        Texts, OFTEN, Field(title="Words that must be on the page", description="One text on each line.")
+    ] = ()
+    body_absent: Annotated[
+        Texts, Field(title="Words that must not be on it", description="One text on each line.")
+    ] = ()
+    body_matches: Annotated[
+        str | None, Field(title="Pattern the page must match", description="RE2 syntax.")
+    ] = None
     json_: tuple[JsonRule, ...] = Field((), alias="json")
     headers: dict[str, str] = {}
-    min_bytes: int | None = Field(None, ge=0)
-    max_bytes: int | None = Field(None, ge=0)
-    max_ms: float | None = Field(None, gt=0)
+    min_bytes: int | None = Field(None, ge=0, title="Least size, in bytes")
+    max_bytes: int | None = Field(None, ge=0, title="Largest size, in bytes")
+    max_ms: Annotated[float | None, OFTEN] = Field(None, gt=0, title="Slower than this is trouble, in ms")
     phase_ms: PhaseLimits | None = None
-    p95_ms: float | None = Field(None, gt=0)
-    p95_window: Duration = 3600.0
+    p95_ms: float | None = Field(None, gt=0, title="Highest p95, in ms")
+    p95_window: Duration = Field(3600.0, title="Window of the p95", description="Such as 15m or 1h.")
     slow_in_row: SlowInRow | None = None
-    https: bool = False
+    https: bool = Field(False, title="Must end on https")
 
     @field_validator("status")
     @classmethod
