@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from watchpost.cli.command import Refusal
-from watchpost.config.table import WrongSetting, find_data_dir, read_settings
+from watchpost.config.table import WrongSetting, find_data_dir, parse_listen, read_settings
 
 
 def read_checked_settings() -> dict[str, Any]:
@@ -102,6 +103,30 @@ def _refuse_unready() -> None:
         raise Refusal(
             f"the database is not ready ({line}); start watchpost up once, or check DATABASE_URL"
         ) from None
+
+
+def add_listen(parser: ArgumentParser) -> None:
+    """``--listen``, for whoever serves the pages."""
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", type=_listen, help="where the pages are served (default: LISTEN)"
+    )
+
+
+def _listen(text: str) -> str:
+    try:
+        parse_listen(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return text
+
+
+def refuse_taken_port(host: str, port: int, deadline_s: float = 0.0) -> None:
+    """Raises Refusal when nothing can listen there."""
+    from watchpost.outbound.knock import why_not_listen
+
+    why = why_not_listen(host, port, deadline_s)
+    if why:
+        raise Refusal(f"cannot listen at {host}:{port}: {why}, or give another --listen HOST:PORT")
 
 
 def engine_runs() -> bool:

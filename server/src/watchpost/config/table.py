@@ -58,7 +58,7 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _listen(value: str) -> tuple[str, int]:
+def parse_listen(value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError(f"{value!r} is not HOST:PORT, such as 127.0.0.1:8090")
@@ -103,7 +103,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY", "", _text, "Signs sessions and encrypts secrets. Default: made once, kept in the data folder.", True),
     Setting("SECRET_KEY_FALLBACKS", "", _list, "Old keys, separated by commas: what they signed and encrypted stays good. watchpost rotate-key encrypts anew.", True),
     Setting("SITE_URL", "", _site_url, "The address people reach this server at; links in messages and allowed hosts follow it. Default: the listening address."),
-    Setting("LISTEN", "127.0.0.1:8090", _listen, "HOST:PORT the web process listens at."),
+    Setting("LISTEN", "127.0.0.1:8090", parse_listen, "HOST:PORT the web process listens at."),
     Setting("EMAIL_URL", "", _mail_server, "Mail server: smtp://user:password@host:587, smtps:// or smtp+tls://.", True),
     Setting("EMAIL_FROM", "", _text, "Sender of messages. Default: watchpost@<host of SITE_URL>."),
     Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),

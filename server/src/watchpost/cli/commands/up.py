@@ -6,12 +6,14 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from watchpost.cli.command import Command, Out
-from watchpost.cli.installation import read_checked_settings
+from watchpost.cli.command import Command, Out, Refusal
+from watchpost.cli.commands.web import SUPERVISED
+from watchpost.cli.installation import add_listen, engine_runs, read_checked_settings, refuse_taken_port
+from watchpost.config.table import find_data_dir
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--listen", metavar="HOST:PORT", help="where the pages are served (default: LISTEN)")
+    add_listen(parser)
 
 
 def run(args: Namespace, out: Out) -> int:
@@ -19,7 +21,11 @@ def run(args: Namespace, out: Out) -> int:
 
     if args.listen:
         os.environ["WATCHPOST_LISTEN"] = args.listen
-    read_checked_settings()
+    settings = read_checked_settings()
+    if engine_runs():
+        raise Refusal(f"an engine runs on {find_data_dir()} already; stop it, or give another --data-dir")
+    refuse_taken_port(*settings["LISTEN"])
+    os.environ[SUPERVISED] = "1"
     me = [sys.executable, "-m", "watchpost.cli.main"]
     return supervise([Child("web", [*me, "web"]), Child("engine", [*me, "engine"])])
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 
-from watchpost.cli.command import Command, Out
-from watchpost.cli.installation import prepare
+from watchpost.cli.command import Command, Out, Refusal
+from watchpost.cli.installation import add_listen, prepare, refuse_taken_port
+
+SUPERVISED = "WATCHPOST_SUPERVISED"  # set by up for its children
+LET_GO_S = 5.0
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--listen", metavar="HOST:PORT", help="where the pages are served (default: LISTEN)")
+    add_listen(parser)
 
 
 def run(args: Namespace, out: Out) -> int:
@@ -19,6 +23,14 @@ def run(args: Namespace, out: Out) -> int:
     prepare()
     from django.conf import settings
     from django.db import connection
+
+    try:
+        refuse_taken_port(*settings.LISTEN, deadline_s=LET_GO_S if SUPERVISED in os.environ else 0.0)
+    except Refusal as refusal:
+        if SUPERVISED not in os.environ:
+            raise
+        print(f"watchpost: {refusal}", file=sys.stderr)
+        return 1  # tried again later: the engine must not end with us
 
     lines = [f"Watchpost is at {settings.SITE_URL}", *_first_link()]
     connection.close()
