@@ -21,6 +21,7 @@ from watchpost.monitors.models import (
 )
 
 PASSWORD = "correct horse battery"
+CERTIFIER = "CN=R11,O=Let's Encrypt,C=US"
 REFUSED = "The database refuses connections: every page answers 500 instead of 200."
 FIX = "Look at the application's log of the last minutes. Roll back the newest deploy when it began with it."
 
@@ -111,6 +112,7 @@ def _monitor(project: Project, name: str, state: str, now: datetime, reason: str
         phases={},
         address="203.0.113.7",
         findings=[finding] if bad else None,
+        facts={"certificate": {"not_after": "2027-02-03T10:00:00+00:00", "issuer": CERTIFIER}},
     )
     return monitor
 

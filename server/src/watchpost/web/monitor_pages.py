@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,6 +126,23 @@ def _chosen(request: HttpRequest) -> str:
     return chosen if chosen in RANGES else "24h"
 
 
+def _certificate(facts: dict[str, Any]) -> dict[str, Any] | None:
+    """What was read of it on the way: until when it holds, and who issued it."""
+    families = facts.get("families") or {}
+    found = facts.get("certificate") or next(
+        (each["certificate"] for each in families.values() if "certificate" in each), None
+    )
+    if not found or not found.get("not_after"):
+        return None
+    return {"until": datetime.fromisoformat(found["not_after"]), "issuer": _who(str(found.get("issuer", "")))}
+
+
+def _who(issuer: str) -> str:
+    """The telling part of a distinguished name (RFC 4514): the organisation, else the common name."""
+    parts = dict(part.split("=", 1) for part in reversed(re.split(r"(?<!\\),", issuer)) if "=" in part)
+    return (parts.get("O") or parts.get("CN") or issuer).replace("\\,", ",")
+
+
 def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     kind = kinds().get(monitor.kind)
     open_windows = MaintenanceWindow.objects.filter(project=monitor.project, ends_at__gt=now).order_by(
@@ -136,6 +154,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "asked": _asked(monitor),
         "kind_title": kind.title if kind else monitor.kind,
         "last": getattr(monitor, "last", None),
+        "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
         "findings": getattr(getattr(monitor, "state", None), "findings", []),
         "windows": [
             w
