@@ -180,6 +180,8 @@ def test_a_hold_ends_even_if_the_references_never_do(story: Story) -> None:
     story.run(tell())
     assert story.engine.held == []
     assert story.shown(monitors[4]) == "down"
+    monitors[4].state.refresh_from_db()
+    assert "held for 0.1 s while we tested ourselves" in monitors[4].state.reason
 
 
 def test_ten_seconds_after_it_began_failures_are_not_held_any_more(story: Story) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from watchpost.engine.memory import Watched, Written, finding_rows
 from watchpost.incidents.desk import Moved
 
 log = logging.getLogger(__name__)
+LEAST_SAID_S = 0.1
 LookAgainHook = Callable[[Watched, float, float, int], None]
 
 
@@ -47,11 +49,20 @@ class Digest:
             return Verdict(conclusive=False, note=f"Watchpost could not judge this look ({error!r}).")
 
     def digest(
-        self, watched: Watched, seen: Observation, verdict: Verdict, fault: Fault | None, now: datetime
+        self,
+        watched: Watched,
+        seen: Observation,
+        verdict: Verdict,
+        fault: Fault | None,
+        now: datetime,
+        held_s: float = 0.0,
     ) -> None:
-        """Step every track, remember the look, queue what changed."""
+        """Step every track, remember the look, queue what changed. ``held_s``: how long the mass-failure
+        valve held it back, which is said with the reason."""
         reading = read(verdict, seen)
         done = step(watched.track, reading, watched.policy, fault, now)
+        if held_s >= LEAST_SAID_S:
+            done = _with_hold(done, held_s)
         if done.look_again is not None:
             again = done.look_again
             self.look_again(watched, again.after_s, again.deadline_s, again.resolver)
@@ -166,6 +177,12 @@ class Digest:
         """Clear the flag once the changes are old."""
         if watched.shown_flapping and not watched.track.flapping(now):
             self.changes.append(self._state(watched, "It has held still for half an hour.", now))
+
+
+def _with_hold(done: Step, held_s: float) -> Step:
+    said = f"{done.reason} (Many failed at once: held for {held_s:.1f} s while we tested ourselves.)"
+    transition = None if done.transition is None else replace(done.transition, reason=said)
+    return replace(done, reason=said, transition=transition)
 
 
 def read(verdict: Verdict, seen: Observation) -> Reading:

@@ -104,9 +104,9 @@ class Engine:
             return
         self._step(current, seen, verdict)
 
-    def _step(self, watched: Watched, seen: Observation, verdict: Verdict) -> None:
+    def _step(self, watched: Watched, seen: Observation, verdict: Verdict, held_s: float = 0.0) -> None:
         fault = self._fault(watched, seen) if verdict.findings else None
-        self.digest.digest(watched, seen, verdict, fault, self.now())
+        self.digest.digest(watched, seen, verdict, fault, self.now(), held_s)
 
     def _fault(self, watched: Watched, seen: Observation) -> Fault | None:
         """Evidence against ourselves; the egress check never speaks for networks named as ours."""
@@ -143,13 +143,15 @@ class Engine:
         return True
 
     async def _decide(self, check: asyncio.Task[None] | None) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
         if check is not None:
             await asyncio.wait({check}, timeout=self.failures.valve.hold_s)
         held, self.held = self.held, []
         log.warning("%d failures were held while we tested ourselves", len(held))
         for watched, seen, verdict in held:
             if self.watched.get(watched.id) is watched:
-                self._step(watched, seen, verdict)
+                self._step(watched, seen, verdict, loop.time() - began_s)
 
     # -- time ------------------------------------------------------------------------------------
 

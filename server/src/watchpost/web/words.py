@@ -67,7 +67,8 @@ def moment(at: datetime, now: datetime) -> str:
     local, today = timezone.localtime(at), timezone.localtime(now)
     if local.date() == today.date():
         return local.strftime("%H:%M:%S")
-    return f"{local.day} {local:%b} {local:%H:%M}" + ("" if local.year == today.year else f" {local.year}")
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%b}{year} {local:%H:%M}"
 
 
 def absolute(at: datetime) -> str:
