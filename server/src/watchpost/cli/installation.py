@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from watchpost.cli.command import Refusal
 from watchpost.config.table import WrongSetting, find_data_dir, parse_listen, read_settings
 
+SITE_URL_FACT = "site_url"
+
 
 def read_checked_settings() -> dict[str, Any]:
     """The settings. Raises Refusal with the line that names the setting and the fix."""
@@ -45,6 +47,30 @@ def enter() -> None:
     if not apps.ready:
         django.setup()
     _refuse_unready()
+    _take_over_site_url()
+
+
+def _take_over_site_url() -> None:
+    """Where the pages were last served, unless a setting says where they are: links must lead there."""
+    from django.conf import settings
+
+    from watchpost.monitors.models import Fact
+
+    served = Fact.objects.filter(name=SITE_URL_FACT).values_list("value", flat=True).first()
+    if served and not settings.WATCHPOST["SITE_URL"]:
+        settings.SITE_URL = served
+
+
+def remember_site_url() -> None:
+    """The pages are served there now: for commands that know nothing of ``--listen``."""
+    from django.conf import settings
+
+    from watchpost import clock
+    from watchpost.monitors.models import Fact
+
+    Fact.objects.update_or_create(
+        name=SITE_URL_FACT, defaults={"value": settings.SITE_URL, "at": clock.now()}
+    )
 
 
 def prepare() -> None:

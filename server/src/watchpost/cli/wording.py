@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 
 
+def outcome_word(outcome: str, findings: Sequence[Any]) -> str:
+    """How a look ended: an answer with something to say about it is not "ok"."""
+    return "answered" if outcome == "ok" and findings else outcome
+
+
 def show_plan(steps: Sequence[Step], out: Out, done: bool, prune: bool) -> None:
     """The steps that change something and a count; ``done`` is the tense."""
     moving = [step for step in steps if step.sign != "="]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watchpost.cli.command import Command, Out, Refusal
+from watchpost.cli.wording import outcome_word
 
 _WAIT_S = 15.0
 
@@ -218,7 +219,7 @@ def _result_lines(results: list[dict[str, Any]]) -> Iterator[str]:
         if row["outcome"] is None:
             yield f"{row['monitor']}: created, not looked at within {_WAIT_S:.0f} s; see watchpost explain"
             continue
-        yield f"{row['monitor']}: {row['outcome']} in {row['total_ms']:.0f} ms"
+        yield f"{row['monitor']}: {outcome_word(row['outcome'], row['findings'])} in {row['total_ms']:.0f} ms"
         for finding in row["findings"]:
             yield f"    {finding['sentence']}"
             if finding["fix"]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchpost.cli.command import Command, Out
+from watchpost.cli.wording import outcome_word
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -156,7 +157,8 @@ def _look_lines(last: dict[str, Any] | None) -> Iterator[str]:
         yield "  It has not been looked at yet."
         return
     where = f" at {last['address']}" if last["address"] else ""
-    yield f"  {last['at']}  {last['outcome']}{where} in {last['total_ms']:.0f} ms"
+    ended = outcome_word(last["outcome"], last["findings"])
+    yield f"  {last['at']}  {ended}{where} in {last['total_ms']:.0f} ms"
     for finding in last["findings"]:
         yield f"  {finding.get('code', '')}: {finding.get('sentence', '')}"
         if finding.get("fix"):

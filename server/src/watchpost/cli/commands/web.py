@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from watchpost.cli.command import Command, Out, Refusal
-from watchpost.cli.installation import add_listen, prepare, refuse_taken_port
+from watchpost.cli.installation import add_listen, prepare, refuse_taken_port, remember_site_url
 
 SUPERVISED = "WATCHPOST_SUPERVISED"  # set by up for its children
 LET_GO_S = 5.0
@@ -32,6 +32,7 @@ def run(args: Namespace, out: Out) -> int:
         print(f"watchpost: {refusal}", file=sys.stderr)
         return 1  # tried again later: the engine must not end with us
 
+    remember_site_url()
     lines = [f"Watchpost is at {settings.SITE_URL}", *_first_link()]
     connection.close()
     # The worker says it once it listens; a thread here would be cut in half by the fork.

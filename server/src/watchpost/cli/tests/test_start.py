@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.postgres import free_port
@@ -62,3 +63,19 @@ def test_a_second_up_on_one_folder_is_refused_before_it_promises_a_link(tmp_path
     assert done.returncode == 2
     assert "runs on" in done.stderr
     assert "signin" not in done.stdout + done.stderr
+
+
+@pytest.mark.django_db
+def test_commands_link_to_where_the_pages_were_served_last(settings: Any) -> None:
+    from watchpost.cli.installation import _take_over_site_url, remember_site_url
+
+    configured = settings.SITE_URL
+    settings.SITE_URL = "http://localhost:9999"
+    remember_site_url()
+    settings.SITE_URL = configured
+    _take_over_site_url()
+    assert settings.SITE_URL == "http://localhost:9999"
+    settings.SITE_URL = "https://watch.example.com"
+    settings.WATCHPOST = settings.WATCHPOST | {"SITE_URL": "https://watch.example.com"}
+    _take_over_site_url()
+    assert settings.SITE_URL == "https://watch.example.com"

@@ -142,7 +142,7 @@ def test_add_creates_and_looks_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -
     ran = cli("add", "shop.example.com", "--yes")
     assert ran.code == 0, ran.err
     assert "+ monitor Home page (page) https://shop.example.com" in ran.err
-    assert "shop-example-com/home-page: ok in 12 ms" in ran.out
+    assert "shop-example-com/home-page: answered in 12 ms" in ran.out
     assert "Read the log." in ran.out
     assert Project.objects.get().slug == "shop-example-com"
     assert "watched already as shop-example-com/home-page" in cli("add", "shop.example.com", "--yes").err
