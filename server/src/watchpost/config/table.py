@@ -58,6 +58,27 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def _resolvers(value: str) -> tuple[str, ...]:
+    """Names would need a resolver to be found: addresses only."""
+    for server in _list(value):
+        host, port = server, "53"
+        if server.startswith("["):
+            host, _, port = server[1:].partition("]")
+            port = port.removeprefix(":") or "53"
+        elif server.count(":") == 1:
+            host, _, port = server.partition(":")
+        try:
+            ipaddress.ip_address(host)
+            right = port.isdigit() and 0 < int(port) < 65536
+        except ValueError:
+            right = False
+        if not right:
+            raise ValueError(
+                f"{server!r} is not the address of a DNS server, such as 192.0.2.53 or 192.0.2.53:5353"
+            )
+    return _list(value)
+
+
 def parse_listen(value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
@@ -109,7 +130,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),
     Setting("RETENTION_ROLLUP", "400d", parse_duration, "How long roll-ups, transitions and incidents are kept."),
     Setting("ALLOW_NETWORKS", "", _networks, "Private networks that may be watched and written to, such as 10.0.0.0/8,127.0.0.0/8."),
-    Setting("RESOLVERS", "", _list, "DNS servers to ask, host[:port], separated by commas. With two or more, a silent one is replaced by the next within the same look, and a failure is confirmed with another. Default: the system's."),
+    Setting("RESOLVERS", "", _resolvers, "DNS servers to ask, host[:port], separated by commas. With two or more, a silent one is replaced by the next within the same look, and a failure is confirmed with another. Default: the system's."),
     Setting("EGRESS_REFERENCES", "https://www.gstatic.com/generate_204,https://cloudflare.com/cdn-cgi/trace,https://www.wikipedia.org/", _list, "Addresses asked when many targets fail, to learn whether our own network is dead. May be empty."),
     Setting("DEFAULT_LOCATION", "local", _text, "Name of the place this machine looks from."),
     Setting("MAX_CONCURRENT", "400", _count, "Looks under way at once."),
