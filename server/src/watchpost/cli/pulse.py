@@ -7,7 +7,7 @@ from datetime import datetime
 from watchpost.core.words import duration_words
 from watchpost.monitors.models import AliveSpan
 
-SILENT_AFTER_S = 90.0
+SILENT_AFTER_S = 30.0  # it speaks every five
 
 
 def engine_silence_s(now: datetime) -> float | None:

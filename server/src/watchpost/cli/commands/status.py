@@ -72,8 +72,11 @@ def collect(only: str | None, now: datetime) -> dict[str, Any]:
 
 def _lines(data: dict[str, Any], out: Out, now: datetime) -> Iterator[str]:
     from watchpost.cli.pulse import SILENT_AFTER_S, silence_sentence
+    from watchpost.watching.health import full_disk
 
     silent = data["engine_silent_s"]
+    if full := full_disk():
+        yield out.paint(full, "red")
     if silent is None or silent > SILENT_AFTER_S:
         yield out.paint(silence_sentence(silent), "red")
     for incident in data["incidents"]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,6 +9,7 @@ from django.test import Client
 from watchpost import clock
 from watchpost.engine.figures import store_figures
 from watchpost.monitors import edit
+from watchpost.watching import health
 
 pytestmark = pytest.mark.django_db
 
@@ -54,3 +56,15 @@ def test_metrics_are_not_for_strangers(client: Client) -> None:
     assert client.get("/metrics", REMOTE_ADDR="203.0.113.5").status_code == 401
     assert client.get("/metrics", HTTP_X_FORWARDED_FOR="203.0.113.5").status_code == 401
     assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer wrong").status_code == 401
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_full_disk_is_what_readyz_says_first(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that the engine is silent: it cannot store that it lives."""
+    store_figures({"looks": 1}, clock.now() - timedelta(minutes=2))
+    monkeypatch.setattr(health, "FULL_BYTES", 1 << 62)  # whatever disk this runs on holds less
+    problems = client.get("/readyz").json()["problems"]
+    assert "is full" in problems[0]
+    assert "Free some space" in problems[0]
