@@ -21,6 +21,10 @@ class Document:
     data: Any
     lines: dict[Path, int] = field(repr=False)
 
+    def line_of(self, problem: str) -> int:
+        """The line a problem made by ``at`` points at."""
+        return int(problem.removeprefix(f"{self.name}:").split(":", 1)[0])
+
     def at(self, path: Path, what: str) -> str:
         """``file.yaml:12: projects.0.monitors.1.url: what`` for the nearest place that exists."""
         known = path
@@ -42,7 +46,11 @@ def read_document(name: str) -> Document:
 
 
 def parse_document(name: str, text: str) -> Document:
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise Refusal(f"{name}:{line}: holds a control character; remove it") from None
     try:
         node = loader.get_single_node()
         lines: dict[Path, int] = {}
@@ -54,6 +62,8 @@ def parse_document(name: str, text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Refusal(f"{name}:{mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
+    except RecursionError:
+        raise Refusal(f"{name}: is nested too deeply; no configuration needs that") from None
     except (yaml.YAMLError, ValueError) as error:
         raise Refusal(f"{name}: {' '.join(str(error).split())}") from None
     finally:

@@ -83,11 +83,11 @@ class Reader:
         for path, entry in self.items(data, "channels", ()):
             self._channel(path, entry, slugs)
         if self.problems:
-            raise Refusal(*self.problems)
+            raise Refusal(*sorted(self.problems, key=self.document.line_of))
         return [*self.steps, *self.links, *self._leftovers(prune)]
 
     def _once(self, group: str, name: str, path: Path, what: str) -> bool:
-        if (group, name) in self.named:
+        if name and (group, name) in self.named:
             self.refuse(
                 path, f"{what} {name} stands twice in this file; give one of them another slug or name"
             )

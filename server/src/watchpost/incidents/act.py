@@ -74,7 +74,7 @@ def snooze(incident_id: int, until: datetime, actor: str, now: datetime) -> Acte
 
 def note(incident_id: int, text: str, actor: str, now: datetime) -> Acted:
     """Write something on the timeline."""
-    text = text.strip()
+    text = text.replace("\x00", "").strip()
     if not text:
         return Acted(False, "A note needs a text.")
     with transaction.atomic():

@@ -127,6 +127,7 @@ def read_monitor(
     """A spec checked without writing. ``siblings`` are the slugs ``depends_on`` may name; without them
     the project's monitors. Raises Invalid with everything that is wrong."""
     problems = Problems()
+    asked.refuse_nul(spec, problems)
     common = {
         key: asked.resolve_text(value, key, environ, problems)
         for key, value in spec.items()

@@ -39,6 +39,7 @@ def read_channel(
 ) -> AskedChannel:
     """A spec checked without writing. ``projects`` are the slugs it may name. Raises Invalid."""
     problems = Problems()
+    asked.refuse_nul(spec, problems)
     name = _channel_name(spec.get("name"), problems)
     kind = channels().get(str(spec.get("kind") or (existing.kind if existing else "")))
     if kind is None:

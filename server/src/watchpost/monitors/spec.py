@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
+from unicodedata import category
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
@@ -71,12 +72,24 @@ def did_you_mean(key: str, names: list[str]) -> str:
 def read_slug(value: Any, where: str, problems: Problems) -> str:
     if isinstance(value, str) and len(value) <= 60 and _SLUG.fullmatch(value):
         return value
-    problems.add(where, f"{value!r} is not a slug; write at most 60 of a-z, 0-9 and -, such as home-page")
+    if value == "":
+        problems.add(where, "none can be made of this name; give one of a-z, 0-9 and -, such as home-page")
+    else:
+        problems.add(where, f"{value!r} is not a slug; write at most 60 of a-z, 0-9 and -, such as home-page")
     return ""
+
+
+def refuse_nul(spec: Mapping[str, Any], problems: Problems) -> None:
+    """PostgreSQL stores no NUL, and nobody means to write one."""
+    for path, value in _walk(dict(spec)):
+        if isinstance(value, str) and "\x00" in value:
+            problems.add(dotted(path), "holds a NUL character; remove it")
 
 
 def read_text(value: Any, where: str, problems: Problems, limit: int) -> str:
     if isinstance(value, str) and value.strip() and len(value.strip()) <= limit:
+        if any(category(letter) == "Cc" for letter in value.strip()):
+            problems.add(where, "holds a control character or a line break; remove it")
         return value.strip()
     problems.add(where, f"must be a text of 1 to {limit} characters")
     return ""
@@ -344,6 +357,7 @@ def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> st
         return "is missing; it must be given"
     message: str = entry["msg"]
     message = re.sub(r"^(Value error|Assertion failed), ", "", message).replace("Input should be", "must be")
+    message = message.replace("must be a valid tuple", "must be a list")
     return message[:1].lower() + message[1:]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -43,6 +44,11 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 def _create(user: User, given: Mapping[str, str]) -> Monitor:
+    with transaction.atomic():  # a project made for an address that will not do goes with it
+        return _create_all(user, given)
+
+
+def _create_all(user: User, given: Mapping[str, str]) -> Monitor:
     url = given["url"] if "://" in given["url"] else f"https://{given['url']}"
     if not urlsplit(url).hostname:
         raise edit.Invalid([("address", "write an address such as https://www.example.com/")])

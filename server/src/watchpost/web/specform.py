@@ -22,6 +22,7 @@ from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import is_duration, show_duration
 
 REST = "rest"
+_DEEPEST = 20
 _ACRONYM = re.compile(r"\b(url|http|ip|tls|ca|dns|id|pem|api)\b", re.IGNORECASE)
 
 
@@ -150,12 +151,24 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
 
 def _read_yaml(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     try:
+        _refuse_riddles(text)
         read = yaml.safe_load(text) if text.strip() else {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         return {}, [(REST, f"this is not YAML: {str(error).splitlines()[0]}")]
     if not isinstance(read, dict):
         return {}, [(REST, "write one 'name: value' on each line")]
     return read, []
+
+
+def _refuse_riddles(text: str) -> None:
+    """Aliases make a small text a huge one, a thousand brackets overflow the stack. Raises ValueError."""
+    depth = 0
+    for event in yaml.parse(text):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases are not read here; write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
 
 
 def _read(one: Input) -> Any:

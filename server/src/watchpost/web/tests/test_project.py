@@ -13,7 +13,7 @@ from tests.e2e.seed import Seeded, seed
 
 from watchpost.accounts.models import Membership, SignInLink, User
 from watchpost.monitors import edit
-from watchpost.monitors.models import MaintenanceWindow, Transition
+from watchpost.monitors.models import MaintenanceWindow, Project, Transition
 from watchpost.web.strips import last_day
 from watchpost.web.tests.test_access import enter
 
@@ -137,3 +137,11 @@ def test_the_page_asks_little_of_the_database(seeded: Seeded, django_assert_max_
         edit.create_monitor(seeded.shop, spec, NOW)
     with django_assert_max_num_queries(32):
         assert client.get(SHOP).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["foo bar", "http://", "ftp://x.example/", "http://x.example:99999/"])
+def test_an_address_that_will_not_do_leaves_no_project_behind(address: str) -> None:
+    client = enter(User.objects.create_user("ada@example.com", "x" * 12, is_superuser=True))
+    answer = client.post("/add/", {"url": address})
+    assert answer.status_code == 422
+    assert not Project.objects.exists()

@@ -81,3 +81,11 @@ def test_what_is_inside_something_optional_is_not_demanded() -> None:
 def test_a_length_of_time_is_shown_as_people_write_it() -> None:
     inputs, _ = form({})
     assert by_name(inputs)["expect.p95_window"].value == "1h"
+
+
+def test_riddles_in_the_yaml_field_are_refused() -> None:
+    for riddle in ("a: &a [1, 1]\nb: [*a, *a]", "a: " + "[" * 1000, "\x00"):
+        inputs, _ = form({})
+        _, errors = gather(inputs, typed(inputs, riddle))
+        assert errors, riddle[:20]
+        assert errors[0][0] == "rest"
