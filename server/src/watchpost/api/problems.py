@@ -7,6 +7,8 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
@@ -49,6 +51,7 @@ def answer_with_problems(api: NinjaAPI) -> None:
     api.add_exception_handler(Http404, _of_missing)
     api.add_exception_handler(HttpError, _of_http)
     api.add_exception_handler(WrongRequest, _of_request)
+    api.add_exception_handler(RequestDataTooBig, _of_big)
     api.add_exception_handler(Exception, _of_bug)
 
 
@@ -80,9 +83,17 @@ def _of_request(request: HttpRequest, error: Any) -> HttpResponse:
     for entry in error.errors:
         # ninja puts the source (query, path, body) first; people know the name alone.
         where = ".".join(str(part) for part in entry["loc"][1:]) or str(entry["loc"][0])
-        errors.append({"field": where, "message": str(entry["msg"]).removeprefix("Value error, ")})
+        message = str(entry["msg"]).removeprefix("Value error, ")
+        if entry["type"] == "missing":
+            where, message = ("body" if entry["loc"][0] == "body" else where), "is missing"
+        errors.append({"field": where, "message": message})
     said = "; ".join(f"{entry['field']}: {entry['message']}" for entry in errors)
     return problem(422, said, errors)
+
+
+def _of_big(request: HttpRequest, error: Any) -> HttpResponse:
+    most = (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) / 1_000_000
+    return problem(413, f"The body is larger than {most:.1f} MB; send less at once.")
 
 
 def _of_bug(request: HttpRequest, error: Any) -> HttpResponse:

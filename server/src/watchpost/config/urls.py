@@ -6,6 +6,8 @@ from django.urls import include, path
 
 from watchpost.api.urls import api
 
+handler400 = "watchpost.web.refusals.bad_request"
+
 urlpatterns = [
     path("accounts/", include("watchpost.accounts.urls")),
     path("", include("watchpost.watching.urls")),

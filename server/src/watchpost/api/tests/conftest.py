@@ -12,6 +12,7 @@ from django.test import Client
 
 from watchpost import clock, registry
 from watchpost.accounts.links import make_token
+from watchpost.config import urls as _everything  # noqa: F401  bound before the registry is replaced
 from watchpost.incidents import trial
 from watchpost.monitors import edit, edit_channel
 from watchpost.monitors.models import Monitor, Project
