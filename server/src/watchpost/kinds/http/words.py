@@ -99,7 +99,9 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     else:
         code = f"site.unreachable.{_CODES.get(kind, 'connect')}"
     fix = _FIX_BY_KIND.get(kind) if not (phase == "dns" and kind == "refused") else None
-    return Finding(code, host, f"{start} cannot be reached: {why}.", fix or _FIX_BY_PHASE[phase])
+    # Whoever has begun to answer was reached.
+    what = "does not finish its answer" if phase == "transfer" else "cannot be reached"
+    return Finding(code, host, f"{start} {what}: {why}.", fix or _FIX_BY_PHASE[phase])
 
 
 def broken_redirect(config: HttpConfig, facts: Facts) -> Finding:

@@ -213,3 +213,10 @@ def test_every_code_has_an_owner_and_a_page_of_its_own() -> None:
         assert all(text.strip() for _, text in parts)
         pages.add(page)
     assert len(pages) == len(KIND.codes)
+
+
+def test_who_has_begun_to_answer_was_reached() -> None:
+    [finding] = judge(failed("transfer", "timeout")).findings
+    assert "does not finish its answer: " in finding.sentence
+    [finding] = judge(failed("wait", "timeout")).findings
+    assert "cannot be reached: " in finding.sentence
