@@ -1,23 +1,23 @@
 """The one guarded way out. Nothing else in the product opens connections.
 
-``Outbound`` is for probes, on the event loop; ``send.Sender`` for channels, in worker threads.
+``Outbound`` is for probes, on the event loop; ``send.Sender`` for channels, in worker threads. What stands
+here is loaded when it is first asked for: the supervisor only knocks, and needs no libcurl for that.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import tempfile
-from pathlib import Path
-from time import monotonic
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from watchpost.outbound.certificate import Certificate, Readings
-from watchpost.outbound.curl import Multi, Reply
-from watchpost.outbound.failure import Failure
-from watchpost.outbound.guard import Guard
-from watchpost.outbound.names import Found, look_up
-from watchpost.outbound.request import MAX_BODY, Request
-from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
+if TYPE_CHECKING:
+    from watchpost.outbound.certificate import Certificate
+    from watchpost.outbound.curl import Reply
+    from watchpost.outbound.failure import Failure
+    from watchpost.outbound.guard import Guard
+    from watchpost.outbound.names import Found
+    from watchpost.outbound.request import MAX_BODY, Request
+    from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
+    from watchpost.outbound.way import Outbound
 
 __all__ = [
     "MAX_BODY",
@@ -35,112 +35,20 @@ __all__ = [
     "disagree",
 ]
 
-_MOST_SUSPECTS = 10_000
+_HOMES = {
+    "certificate": ("Certificate",),
+    "curl": ("Reply",),
+    "failure": ("Failure",),
+    "guard": ("Guard",),
+    "names": ("Found",),
+    "request": ("MAX_BODY", "Request"),
+    "resolver": ("Answer", "Resolved", "ResolveFailure", "Resolver", "disagree"),
+    "way": ("Outbound",),
+}
 
 
-class Outbound:
-    """Looks at things for probes: resolves names and speaks HTTP, always under the guard.
-
-    Belongs to the loop it is first used on. ``max_concurrent`` bounds open exchanges.
-    """
-
-    def __init__(
-        self,
-        guard: Guard,
-        resolver: Resolver | None = None,
-        user_agent: str = "Watchpost",
-        max_concurrent: int = 500,
-    ) -> None:
-        self.guard = guard
-        self.resolver = resolver or Resolver()
-        self.user_agent = user_agent
-        self.agent_line = b"User-Agent: " + user_agent.encode()
-        self.readings = Readings()
-        self._slots = asyncio.Semaphore(max_concurrent)
-        self._multis: dict[str, Multi] = {}
-        self._trusted: dict[str, str] = {}  # certificate authorities by their PEM
-        self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
-        self._suspects: dict[tuple[str, int], str] = {}
-        self._turn = 0
-
-    @property
-    def open_sockets(self) -> int:
-        """Sockets of exchanges that still run."""
-        return sum(multi.open_sockets for multi in self._multis.values())
-
-    async def resolve(self, host: str, family: str = "any", resolver: int = 0, fresh: bool = False) -> Answer:
-        """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
-        return await self.resolver.resolve(host, family, resolver, fresh)
-
-    async def look_up(self, host: str, family: str, first: int, ends: float) -> Found:
-        """See ``names.look_up``; ``ends`` is on the monotonic clock."""
-        held = self.resolver.cached(host, family) if first == 0 else None
-        if held is not None:
-            return Found(held)
-        return await look_up(self.resolver, host, family, first, ends)
-
-    async def fetch(self, request: Request) -> Reply:
-        """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""
-        store = request.ca_file or ("default" if request.verify_tls else "none")
-        if self._slots.locked():
-            request = await self._wait_for_slot(request)
-        else:
-            await self._slots.acquire()
-        try:
-            multi = self._multis.get(store)
-            if multi is None:
-                multi = self._multis[store] = Multi(self.guard, request.ca_file)
-            return await multi.exchange(request)
-        finally:
-            self._slots.release()
-
-    async def _wait_for_slot(self, request: Request) -> Request:
-        """Waiting counts against the deadline; whoever waited it away gets a moment, not for ever."""
-        began = monotonic()
-        await self._slots.acquire()
-        return request._replace(timeout_s=max(0.05, request.timeout_s - (monotonic() - began)))
-
-    def trust(self, ca_pem: str) -> str:
-        """A file that holds ``ca_pem``, for ``Request.ca_file``. libcurl caches trust stores by file only."""
-        held = self._trusted.get(ca_pem)
-        if held is not None:
-            return held
-        if self._ca_folder is None:
-            self._ca_folder = tempfile.TemporaryDirectory(prefix="watchpost-ca-")
-        name = hashlib.sha256(ca_pem.encode()).hexdigest()[:32]
-        path = Path(self._ca_folder.name) / f"{name}.pem"
-        path.write_text(ca_pem)
-        self._trusted[ca_pem] = str(path)
-        return str(path)
-
-    def order(self, host: str, port: int, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        """The addresses to try. They take turns, so that none stays dead unnoticed; one that failed last
-        time comes first, so that a second look sees it again."""
-        if len(addresses) == 1:
-            return addresses
-        suspect = self._suspects.get((host, port))
-        if suspect is not None and suspect in addresses:
-            return (suspect, *(a for a in addresses if a != suspect))
-        self._turn += 1
-        first = self._turn % len(addresses)
-        return addresses[first:] + addresses[:first]
-
-    def suspect(self, host: str, port: int, address: str) -> None:
-        """Remembers an address that did not take a connection; "" forgets."""
-        if not address:
-            self._suspects.pop((host, port), None)
-            return
-        if len(self._suspects) >= _MOST_SUSPECTS:
-            self._suspects.clear()
-        self._suspects[(host, port)] = address
-
-    async def close(self) -> None:
-        """Frees every socket and every file."""
-        for multi in self._multis.values():
-            multi.close()
-        self._multis.clear()
-        await self.resolver.close()
-        if self._ca_folder is not None:
-            self._ca_folder.cleanup()
-            self._trusted.clear()
-            self._ca_folder = None
+def __getattr__(name: str) -> Any:
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -79,3 +79,13 @@ def test_commands_link_to_where_the_pages_were_served_last(settings: Any) -> Non
     settings.WATCHPOST = settings.WATCHPOST | {"SITE_URL": "https://watch.example.com"}
     _take_over_site_url()
     assert settings.SITE_URL == "https://watch.example.com"
+
+
+def test_the_supervisor_loads_neither_django_nor_libcurl() -> None:
+    """It lives as long as the server does, and every megabyte of it with it."""
+    asks = (
+        "import sys; from watchpost.cli.commands import up; import watchpost.outbound.knock;"
+        "print([name for name in ('django', 'pycurl', 'cryptography', 'aiodns') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
