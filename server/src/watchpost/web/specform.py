@@ -141,8 +141,8 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
             else posted.get(one.name, "").replace("\r\n", "\n").strip()
         )
         outer, _, inner = one.name.rpartition(".")
-        if one.value == "" or (outer and one.text == one.default):
-            continue  # nested defaults are left out, so that nothing nested is there for its own sake
+        if one.value == "" or (one.text == one.default and not one.required):
+            continue  # defaults are left out, so that saving unchanged changes nothing, not even the export
         holder = spec.setdefault(outer, {}) if outer else spec
         if isinstance(holder, dict):
             holder[inner] = _read(one)
