@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +16,10 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from tests.postgres import free_port
+from tests.serving import Handler, Serving
 
 
-class Site:
+class Site(Serving):
     """A site that can be broken, and a webhook receiver beside it."""
 
     def __init__(self) -> None:
@@ -29,31 +28,17 @@ class Site:
         self.hook_headers: list[dict[str, str]] = []
         site = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class SiteHandler(Handler):
             def do_GET(self) -> None:
-                self.send_response(site.status)
-                self.send_header("Content-Length", str(len(site.body)))
-                self.end_headers()
-                self.wfile.write(site.body)
+                self.answer(site.status, site.body)
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.read_body()
                 site.hooks.append(json.loads(body))
                 site.hook_headers.append(dict(self.headers) | {"raw": body.decode()})
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.answer(200)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(SiteHandler)
 
 
 class Mailbox:

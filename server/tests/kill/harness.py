@@ -7,7 +7,6 @@ processes, and what they wrote is read with plain ``sqlite3`` afterwards. Also u
 from __future__ import annotations
 
 import asyncio
-import http.server
 import json
 import os
 import random
@@ -24,6 +23,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from tests.serving import Handler, Serving
 
 SEED = Path(__file__).with_name("seed.py")
 STARTUP_S = 3.0  # what a start may take on a busy machine before looks begin
@@ -225,32 +226,19 @@ class Got:
     body: bytes
 
 
-class Receiver:
+class Receiver(Serving):
     """A webhook receiver that writes everything down before it answers."""
 
     def __init__(self) -> None:
         self.got: list[Got] = []
         receiver = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Hook(Handler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.got.append(_read_delivery(body))
-                self.send_response(204)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                receiver.got.append(_read_delivery(self.read_body()))
+                self.answer(204)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Hook, "/hook")
 
 
 def _read_delivery(body: bytes) -> Got:

@@ -7,14 +7,13 @@ are the story's.
 from __future__ import annotations
 
 import asyncio
-import http.server
 import json
-import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
+from tests.serving import Handler, Serving
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine.deliver import Lanes, send_due
 from watchpost.engine.engine import Engine, let_go_of_database
@@ -178,7 +177,7 @@ class Story:
         self.receiver.close()
 
 
-class Receiver:
+class Receiver(Serving):
     """A real HTTP receiver whose answer the story sets."""
 
     def __init__(self) -> None:
@@ -186,25 +185,12 @@ class Receiver:
         self.answer: Callable[[], tuple[int, dict[str, str]]] = lambda: (200, {})
         receiver = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Hook(Handler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.read_body()
                 status, headers = receiver.answer()
                 if status < 300:
                     receiver.got.append((dict(self.headers), body))
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.answer(status, headers=headers)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Hook, "/hook")

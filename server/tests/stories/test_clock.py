@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.serving import Handler, Serving
 from tests.stories.telling import Story
 from watchpost.core.types import Outcome
 from watchpost.engine import engine as engine_module
@@ -24,32 +24,24 @@ from watchpost.web import history
 SILENCE = {"failure": {"phase": "wait", "kind": "timeout", "sentence": "no answer within 10 s"}}
 
 
-class Slow:
+class Slow(Serving):
     """A real site that answers when told to."""
 
     def __init__(self) -> None:
         self.asked, self.answer = threading.Event(), threading.Event()
         slow = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class SlowHandler(Handler):
             def do_GET(self) -> None:
                 slow.asked.set()
                 slow.answer.wait(5)
-                self.send_response(500)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.answer(500)
 
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        super().__init__(SlowHandler)
 
     def close(self) -> None:
         self.answer.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
 
 
 @pytest.fixture

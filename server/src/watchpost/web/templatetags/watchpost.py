@@ -29,18 +29,19 @@ def _aware(at: Any) -> datetime:
     return at if isinstance(at, datetime) else datetime.fromtimestamp(float(at) / 1000, UTC)
 
 
+def _exact(at: datetime) -> tuple[str, str]:
+    """The moment for machines, and in full for people."""
+    return at.isoformat(), words.absolute(at)
+
+
 @register.filter
 def ago(at: Any) -> SafeString | str:
     """``6 min ago``, kept fresh by the script, the absolute time on hover. Epoch milliseconds are fine."""
     if at is None:
         return "never"
     at = _aware(at)
-    return format_html(
-        '<time datetime="{}" title="{}" data-ago>{}</time>',
-        at.isoformat(),
-        words.absolute(at),
-        words.ago(at, clock.now()),
-    )
+    shown = words.ago(at, clock.now())
+    return format_html('<time datetime="{}" title="{}" data-ago>{}</time>', *_exact(at), shown)
 
 
 @register.filter
@@ -49,12 +50,7 @@ def moment(at: Any) -> SafeString | str:
     if at is None:
         return "–"
     at = _aware(at)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(),
-        words.absolute(at),
-        words.moment(at, clock.now()),
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', *_exact(at), words.moment(at, clock.now()))
 
 
 @register.filter
