@@ -23,6 +23,14 @@ def write_archive(database: Path, key: str, target: Path, made_at: str) -> int:
         raise Refusal(f"FILE: {target} exists already; give another name")
     if not target.parent.is_dir():
         raise Refusal(f"FILE: there is no folder {target.parent}; make it first")
+    try:
+        _write(database, key, target, made_at)
+    except (OSError, sqlite3.Error) as error:
+        raise Refusal(f"FILE: {target} cannot be written ({error}); nothing of it was left there") from None
+    return target.stat().st_size
+
+
+def _write(database: Path, key: str, target: Path, made_at: str) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".watchpost-backup-") as folder:
         copy = Path(folder) / DATABASE
         copy_database(database, copy)
@@ -36,7 +44,6 @@ def write_archive(database: Path, key: str, target: Path, made_at: str) -> int:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(target)
-    return target.stat().st_size
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

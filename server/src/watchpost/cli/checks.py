@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from watchpost.cli.command import Refusal
-from watchpost.cli.installation import enter, read_checked_settings
+from watchpost.cli.installation import database_file, enter, read_checked_settings
+from watchpost.config.private import others_may_read
 from watchpost.config.table import find_data_dir
 from watchpost.core.words import duration_words
 
@@ -42,6 +44,7 @@ def examine(now: datetime) -> Iterator[Check]:
     except Refusal as refusal:
         yield Check("database", "error", refusal.lines[0], "Do what the line says, then run doctor again.")
         return
+    yield check_private(values, data_dir)
     yield check_migrations()
     yield check_key(values, data_dir)
     yield check_disk(data_dir)
@@ -63,6 +66,16 @@ def check_data_dir(data_dir: Path) -> Check:
             "data folder", "error", f"{data_dir} cannot be written.", f"Run: chown $(id -un) {data_dir}"
         )
     return Check("data folder", "ok", f"{data_dir} can be written.")
+
+
+def check_private(values: dict[str, Any], data_dir: Path) -> Check:
+    database = database_file(values["DATABASE_URL"], data_dir)
+    if database is not None and others_may_read(database):
+        return Check(
+            "privacy", "warning", f"others on this machine may read {database}: sessions, password hashes.",
+            f"Run: chmod 700 {shlex.quote(str(database.parent))}",
+        )  # fmt: skip
+    return Check("privacy", "ok", "other users of this machine cannot read the database.")
 
 
 def check_migrations() -> Check:
@@ -171,7 +184,7 @@ def check_mail(values: dict[str, Any]) -> Check:
     if values["EMAIL_URL"]:
         return Check("mail", "ok", "EMAIL_URL is set.")
     return Check("mail", "warning", "EMAIL_URL is not set, so no mail can be sent.",
-                 "Set WATCHPOST_EMAIL_URL=smtp://user:password@host:587")  # fmt: skip
+                 "Set WATCHPOST_EMAIL_URL=smtp+tls://user:password@host:587")  # fmt: skip
 
 
 def check_told() -> Check:

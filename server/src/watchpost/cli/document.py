@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as File
@@ -12,6 +13,12 @@ import yaml
 from watchpost.cli.command import Refusal
 
 Path = tuple[str | int, ...]
+_YAML_FIXES = {  # what the library says of the commonest slips, and what to do about them
+    "mapping values are not allowed here": "; put a text that holds a colon in quotes, or indent anew",
+    "found character '\\t' that cannot start any token": "; indent with spaces instead of tabs",
+    "could not find expected ':'": "; a key needs a colon and a space after it",
+}
+_MOST_CHARACTERS = 4_000_000
 _MOST_NODES = 200_000  # aliases may multiply a small file into a huge one
 
 
@@ -35,9 +42,9 @@ class Document:
 
 
 def read_document(name: str) -> Document:
-    """Raises Refusal with file and line when it cannot be read."""
+    """``-`` is standard input. Raises Refusal with file and line when it cannot be read."""
     try:
-        text = File(name).read_text(encoding="utf-8")
+        text = sys.stdin.buffer.read().decode() if name == "-" else File(name).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise Refusal(f"{name}: is not UTF-8 text; save it as UTF-8") from None
     except OSError as error:
@@ -46,6 +53,8 @@ def read_document(name: str) -> Document:
 
 
 def parse_document(name: str, text: str) -> Document:
+    if len(text) > _MOST_CHARACTERS:  # a minute's work for the reader; nothing that people write
+        raise Refusal(f"{name}: is larger than {_MOST_CHARACTERS // 10**6} MB; it cannot be a configuration")
     try:
         loader = yaml.SafeLoader(text)
     except yaml.reader.ReaderError as error:
@@ -61,7 +70,8 @@ def parse_document(name: str, text: str) -> Document:
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Refusal(f"{name}:{mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
+        said = error.problem or error.context or "is not YAML"
+        raise Refusal(f"{name}:{mark.line + 1 if mark else 1}: {said}{_YAML_FIXES.get(said, '')}") from None
     except RecursionError:
         raise Refusal(f"{name}: is nested too deeply; no configuration needs that") from None
     except (yaml.YAMLError, ValueError) as error:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import pkgutil
 import sys
 import textwrap
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from watchpost.cli import commands
 from watchpost.cli.command import USAGE, Command, Out, Refusal
+from watchpost.cli.parser import Parser
 from watchpost.config.table import SETTINGS
 
 _EVERYWHERE = "Every command also takes --data-dir D, --json and honours NO_COLOR."
@@ -40,12 +42,11 @@ def global_options() -> ArgumentParser:
 
 
 def build_parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = Parser(
         prog="watchpost",
         description="Watches a Django application from the outside and says in plain words what is wrong.",
         epilog="Begin with watchpost up; it prints a link to sign in. watchpost COMMAND --help says more.",
         parents=[global_options()],
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"watchpost {_version()}")
     parts = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -56,7 +57,6 @@ def build_parser() -> ArgumentParser:
             description=command.help,
             epilog=f"{_settings()}\n\n{_EVERYWHERE}" if command.lists_settings else _EVERYWHERE,
             formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,
         )
         part.set_defaults(run=command.run)
         command.configure(part)
@@ -83,33 +83,60 @@ def _version() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. 0: done; 2: the user can put it right; others as the command documents."""
+    _open_streams()
+    try:
+        try:
+            return _run(sys.argv[1:] if argv is None else list(argv))
+        finally:
+            sys.stdout.flush()
+    except Refusal as refusal:
+        for line in refusal.lines:
+            sys.stderr.write(f"watchpost: {line}\n")
+        return USAGE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        _drop_output()
+        return 0
+    except OSError as error:
+        if error.filename is not None:  # not an output, but a file of ours: that is for the log
+            raise
+        sys.stderr.write(f"watchpost: the output could not be written ({error.strerror})\n")
+        _drop_output()
+        return USAGE
+
+
+def _run(argv: Sequence[str]) -> int:
     parser = build_parser()
-    options, rest = global_options().parse_known_args(sys.argv[1:] if argv is None else list(argv))
+    options, rest = global_options().parse_known_args(argv)
     if options.data_dir:
         os.environ["WATCHPOST_DATA_DIR"] = str(Path(options.data_dir).absolute())
+    if not rest:
+        parser.print_help(sys.stderr)
+        return USAGE
     args = parser.parse_args(rest)
     args.json = options.json
-    return _run(args, Out(json=options.json, colour=_wants_colour()))
+    code: int = args.run(args, Out(json=options.json, colour=_wants_colour()))
+    return code
+
+
+def _open_streams() -> None:
+    """A closed output is no reason to fail, and names in any script go out whole: always as UTF-8."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  for as long as we live
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _run(args: Namespace, out: Out) -> int:
-    try:
-        code: int = args.run(args, out)
-        out.stream.flush()
-        return code
-    except Refusal as refusal:
-        for line in refusal.lines:
-            out.errors.write(f"watchpost: {line}\n")
-        return USAGE
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+def _drop_output() -> None:
+    """What is still in the buffer goes nowhere: the interpreter would complain of it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 if __name__ == "__main__":

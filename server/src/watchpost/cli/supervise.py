@@ -7,6 +7,7 @@ killed, and leave SIGINT to it.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from watchpost.config.logs import log_to_stderr
+
+log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 GRACE_S = 15.0
 STABLE_S = 30.0
@@ -32,6 +36,7 @@ class Child:
 
 def supervise(children: list[Child]) -> int:
     """Run until SIGTERM or SIGINT; the exit code. A child that ends with 2 (a wrong setting) ends all."""
+    log_to_stderr()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -61,10 +66,18 @@ def _mind(child: Child, now_s: float) -> int | None:
     pause_s = min(2 ** min(child.failures, 6) * 0.25, 15.0)
     child.start_at_s = now_s + pause_s
     if code != 2:
-        print(
-            f"watchpost: {child.name} ended with {code}; starting it again in {pause_s:g} s", file=sys.stderr
-        )
+        log.error("%s %s; it is started again in %g s", child.name, _how(code), pause_s)
     return code
+
+
+def _how(code: int) -> str:
+    """Popen's code: a signal is negative."""
+    if code >= 0:
+        return f"ended with {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
 
 
 def _start(child: Child, now_s: float) -> None:

@@ -48,13 +48,20 @@ def _plan_lines(
         left = "" if prune or step.sign != "-" else "  (left over: deleted only with --prune)"
         yield out.paint(f"{step.sign} {step.what}{left}", _COLOURS[step.sign])
         for key, before, after in step.changes:
-            yield f"    {key}: {before or '(nothing)'} -> {after or '(nothing)'}"
+            yield f"    {key}: {_change(before, after)}"
     deleted = counts["-"] if prune else 0
     if not (counts["+"] or counts["~"] or deleted):
         yield "Nothing to change." if not done else "Nothing was changed: all is as the file says."
         return
     verb = "{} created, {} changed, {} deleted." if done else "{} to create, {} to change, {} to delete."
     yield verb.format(counts["+"], counts["~"], deleted)
+
+
+def _change(before: str, after: str) -> str:
+    """A secret is shown by its name, which stays the same when its value changes."""
+    if before == after:
+        return f"{after}, another value than before"
+    return f"{before or '(nothing)'} -> {after or '(nothing)'}"
 
 
 def moment(at: datetime) -> str:

@@ -8,6 +8,7 @@ and count no thread.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -19,12 +20,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
 from django.core.asgi import get_asgi_application
 
 from watchpost.cli.supervise import end_with_parent
+from watchpost.config.note import take_note
 from watchpost.outbound.knock import wait_until_listening
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
+log = logging.getLogger(__name__)
 _django = get_asgi_application()
 _slots: asyncio.Semaphore | None = None
 _background: set[asyncio.Task[None]] = set()
@@ -48,13 +51,15 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _announce() -> None:
-    """An address is printed when a click on it works."""
-    lines = os.environ.pop("WATCHPOST_ANNOUNCE", "")
-    if lines:
-        from django.conf import settings
+    """An address is printed when a click on it works; once, for a sign-in link does not come back."""
+    from django.conf import settings
 
-        if await asyncio.to_thread(wait_until_listening, *settings.LISTEN, 60.0):
-            print(lines, file=sys.stderr, flush=True)
+    if not await asyncio.to_thread(wait_until_listening, *settings.LISTEN, 60.0):
+        return
+    if lines := take_note():
+        print(lines, file=sys.stderr, flush=True)
+    else:
+        log.warning("the worker that serves the pages was started anew")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

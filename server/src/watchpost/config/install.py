@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from watchpost.config.private import make_file, make_folder
 from watchpost.config.sqlite import copy_database
 
 BACKUPS_KEPT = 3
@@ -32,7 +33,7 @@ class AlreadyRunning(RuntimeError):
 @contextmanager
 def locked(path: Path, wait: bool) -> Iterator[TextIO]:
     """Hold ``path`` for as long as the block runs; the kernel lets go of it when the process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -44,6 +45,8 @@ def locked(path: Path, wait: bool) -> Iterator[TextIO]:
 def prepare_database() -> bool:
     """Migrate if needed; whether anything was done."""
     with locked(settings.DATA_DIR / "migrate.lock", wait=True), _alone_on_the_server():
+        if connection.vendor == "sqlite":
+            make_file(Path(str(settings.DATABASES["default"]["NAME"])))
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if not plan:
@@ -76,7 +79,7 @@ def back_up_before_migration() -> Path | None:
         return None
     folder: Path = settings.DATA_DIR / "backups"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         kept = _backups(folder)
         number = max(kept, default=0) + 1
         target = folder / f"before-migration-{number:04d}.sqlite3"

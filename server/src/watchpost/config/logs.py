@@ -21,3 +21,17 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+class NotReadyIsNoNews(logging.Filter):
+    """A balancer asks every other second; what is wrong is logged where it is noticed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(getattr(record, "request", None), "path", "") != "/readyz"
+
+
+def log_to_stderr() -> None:
+    """For a process without Django, whose settings do this elsewhere."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLine())
+    logging.getLogger().addHandler(handler)

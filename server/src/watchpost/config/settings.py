@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "watchpost.web",
 ]
 MIDDLEWARE = [
+    "watchpost.watching.first.OwnHealthFirst",
     "django.middleware.security.SecurityMiddleware",
     "watchpost.web.csp.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -142,7 +143,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "watchpost.config.logs.JsonLine"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"not_ready": {"()": "watchpost.config.logs.NotReadyIsNoNews"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "none": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["stderr"], "level": WATCHPOST["LOG_LEVEL"]},
-    "loggers": {"_granian": {"level": "WARNING"}, "asyncio": {"level": "WARNING"}},
+    "loggers": {
+        "_granian": {"level": "WARNING"},
+        "asyncio": {"level": "WARNING"},
+        "django.request": {"filters": ["not_ready"]},
+        # Every scanner of the internet asks under a wrong name; web/refusals.py says it once, with our fix.
+        "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
+    },
 }

@@ -125,7 +125,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY_FALLBACKS", "", _list, "Old keys, separated by commas: what they signed and encrypted stays good. watchpost rotate-key encrypts anew.", True),
     Setting("SITE_URL", "", _site_url, "The address people reach this server at; links in messages and allowed hosts follow it. Default: the listening address."),
     Setting("LISTEN", "127.0.0.1:8090", parse_listen, "HOST:PORT the web process listens at."),
-    Setting("EMAIL_URL", "", _mail_server, "Mail server: smtp://user:password@host:587, smtps:// or smtp+tls://.", True),
+    Setting("EMAIL_URL", "", _mail_server, "Mail server: smtp+tls://user:password@host:587 or smtps://; smtp:// does not encrypt.", True),
     Setting("EMAIL_FROM", "", _text, "Sender of messages. Default: watchpost@<host of SITE_URL>."),
     Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),
     Setting("RETENTION_ROLLUP", "400d", parse_duration, "How long roll-ups, transitions and incidents are kept."),

@@ -112,7 +112,17 @@ def read_flag(value: Any, where: str, problems: Problems) -> bool:
 def read_texts(value: Any, where: str, problems: Problems) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(entry, str) and entry for entry in value):
         return tuple(dict.fromkeys(value))
-    problems.add(where, "must be a list of texts, such as [one, two]")
+    if not isinstance(value, list | tuple):
+        problems.add(where, "must be a list of texts, such as [one, two]")
+        return ()
+    for place, entry in enumerate(value):
+        if not isinstance(entry, str):
+            problems.add(
+                f"{where}.{place}",
+                f"{entry!r} is not a text: put it in quotes (YAML reads on, yes and 012 as something else)",
+            )
+        elif not entry:
+            problems.add(f"{where}.{place}", "is empty; leave it out")
     return ()
 
 
@@ -341,6 +351,9 @@ def _plain(value: Any) -> str:
 # ---- pydantic's errors as sentences -------------------------------------------------------------
 
 
+_TEXT_WANTED = frozenset({"string_type", "tuple_type", "list_type"})
+
+
 def explain(
     error: ValidationError, model: type[BaseModel], beside: tuple[str, ...] = ()
 ) -> list[tuple[str, str]]:
@@ -358,6 +371,10 @@ def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> st
     message: str = entry["msg"]
     message = re.sub(r"^(Value error|Assertion failed), ", "", message).replace("Input should be", "must be")
     message = message.replace("must be a valid tuple", "must be a list")
+    if entry["type"] in _TEXT_WANTED and isinstance(entry.get("input"), bool | int | float):
+        message += (
+            f", not {entry['input']!r}; put it in quotes (YAML reads on, yes and 012 as something else)"
+        )
     return message[:1].lower() + message[1:]
 
 

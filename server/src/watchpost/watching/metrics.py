@@ -1,6 +1,7 @@
 """/metrics in the Prometheus text format: the server itself, and the state of every monitor.
 
-Open to a bearer token of this server (any scope; one project's token sees that project), and to loopback.
+Open to a bearer token of this server (any scope; one project's token sees that project), and to whoever
+asks on this machine.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from watchpost.engine.figures import read_figures
 from watchpost.incidents.models import Channel, Delivery, Incident
 from watchpost.monitors.models import Monitor
 
+OURSELVES = ("localhost", "127.0.0.1", "[::1]")
+PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 STATES = ("new", "up", "degraded", "down", "unknown", "paused", "maintenance")
 ENGINE = {
     "looks": ("counter", "watchpost_looks_total", "Looks since the engine started."),
@@ -53,8 +56,16 @@ def _scope(request: HttpRequest) -> tuple[int | None, bool]:
     if kind.lower() == "bearer" and secret:
         token = ApiToken.objects.filter(digest=hashlib.sha256(secret.encode()).hexdigest()).first()
         return (token.project_id, True) if token else (None, False)
-    forwarded = "X-Forwarded-For" in request.headers
-    return None, request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1") and not forwarded
+    return None, _is_local(request)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """Asked from this machine, by its own name: a proxy here asks from this machine, too, but under the
+    name of the site, and mostly says for whom."""
+    if any(name in request.headers for name in PROXIES):
+        return False
+    host = request.headers.get("Host", "").rsplit(":", 1)[0]
+    return request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1") and host in OURSELVES
 
 
 def _engine_lines(now: datetime) -> Iterable[str]:

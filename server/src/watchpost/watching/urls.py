@@ -1,8 +1,7 @@
-"""The server's own health."""
+"""What tells others of the server itself; its health is answered in first.py."""
 
 from django.urls import path
 
-from watchpost.watching.health import healthz, readyz
 from watchpost.watching.metrics import metrics
 
-urlpatterns = [path("healthz", healthz), path("readyz", readyz), path("metrics", metrics)]
+urlpatterns = [path("metrics", metrics)]

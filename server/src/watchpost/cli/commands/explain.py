@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,18 @@ from watchpost.cli.wording import outcome_word
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("monitor", metavar="MONITOR", help="slug, project/slug or id")
     parser.add_argument(
-        "--last", metavar="N", type=int, default=5, help="how many transitions to go back (default 5)"
+        "--last",
+        metavar="N",
+        type=_count,
+        default=5,
+        help="how many transitions to go back, 1 to 100 (default 5)",
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise ArgumentTypeError(f"{text!r} is not possible; write a whole number from 1 to 100")
+    return int(text)
 
 
 def run(args: Namespace, out: Out) -> int:
@@ -25,7 +35,7 @@ def run(args: Namespace, out: Out) -> int:
     from watchpost import clock
     from watchpost.cli.find import find_monitor
 
-    data = collect(find_monitor(args.monitor), max(1, min(args.last, 100)))
+    data = collect(find_monitor(args.monitor), args.last)
     out.show(data, _lines(data, clock.now(), out))
     return 0
 

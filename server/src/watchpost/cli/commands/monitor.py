@@ -17,7 +17,7 @@ _DONE = {"pause": "paused", "resume": "resumed", "delete": "deleted"}
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in _ACTIONS.items():
-        action = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        action = actions.add_parser(name, help=text, description=text)
         action.add_argument("monitor", metavar="MONITOR", help="slug, project/slug or id")
 
 

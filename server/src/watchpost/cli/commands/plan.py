@@ -9,7 +9,7 @@ from watchpost.cli.command import Command, Out
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the configuration, YAML")
+    parser.add_argument("file", metavar="FILE", help="the configuration, YAML; - is standard input")
     parser.add_argument("--prune", action="store_true", help="as apply --prune would")
 
 

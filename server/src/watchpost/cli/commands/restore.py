@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from watchpost.cli.command import Command, Out, Refusal
+from watchpost.config.private import make_folder
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -39,8 +40,8 @@ def run(args: Namespace, out: Out) -> int:
         refuse_other_user(database)
         if not args.force:
             raise Refusal(f"--force: {database} exists; add --force to replace it (it is kept beside)")
-    data_dir.mkdir(parents=True, exist_ok=True)
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(data_dir)
+    make_folder(database.parent)
     with tempfile.TemporaryDirectory(dir=database.parent, prefix=".watchpost-restore-") as folder:
         about = read_archive(Path(args.file), Path(folder))
         kept = _put_in_place(Path(folder) / KEY, data_dir / "secret_key", ("",))

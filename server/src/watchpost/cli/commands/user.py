@@ -12,7 +12,7 @@ from watchpost.cli.command import Command, Out, Refusal
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     text = "create a user and print a sign-in link"
-    create = actions.add_parser("create", help=text, description=text, allow_abbrev=False)
+    create = actions.add_parser("create", help=text, description=text)
     create.add_argument("email", metavar="EMAIL", help="the address they sign in with")
     create.add_argument(
         "--admin", action="store_true", help="may change the installation (the first user always may)"
@@ -25,7 +25,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     create.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     text = "print a one-time sign-in link, such as for a forgotten password"
-    link = actions.add_parser("link", help=text, description=text, allow_abbrev=False)
+    link = actions.add_parser("link", help=text, description=text)
     link.add_argument("email", metavar="EMAIL", help="whom it lets in")
 
 

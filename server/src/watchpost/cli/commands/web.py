@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 
 from watchpost.cli.command import Command, Out, Refusal
 from watchpost.cli.installation import add_listen, prepare, refuse_taken_port, remember_site_url
+from watchpost.config.note import leave_note
 
 SUPERVISED = "WATCHPOST_SUPERVISED"  # set by up for its children
 LET_GO_S = 5.0
@@ -35,8 +36,8 @@ def run(args: Namespace, out: Out) -> int:
     remember_site_url()
     lines = [f"Watchpost is at {settings.SITE_URL}", *_first_link()]
     connection.close()
-    # The worker says it once it listens; a thread here would be cut in half by the fork.
-    os.environ["WATCHPOST_ANNOUNCE"] = "\n".join(lines)
+    # The first worker says it once it listens; a thread here would be cut in half by the fork.
+    leave_note("\n".join(lines))
     _serve(*settings.LISTEN)
     return 0
 

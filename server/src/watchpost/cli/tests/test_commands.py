@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,9 @@ def test_doctor_says_what_to_fix(cli: Cli, data_dir: Path, monkeypatch: pytest.M
     (data_dir / "secret_key").chmod(0o644)
     assert "chmod 600" in checks(cli)["key"]["fix"]
     (data_dir / "secret_key").chmod(0o600)
+    data_dir.chmod(0o755)
+    assert "chmod 700" in checks(cli)["privacy"]["fix"]
+    data_dir.chmod(0o700)
     now = clock.now()
     AliveSpan.objects.create(started_at=now, alive_at=now)
     channel = edit.create_channel({"name": "ops", "kind": "hook", "url": "x"}, now)
@@ -94,7 +98,8 @@ def test_doctor_says_what_to_fix(cli: Cli, data_dir: Path, monkeypatch: pytest.M
     channel.save()
     found = checks(cli)
     assert {
-        found[name]["state"] for name in ("settings", "database", "key", "engine", "channels", "clock")
+        found[name]["state"]
+        for name in ("settings", "database", "privacy", "key", "engine", "channels", "clock")
     } == {"ok"}
     channel.config = {"url": {"$sealed": "nonsense"}}
     channel.save()
@@ -194,3 +199,17 @@ def test_a_mail_server_that_cannot_be_used_stops_the_start(cli: Cli, monkeypatch
     assert refused.err.startswith(
         "watchpost: WATCHPOST_EMAIL_URL: EMAIL_URL is not usable: it must start with"
     )
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_backup_that_finds_no_room_is_one_line(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("watchpost.cli.archive.copy_database", full)
+    ran = cli("backup", str(tmp_path / "b.tar"))
+    assert ran.code == 2
+    assert "b.tar cannot be written (database or disk is full)" in ran.err
+    assert ran.err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def plan(cli: Cli, folder: Path, text: str) -> tuple[int, list[str]]:
     [
         ("version: 1\n\x00", "t.yaml:2: holds a control character"),
         ("version: 1\nprojects: " + "[" * 100_000, "nested too deeply"),
+        ("#" * 4_000_001, "larger than 4 MB"),
         ('version: 1\nprojects:\n  - {name: "a\\0b"}\n', "t.yaml:3"),
     ],
 )
@@ -49,3 +51,20 @@ def test_every_problem_is_told_in_the_order_of_the_file(cli: Cli, tmp_path: Path
     assert [int(line.split("t.yaml:")[1].split(":")[0]) for line in lines] == [5, 6, 7, 8]
     assert "slug: none can be made of this name" in lines[0]
     assert "control character" in lines[2]
+
+
+def test_what_yaml_read_otherwise_is_named_by_its_place(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text(
+        "version: 1\nprojects:\n  - name: shop\n    monitors:\n"
+        "      - {name: Home, kind: page, url: x, tags: [on, ok, 012]}\n"
+    )
+    said = cli("plan", str(file)).err.splitlines()
+    assert [line.split(": ")[2] for line in said] == [f"projects.0.monitors.0.tags.{n}" for n in (0, 2)]
+    assert all("quotes" in line for line in said)
+
+
+def test_a_file_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"version: 1\nprojects: [{name: shop}]\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert "1 to create" in cli("plan", "-").out

@@ -104,3 +104,11 @@ def test_only_the_newest_copies_are_kept(old: Path) -> None:
         "before-migration-0012.sqlite3",
         "before-migration-by-hand.sqlite3",
     ]
+
+
+def test_a_new_installation_is_its_owners_alone(tmp_path: Path) -> None:
+    data = tmp_path / "new"
+    made = run(ONLY_PREPARE, data)
+    assert made.returncode == 0, made.stderr
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert (data / "watchpost.sqlite3").stat().st_mode & 0o777 == 0o600

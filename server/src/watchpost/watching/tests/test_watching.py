@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +44,7 @@ def test_metrics_show_lag_outbox_and_states(client: Client) -> None:
         project, {"name": "Home", "kind": "http", "url": "https://shop.example/"}, clock.now()
     )
     store_figures({"looks": 5, "schedule_lag_p99_s": 0.01}, clock.now())
-    text = client.get("/metrics").content.decode()
+    text = client.get("/metrics", HTTP_HOST="localhost:8090").content.decode()
     assert "watchpost_looks_total 5" in text
     assert "watchpost_schedule_lag_p99_seconds 0.01" in text
     assert "watchpost_outbox_age_seconds 0" in text
@@ -52,10 +54,24 @@ def test_metrics_show_lag_outbox_and_states(client: Client) -> None:
     )
 
 
-def test_metrics_are_not_for_strangers(client: Client) -> None:
-    assert client.get("/metrics", REMOTE_ADDR="203.0.113.5").status_code == 401
-    assert client.get("/metrics", HTTP_X_FORWARDED_FOR="203.0.113.5").status_code == 401
-    assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer wrong").status_code == 401
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"REMOTE_ADDR": "203.0.113.5"},
+        {"HTTP_X_FORWARDED_FOR": "203.0.113.5"},
+        {"HTTP_X_FORWARDED_PROTO": "https"},
+        {"HTTP_HOST": "testserver"},  # a proxy on this machine that says nothing but the site's name
+        {"HTTP_AUTHORIZATION": "Bearer wrong"},
+    ],
+)
+def test_metrics_are_not_for_strangers(client: Client, asked: dict[str, Any]) -> None:
+    assert client.get("/metrics", **({"HTTP_HOST": "localhost"} | asked)).status_code == 401
+
+
+def test_a_load_balancer_asks_by_address(client: Client) -> None:
+    store_figures({"looks": 1}, clock.now())
+    for path in ("/healthz", "/readyz"):
+        assert client.get(path, HTTP_HOST="10.1.1.1:8090").status_code == 200
 
 
 @pytest.mark.only_on("sqlite")
@@ -68,3 +84,25 @@ def test_a_full_disk_is_what_readyz_says_first(
     problems = client.get("/readyz").json()["problems"]
     assert "is full" in problems[0]
     assert "Free some space" in problems[0]
+
+
+def test_every_metric_is_documented(client: Client) -> None:
+    project = edit.create_project("shop", clock.now())
+    edit.create_monitor(
+        project, {"name": "Home", "kind": "http", "url": "https://shop.example/"}, clock.now()
+    )
+    store_figures({"looks": 5}, clock.now())
+    text = client.get("/metrics", HTTP_HOST="localhost").content.decode()
+    names = set(re.findall(r"^# TYPE (\S+)", text, re.M))
+    page = Path(__file__).parents[5] / "docs" / "reference" / "watching.md"
+    assert names
+    assert names == set(re.findall(r"^\| `(watchpost_\w+)`", page.read_text(), re.M))
+
+
+def test_who_asks_in_vain_every_second_does_not_fill_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client.get("/readyz").status_code == 503
+    assert not caplog.records
+    assert client.get("/nowhere").status_code == 404
+    assert caplog.records
