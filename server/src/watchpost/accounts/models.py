@@ -22,6 +22,9 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
+    # Until an admin stands for it, or its own address proves it: whoever made it may hold its password.
+    vouched = models.BooleanField(default=True)
+    invited_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="invited")
     zone = models.CharField(max_length=64, blank=True, default="")
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -59,3 +62,4 @@ class SignInLink(models.Model):
     user = models.ForeignKey(User, models.CASCADE, null=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    seal = models.CharField(max_length=64, default="")

@@ -35,8 +35,9 @@ def _tell_by_mail(email: str, now: datetime) -> None:
         return
 
 
-def invite(email: str) -> tuple[User, bool]:
-    """Who has this address, and whether the account was made just now. Raises Invalid."""
+def invite(email: str, by: User) -> tuple[User, bool]:
+    """Who has this address, and whether a link into the account is due: it was made just now, or an admin
+    takes over one that somebody else had made. Raises Invalid."""
     email = email.strip()
     try:
         validate_email(email)
@@ -44,7 +45,24 @@ def invite(email: str) -> tuple[User, bool]:
         raise edit.Invalid([("email", f"{email or 'nothing'} is not an e-mail address")]) from None
     with transaction.atomic():
         known = User.objects.filter(email__iexact=email).first()
-        return (known, False) if known else (User.objects.create_user(email), True)
+        if known is None:
+            return User.objects.create_user(email, vouched=by.is_superuser, invited_by=by), True
+        if known.vouched or known.invited_by == by:
+            return known, False
+        if not by.is_superuser:
+            raise edit.Invalid(
+                [("email", f"{email} has an account that an admin has not confirmed; ask one")]
+            )
+        vouch(known)
+        return known, True
+
+
+def vouch(user: User) -> None:
+    """An admin stands for the account from now on. Whoever made it may know its password or hold a link or
+    a session: all of these end, and it begins anew."""
+    user.vouched = True
+    user.set_unusable_password()
+    user.save(update_fields=["vouched", "password"])
 
 
 def give_role(user: User, project: Project, role: str) -> None:

@@ -35,6 +35,14 @@ def _own(request: HttpRequest, channel: Channel) -> Channel:
     return channel
 
 
+def _shown(request: HttpRequest, channel: Channel) -> dict[str, Any]:
+    """What others hear by it, and where it leads, is not for the token of one of its projects."""
+    told, mine = channel_object(channel), auth.token_of(request).project
+    if mine is None or told["projects"] == [mine.slug]:
+        return told
+    return told | {"projects": [mine.slug], "spec": None}
+
+
 def _allowed(request: HttpRequest, spec: Spec) -> Spec:
     mine = auth.token_of(request).project
     if mine and spec.get("projects") != [mine.slug]:
@@ -45,7 +53,7 @@ def _allowed(request: HttpRequest, spec: Spec) -> Spec:
 @router.get("/channels")
 def list_channels(request: HttpRequest, limit: int = 50, cursor: str | None = None) -> dict[str, Any]:
     """Channels this token may see."""
-    return page(auth.channels(request), "id", limit, cursor, channel_object)
+    return page(auth.channels(request), "id", limit, cursor, lambda row: _shown(request, row))
 
 
 @router.post("/channels", response={201: dict[str, Any]})
@@ -57,7 +65,7 @@ def create_channel(request: HttpRequest, asked: Body[Spec]) -> Status[Any]:
 @router.get("/channels/{channel_id}")
 def get_channel(request: HttpRequest, channel_id: str) -> dict[str, Any]:
     """One channel, secrets as ``${NAME}``."""
-    return channel_object(_find(request, channel_id))
+    return _shown(request, _find(request, channel_id))
 
 
 @router.put("/channels/{channel_id}")

@@ -18,6 +18,8 @@ from watchpost.config.private import others_may_read
 from watchpost.config.table import find_data_dir
 from watchpost.core.words import duration_words
 
+SHORTEST_KEY = 32  # characters; Django's own check warns below 50
+
 
 @dataclass(frozen=True)
 class Check:
@@ -100,6 +102,9 @@ def check_key(values: dict[str, Any], data_dir: Path) -> Check:
             )
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             return Check("key", "error", f"others may read {file}.", f"Run: chmod 600 {file}")
+    if values["SECRET_KEY"] and len(values["SECRET_KEY"]) < SHORTEST_KEY:
+        fix = f"Make one of at least {SHORTEST_KEY} characters; SECRET_KEY_FALLBACKS keeps the old one good."
+        return Check("key", "error", "SECRET_KEY is so short that it can be guessed.", fix)
     from watchpost.monitors.sealed import foreign_secrets, old_secrets
 
     if unreadable := foreign_secrets():

@@ -98,6 +98,14 @@ def prepare() -> None:
         raise Refusal(f"the data folder cannot be used: {error}; give another --data-dir") from None
 
 
+def refuse_missing_folder(settings: dict[str, Any]) -> None:
+    """Said once, before two processes find it out. The data folder itself is made when it is missing."""
+    data_dir = find_data_dir()
+    file = database_file(settings["DATABASE_URL"], data_dir)
+    if file is not None and file.parent != data_dir and not file.parent.is_dir():
+        raise Refusal(f"DATABASE_URL: there is no folder {file.parent}; make it, or correct the path")
+
+
 def refuse_other_user(file: Path) -> None:
     """Files written as another user (often root) would lock the server out of its own database."""
     owner = file.stat().st_uid
@@ -152,7 +160,7 @@ def refuse_taken_port(host: str, port: int, deadline_s: float = 0.0) -> None:
 
     why = why_not_listen(host, port, deadline_s)
     if why:
-        raise Refusal(f"cannot listen at {host}:{port}: {why}, or give another --listen HOST:PORT")
+        raise Refusal(f"cannot listen at {host}:{port}: {why}; or give another --listen HOST:PORT")
 
 
 def engine_runs() -> bool:

@@ -244,7 +244,10 @@ class Reader:
             if ("", channel.name) not in self.named:
                 found.append(_removal(f"channel {channel.name}", edit.delete_channel, channel))
         for project in Project.objects.filter(applied=True).order_by("pk"):
-            by_hand = project.monitors.filter(applied=False).exists()
+            by_hand = (
+                project.monitors.filter(applied=False).exists()
+                or edit.own_channels(project).filter(applied=False).exists()
+            )
             if ("project", project.slug) not in self.named and not by_hand:
                 found.append(
                     _removal(

@@ -12,8 +12,7 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(file: Path) -> None:
-    """Empty, if it is not there; SQLite takes that for a new database, and gives its log the same rights."""
-    make_folder(file.parent)
+    """Empty, if it is not there. SQLite takes that for a new database, and gives its log the same rights."""
     file.touch(mode=0o600, exist_ok=True)
 
 

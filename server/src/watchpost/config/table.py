@@ -13,6 +13,10 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,8 +91,12 @@ def parse_listen(value: str) -> tuple[str, int]:
 
 
 def _site_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of range, a bracket too many
+        right = False
+    if value and not right:
         raise ValueError(f"{value!r} is not an address; write it as https://watch.example.com")
     return value.rstrip("/")
 
@@ -107,10 +115,37 @@ def _mail_server(value: str) -> str:
     return value
 
 
-def _count(value: str) -> int:
-    if not value.isdigit() or int(value) < 1:
-        raise ValueError(f"{value!r} is not a whole number above zero")
-    return int(value)
+def _count(most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isdecimal() or not 1 <= int(value) <= most:
+            raise ValueError(f"{value!r} is not possible; write a whole number from 1 to {most}")
+        return int(value)
+
+    return parse
+
+
+def _sender(value: str) -> str:
+    """``ops@example.com`` or ``Watchpost <ops@example.com>``."""
+    try:
+        found = Address(addr_spec=parseaddr(value)[1]) if value else None
+    except (HeaderParseError, ValueError, IndexError):
+        found = None
+    if value and (found is None or not found.domain or not found.username or not value.isprintable()):
+        raise ValueError(f"{value!r} is not a sender; write Watchpost <watchpost@example.com>")
+    return value
+
+
+def _addresses(value: str) -> tuple[str, ...]:
+    for address in _list(value):
+        _site_url(address)
+    return _list(value)
+
+
+def _retention(value: str) -> float:
+    """The longest roll-ups are a day's: less cannot be kept whole."""
+    if parse_duration(value) < 86_400:
+        raise ValueError(f"{value!r} is too short; write at least 1d")
+    return parse_duration(value)
 
 
 def _log_level(value: str) -> str:
@@ -126,24 +161,37 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SITE_URL", "", _site_url, "The address people reach this server at; links in messages and allowed hosts follow it. Default: the listening address."),
     Setting("LISTEN", "127.0.0.1:8090", parse_listen, "HOST:PORT the web process listens at."),
     Setting("EMAIL_URL", "", _mail_server, "Mail server: smtp+tls://user:password@host:587 or smtps://; smtp:// does not encrypt.", True),
-    Setting("EMAIL_FROM", "", _text, "Sender of messages. Default: watchpost@<host of SITE_URL>."),
-    Setting("RETENTION_RAW", "8d", parse_duration, "How long single looks are kept."),
-    Setting("RETENTION_ROLLUP", "400d", parse_duration, "How long roll-ups, transitions and incidents are kept."),
+    Setting("EMAIL_FROM", "", _sender, "Sender of messages. Default: watchpost@<host of SITE_URL>."),
+    Setting("RETENTION_RAW", "8d", _retention, "How long single looks are kept."),
+    Setting("RETENTION_ROLLUP", "400d", _retention, "How long roll-ups, transitions and incidents are kept."),
     Setting("ALLOW_NETWORKS", "", _networks, "Private networks that may be watched and written to, such as 10.0.0.0/8,127.0.0.0/8."),
     Setting("RESOLVERS", "", _resolvers, "DNS servers to ask, host[:port], separated by commas. With two or more, a silent one is replaced by the next within the same look, and a failure is confirmed with another. Default: the system's."),
-    Setting("EGRESS_REFERENCES", "https://www.gstatic.com/generate_204,https://cloudflare.com/cdn-cgi/trace,https://www.wikipedia.org/", _list, "Addresses asked when many targets fail, to learn whether our own network is dead. May be empty."),
+    Setting("EGRESS_REFERENCES", "https://www.gstatic.com/generate_204,https://cloudflare.com/cdn-cgi/trace,https://www.wikipedia.org/", _addresses, "Addresses asked when many targets fail, to learn whether our own network is dead. May be empty."),
     Setting("DEFAULT_LOCATION", "local", _text, "Name of the place this machine looks from."),
-    Setting("MAX_CONCURRENT", "400", _count, "Looks under way at once."),
-    Setting("MAX_PER_HOST", "6", _count, "Looks under way at once against one host."),
-    Setting("WEB_THREADS", "4", _count, "Threads (and database connections) of the web process."),
+    Setting("MAX_CONCURRENT", "400", _count(5000), "Looks under way at once."),
+    Setting("MAX_PER_HOST", "6", _count(1000), "Looks under way at once against one host."),
+    Setting("WEB_THREADS", "4", _count(64), "Threads (and database connections) of the web process."),
     Setting("LOG_LEVEL", "info", _log_level, "debug, info, warning or error."),
 )  # fmt: skip
 
 
 def read_settings(environ: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
     """All settings parsed. Raises WrongSetting with one line that names the setting and the fix."""
+    _refuse_slips(environ)
     from_file = _read_toml(data_dir.parent / "watchpost.toml")
     return {setting.name: _value(setting, environ, from_file) for setting in SETTINGS}
+
+
+def _refuse_slips(environ: Mapping[str, str]) -> None:
+    """A variable that looks like a mistyped setting. Others are somebody else's: a container platform
+    names its own after every service."""
+    names = {f"WATCHPOST_{setting.name}" for setting in SETTINGS}
+    known = names | {f"{name}_FILE" for name in names} | {"WATCHPOST_DATA_DIR"}
+    for variable in environ:
+        if variable.startswith("WATCHPOST_") and variable not in known:
+            near = get_close_matches(variable, sorted(known), n=1, cutoff=0.9)
+            if near:
+                raise WrongSetting(f"there is no setting {variable}; did you mean {near[0]}?")
 
 
 def _value(setting: Setting, environ: Mapping[str, str], from_file: Mapping[str, Any]) -> Any:

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, QuerySet
 from django.utils.text import slugify
 
 from watchpost.config.secret import unseal_all
+from watchpost.incidents.models import Channel
 from watchpost.monitors import spec as asked
 from watchpost.monitors.changes import announce
 from watchpost.monitors.edit_channel import (
@@ -105,9 +107,18 @@ def rename_project(project: Project, name: str, now: datetime) -> bool:
     return True
 
 
+def own_channels(project: Project) -> QuerySet[Channel]:
+    """The channels that hear this project and no other."""
+    heard = Channel.objects.annotate(heard=Count("projects"))
+    return heard.filter(heard=1, pk__in=project.channels.values("pk"))
+
+
 def delete_project(project: Project, now: datetime, actor: str = "Watchpost") -> None:
-    """The project with its monitors and their history."""
+    """The project with its monitors, their history, and the channels that hear it alone: a channel that
+    names no project hears all, so left without one it would tell everything to whom it told of one."""
     with transaction.atomic():
+        for channel in own_channels(project):
+            delete_channel(channel, now)
         for monitor in project.monitors.all():
             delete_monitor(monitor, now, actor)
         announce("project", project.pk, now)

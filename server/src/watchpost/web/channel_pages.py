@@ -53,13 +53,16 @@ def _changed(request: HttpRequest, pk: int) -> Channel:
 @login_required
 def channel_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    rows = [_row(channel) for channel in seen_channels(user).prefetch_related("projects").order_by("name")]
+    rows = [
+        _row(channel, user) for channel in seen_channels(user).prefetch_related("projects").order_by("name")
+    ]
     may_add = user.is_superuser or changeable_projects(user).exists()
     known = sorted(channels().values(), key=lambda kind: kind.title)
     return render(request, "watchpost/channels.html", {"rows": rows, "kinds": known, "may_add": may_add})
 
 
-def _row(channel: Channel) -> dict[str, Any]:
+def _row(channel: Channel, user: User) -> dict[str, Any]:
+    """Projects this person does not see are counted, not named."""
     shape = (
         "down"
         if channel.broken
@@ -73,8 +76,15 @@ def _row(channel: Channel) -> dict[str, Any]:
         "channel": channel,
         "shape": shape,
         "to": _describe(channel),
-        "hears": list(channel.projects.all()),
+        **_hears(channel, user),
     }
+
+
+def _hears(channel: Channel, user: User) -> dict[str, Any]:
+    heard = list(channel.projects.all())
+    seen = set(visible_projects(user).values_list("pk", flat=True)) if heard else set()
+    named = [project for project in heard if project.pk in seen]
+    return {"hears": named, "hears_others": len(heard) - len(named)}
 
 
 def _describe(channel: Channel) -> str:
@@ -137,7 +147,7 @@ def _reaching(spec: Spec, user: User) -> Spec:
 def channel_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     channel: Channel = get_object_or_404(seen_channels(user).prefetch_related("projects"), pk=pk)
-    context = _row(channel) | {
+    context = _row(channel, user) | {
         "kind": channels().get(channel.kind),
         "may_change": may_change_channel(user, channel),
         "severity": SEVERITIES[channel.min_severity],

@@ -101,7 +101,7 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     project = seen_project(request, slug)
     require_change(person(request), project)
     try:
-        user, fresh = invite(request.POST.get("email", ""))
+        user, fresh = invite(request.POST.get("email", ""), person(request))
     except edit.Invalid as error:
         messages.error(request, f"Nobody was added: {error.errors[0][1]}.")
         return redirect("project", slug)

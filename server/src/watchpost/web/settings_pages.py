@@ -21,6 +21,7 @@ from watchpost.accounts.people import give_role, invite
 from watchpost.monitors import edit
 from watchpost.monitors.models import Project
 
+ANEW = "The owner of a project had made this account, so it begins anew: its password and sessions are void. "
 ROLES = {"owner": "Owner: sees and changes", "viewer": "Viewer: sees", "admin": "Admin of this installation"}
 
 
@@ -66,12 +67,16 @@ def profile(request: HttpRequest) -> HttpResponse:
 def add_person(request: HttpRequest) -> HttpResponse:
     require_admin(person(request))
     try:
-        user, _ = invite(request.POST.get("email", ""))
+        user, begins = invite(request.POST.get("email", ""), person(request))
     except edit.Invalid as error:
         messages.error(request, f"Nobody was added: {error.errors[0][1]}.")
         return redirect("settings")
     _give_role(user, request.POST.get("role", "viewer"), request.POST.get("project", ""))
-    return _show_link(request, user) if not user.has_usable_password() else redirect("settings")
+    if begins or not user.has_usable_password():
+        anew = begins and user.invited_by_id not in (None, person(request).pk)
+        return _show_link(request, user, ANEW if anew else "")
+    messages.success(request, f"{user.email} has an account already and may do that now, too.")
+    return redirect("settings")
 
 
 def _give_role(user: User, role: str, slug: str) -> None:
@@ -84,9 +89,9 @@ def _give_role(user: User, role: str, slug: str) -> None:
         give_role(user, project, role)
 
 
-def _show_link(request: HttpRequest, user: User) -> HttpResponse:
+def _show_link(request: HttpRequest, user: User, why: str = "") -> HttpResponse:
     address = f"{settings.SITE_URL}/signin/{make_link(user, clock.now())}/"
-    title = f"Send this link to {user.email}. It works once, for 24 hours, and is not shown again."
+    title = f"{why}Send this link to {user.email}. It works once, for 24 hours, and is not shown again."
     return settings_page(request, {"title": title, "secret": address})
 
 

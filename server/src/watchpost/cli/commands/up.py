@@ -8,7 +8,13 @@ from argparse import ArgumentParser, Namespace
 
 from watchpost.cli.command import Command, Out, Refusal
 from watchpost.cli.commands.web import SUPERVISED
-from watchpost.cli.installation import add_listen, engine_runs, read_checked_settings, refuse_taken_port
+from watchpost.cli.installation import (
+    add_listen,
+    engine_runs,
+    read_checked_settings,
+    refuse_missing_folder,
+    refuse_taken_port,
+)
 from watchpost.config.table import find_data_dir
 
 
@@ -24,6 +30,7 @@ def run(args: Namespace, out: Out) -> int:
     settings = read_checked_settings()
     if engine_runs():
         raise Refusal(f"an engine runs on {find_data_dir()} already; stop it, or give another --data-dir")
+    refuse_missing_folder(settings)
     refuse_taken_port(*settings["LISTEN"])
     os.environ[SUPERVISED] = "1"
     me = [sys.executable, "-m", "watchpost.cli.main"]

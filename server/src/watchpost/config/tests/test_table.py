@@ -33,3 +33,36 @@ def test_a_wrong_value_names_its_setting(name: str, value: str, tmp_path: Path) 
 def test_resolvers_are_addresses_with_or_without_a_port(value: str, tmp_path: Path) -> None:
     read = read_settings({"WATCHPOST_RESOLVERS": value}, tmp_path)["RESOLVERS"]
     assert ",".join(read) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMAIL_FROM", "foo"),
+        ("EMAIL_FROM", "a@b.example\nBcc: x@y.z"),
+        ("EGRESS_REFERENCES", "foo"),
+        ("SITE_URL", "https://x:99999/"),
+        ("SITE_URL", "https://[x/"),
+        ("RETENTION_RAW", "0d"),
+        ("RETENTION_ROLLUP", "23h"),
+        ("WEB_THREADS", "10000"),
+        ("MAX_CONCURRENT", "²"),
+    ],
+)
+def test_a_value_that_would_only_fail_later_is_refused_now(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongSetting, match=f"WATCHPOST_{name}: "):
+        read_settings({f"WATCHPOST_{name}": value}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value", ["ops@example.com", "Watch Post <ops@example.com>", '"O, P" <o@example.com>', ""]
+)
+def test_senders(value: str, tmp_path: Path) -> None:
+    assert read_settings({"WATCHPOST_EMAIL_FROM": value}, tmp_path)["EMAIL_FROM"] == value
+
+
+def test_a_slip_in_the_name_of_a_variable_is_told_and_a_platforms_own_is_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(WrongSetting, match="did you mean WATCHPOST_SITE_URL"):
+        read_settings({"WATCHPOST_SITE_ULR": "x"}, tmp_path)
+    theirs = ["WATCHPOST_SERVICE_HOST", "WATCHPOST_PORT", "WATCHPOST_PORT_8090_TCP", "WATCHPOST_SHOTS"]
+    read_settings(dict.fromkeys(theirs, "x"), tmp_path)

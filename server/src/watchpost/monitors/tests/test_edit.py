@@ -298,3 +298,12 @@ def test_creating_many_monitors_does_not_read_their_slugs_each_time(
 ) -> None:
     with django_assert_max_num_queries(0):
         edit.read_monitor(shop, HOME)
+
+
+def test_what_hears_one_project_alone_goes_with_it_and_never_hears_all(shop: Project) -> None:
+    blog = edit.create_project("blog", NOW)
+    for name, hears in (("own", ["shop"]), ("both", ["shop", "blog"]), ("all", [])):
+        edit.create_channel({"name": name, "kind": "hook", "url": "x", "projects": hears}, NOW)
+    edit.delete_project(shop, NOW)
+    left = {channel.name: [one.slug for one in channel.projects.all()] for channel in Channel.objects.all()}
+    assert left == {"both": [blog.slug], "all": []}

@@ -88,6 +88,17 @@ def test_an_owner_makes_channels_for_own_projects_only(seeded: Seeded) -> None:
     assert [project.slug for project in Channel.objects.get(name="mine").projects.all()] == ["shop"]
 
 
+def test_a_shared_channel_does_not_name_projects_one_does_not_see(seeded: Seeded) -> None:
+    channel = Channel.objects.create(name="both", kind="email", config={"to": ["x@example.com"]})
+    channel.projects.set(Project.objects.all())
+    others = Project.objects.count() - 1
+    viewer = enter(seeded.viewer)
+    for path in ("/channels/", f"/channels/{channel.pk}/"):
+        said = viewer.get(path).content.decode()
+        assert "billing" not in said
+        assert f"and {others} other project" in said
+
+
 def test_a_signed_link_asks_before_it_acts(seeded: Seeded) -> None:
     token = signing.dumps({"incident": seeded.incident.pk, "do": "acknowledge"}, salt="incident-action")
     mail = Client()
