@@ -16,7 +16,7 @@ from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine import engine as engine_module
 from watchpost.engine.figures import store_figures
 from watchpost.engine.run import figures_of
-from watchpost.monitors.models import Look, Transition
+from watchpost.monitors.models import Look, MonitorState, Transition
 from watchpost.watching.health import find_problems
 
 on_sqlite = pytest.mark.only_on("sqlite")  # a file that can be locked, or full
@@ -190,3 +190,23 @@ def test_what_is_decided_while_a_write_fails_is_stored_after_what_failed(story: 
     story.run(story.engine.flush())
     assert story.transitions(home) == [("new", "up"), ("up", "down")]
     assert Look.objects.filter(monitor_id=home.pk).count() == 3
+
+
+def test_a_secret_that_no_key_opens_is_unknown_not_up(story: Story, settings: Any) -> None:
+    """Nobody looks any more: the last good state must not stand for ever."""
+    home = story.monitor(headers={"X-Key": "a-long-secret-of-ours"})
+    story.look(home)
+    assert story.shown(home) == "up"
+    key = settings.SECRET_KEY
+    settings.SECRET_KEY = "another"
+    story.restart()
+    story.tick()
+    assert story.shown(home) == "unknown"
+    assert (
+        "It is not looked at: headers.X-Key: was encrypted with another SECRET_KEY"
+        in MonitorState.objects.get(monitor=home).reason
+    )
+    settings.SECRET_KEY = key
+    story.restart()
+    story.look(home)
+    assert story.shown(home) == "up"

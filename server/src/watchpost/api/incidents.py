@@ -78,7 +78,7 @@ def resolve(request: HttpRequest, incident_id: str) -> dict[str, Any]:
 def snooze(request: HttpRequest, incident_id: str, asked: Until) -> dict[str, Any]:
     """Mute it until then; a rise in severity breaks the silence."""
     incident = auth.find(auth.incidents(request), incident_id)
-    done = act.snooze(incident.pk, utc(asked.until), auth.actor_of(request), clock.now())
+    done = act.snooze(incident.pk, utc(asked.until, "until"), auth.actor_of(request), clock.now())
     return _answer(request, incident, done)
 
 

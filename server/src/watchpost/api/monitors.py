@@ -13,7 +13,7 @@ from watchpost import clock
 from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cursor
-from watchpost.api.problems import Problem
+from watchpost.api.problems import wrong
 from watchpost.api.projects import NewWindow, open_window
 from watchpost.api.shapes import look_object, monitor_object, window_object
 from watchpost.config.table import parse_duration
@@ -161,8 +161,8 @@ def get_series(
     from watchpost.web.history import series
 
     monitor = _find(request, monitor_id)
-    until = utc(end) if end else clock.now()
-    since = utc(start) if start else until - timedelta(days=1)
+    until = utc(end, "to") if end else clock.now()
+    since = utc(start, "from") if start else until - timedelta(days=1)
     step_s = _step(step, (until - since).total_seconds())
     points = series(monitor, since, until, step_s)
     return {
@@ -177,16 +177,12 @@ def _step(text: str, span_s: float) -> float:
     try:
         step_s = float(text) if text.isdecimal() else parse_duration(text)
     except ValueError as error:
-        raise _wrong("step", str(error)) from None
+        raise wrong("step", str(error)) from None
     if span_s <= 0:
-        raise _wrong("from", "must lie before to")
+        raise wrong("from", "must lie before to")
     if step_s < 1 or span_s / step_s > _MOST_STEPS:
-        raise _wrong("step", f"gives more than {_MOST_STEPS} steps; write a longer one")
+        raise wrong("step", f"gives more than {_MOST_STEPS} steps; write a longer one")
     return step_s
-
-
-def _wrong(where: str, what: str) -> Problem:
-    return Problem(422, f"{where}: {what}", [{"field": where, "message": what}])
 
 
 def _point(row: dict[str, Any]) -> dict[str, Any]:

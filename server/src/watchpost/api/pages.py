@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from watchpost.api.problems import Problem
+from watchpost.api.problems import Problem, wrong
 
 MOST = 200
 
@@ -59,8 +59,7 @@ def read_cursor(cursor: str, size: int) -> list[Any]:
 
 
 def wrong_cursor() -> Problem:
-    what = "is not a cursor of this list; leave it out to begin anew"
-    return Problem(422, f"cursor: {what}", [{"field": "cursor", "message": what}])
+    return wrong("cursor", "is not a cursor of this list; leave it out to begin anew")
 
 
 def _read(cursor: str) -> tuple[Any, int]:

@@ -28,6 +28,11 @@ class Problem(Exception):
         super().__init__(detail)
 
 
+def wrong(field: str, message: str) -> Problem:
+    """One field that will not do."""
+    return Problem(422, f"{field}: {message}", [{"field": field, "message": message}])
+
+
 def problem(status: int, detail: str, errors: Errors | None = None) -> HttpResponse:
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -75,20 +80,27 @@ def _of_missing(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _of_http(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error.__cause__, Problem):  # ninja says no more than that a body cannot be parsed
+        return _of_problem(request, error.__cause__)
     return problem(error.status_code, str(error))
 
 
 def _of_request(request: HttpRequest, error: Any) -> HttpResponse:
     errors = []
     for entry in error.errors:
-        # ninja puts the source (query, path, body) first; people know the name alone.
-        where = ".".join(str(part) for part in entry["loc"][1:]) or str(entry["loc"][0])
+        # ninja puts the source (query, path, body) first; people know the field alone.
+        where = ".".join(_people_know(entry["loc"])) or str(entry["loc"][0])
         message = str(entry["msg"]).removeprefix("Value error, ")
         if entry["type"] == "missing":
             where, message = ("body" if entry["loc"][0] == "body" else where), "is missing"
         errors.append({"field": where, "message": message})
     said = "; ".join(f"{entry['field']}: {entry['message']}" for entry in errors)
     return problem(422, said, errors)
+
+
+def _people_know(place: tuple[str | int, ...]) -> list[str]:
+    """A body's first step is the name of our parameter."""
+    return [str(part) for part in (place[2:] if place[0] == "body" else place[1:])]
 
 
 def _of_big(request: HttpRequest, error: Any) -> HttpResponse:

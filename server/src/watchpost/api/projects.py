@@ -105,7 +105,8 @@ def create_window(request: HttpRequest, slug: str, asked: NewWindow) -> Status[A
 def open_window(
     request: HttpRequest, project: Any, members: list[Any], asked: NewWindow, now: datetime
 ) -> Any:
-    starts, ends = utc(asked.starts_at) if asked.starts_at else now, utc(asked.ends_at)
+    starts = utc(asked.starts_at, "starts_at") if asked.starts_at else now
+    ends = utc(asked.ends_at, "ends_at")
     return edit.create_window(project, members, starts, ends, asked.reason, auth.actor_of(request), now)
 
 

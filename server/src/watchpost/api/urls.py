@@ -12,6 +12,7 @@ from ninja import NinjaAPI, Router
 
 from watchpost.api import channels, incidents, monitors, projects
 from watchpost.api.auth import Bearer
+from watchpost.api.body import StrictJson
 from watchpost.api.problems import answer_with_problems, problem
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -49,6 +50,7 @@ api = Api(
     description="Projects, monitors, observations, series, incidents and channels.",
     urls_namespace="v1",
     auth=Bearer(),
+    parser=StrictJson(),
     docs_url=None,
 )
 answer_with_problems(api)

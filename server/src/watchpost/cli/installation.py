@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ from watchpost.cli.command import Refusal
 from watchpost.config.table import WrongSetting, find_data_dir, parse_listen, read_settings
 
 SITE_URL_FACT = "site_url"
+
+KEY_MADE_ANEW = (
+    "watchpost: {} is missing and made anew: sessions end, and secrets stored with the old one cannot be "
+    "read. Put it back from a backup and start again to have them."
+)
 
 
 def read_checked_settings() -> dict[str, Any]:
@@ -45,9 +51,21 @@ def enter() -> None:
     from django.apps import apps
 
     if not apps.ready:
+        if lost := lost_key():
+            raise Refusal(
+                f"{lost} is missing: put it back from a backup, or start watchpost up, which makes a new one "
+                "(sessions and stored secrets of the old one are lost)"
+            )
         django.setup()
+    _refuse_unreachable()
     _refuse_unready()
     _take_over_site_url()
+
+
+def lost_key() -> Path | None:
+    """The key file that should be there, when it is not."""
+    file = find_data_dir() / "secret_key"
+    return None if read_checked_settings()["SECRET_KEY"] or file.is_file() else file
 
 
 def _take_over_site_url() -> None:
@@ -78,12 +96,15 @@ def prepare() -> None:
     file = database_file(read_checked_settings()["DATABASE_URL"], find_data_dir())
     if file is not None and file.is_file():
         refuse_other_user(file)
+        if lost := lost_key():
+            print(KEY_MADE_ANEW.format(lost), file=sys.stderr)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
     import django
 
     django.setup()
     from django.db import DatabaseError
 
+    _refuse_unreachable()
     from watchpost.config.install import BackupFailed, prepare_database
 
     try:
@@ -124,6 +145,23 @@ def _user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def _refuse_unreachable() -> None:
+    """Asked without the pool, which tries for ten seconds and then does not say why."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return
+    import psycopg
+
+    from watchpost.engine.changes import connection_parameters
+
+    try:
+        psycopg.connect(**connection_parameters(), connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[-1].strip()
+        raise Refusal(f"the database cannot be reached ({said}); check DATABASE_URL") from None
 
 
 def _refuse_unready() -> None:

@@ -9,7 +9,8 @@ import pkgutil
 import sys
 import textwrap
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -116,8 +117,24 @@ def _run(argv: Sequence[str]) -> int:
         return USAGE
     args = parser.parse_args(rest)
     args.json = options.json
-    code: int = args.run(args, Out(json=options.json, colour=_wants_colour()))
+    with _database_errors_as_lines():
+        code: int = args.run(args, Out(json=options.json, colour=_wants_colour()))
     return code
+
+
+@contextmanager
+def _database_errors_as_lines() -> Iterator[None]:
+    """A command that wants Django has loaded it by the time its database fails."""
+    try:
+        yield
+    except Exception as error:
+        django_db = sys.modules.get("django.db")
+        if django_db is None or not isinstance(error, django_db.DatabaseError):
+            raise
+        said = " ".join(str(error).split())
+        raise Refusal(
+            f"the database could not be used ({said}); try again, or ask watchpost doctor"
+        ) from None
 
 
 def _open_streams() -> None:

@@ -28,6 +28,14 @@ def duration_words(seconds: float) -> str:
     return "0 s"
 
 
+def read_count(text: str, most: int) -> int | None:
+    """A whole number from 0 to ``most`` as a browser or a file gives it, else None. ``²`` is a digit to
+    Python, and a number of 5,000 digits is more than it converts."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        return None
+    return int(text) if int(text) <= most else None
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like the word, or None when none is close. Case does not matter."""
     by_fold = {candidate.casefold(): candidate for candidate in candidates}

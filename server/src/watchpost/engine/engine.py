@@ -203,7 +203,8 @@ class Engine:
             self.windows = ()
 
     def _lay_overlays(self, watched: Watched) -> None:
-        """Paused outranks maintenance; what no longer holds is taken away."""
+        """Paused outranks maintenance, and both outrank that we cannot look at all; what no longer holds is
+        taken away."""
         now, overlay = self.now(), watched.track.overlay
         inside = bool(active(self.windows, watched.id, watched.project_id, now)) if self.windows else False
         if watched.paused and overlay is not Overlay.PAUSED:
@@ -216,6 +217,12 @@ class Engine:
             self.digest.overlay(watched, Overlay.MAINTENANCE, True, "A maintenance window began.", now)
         elif not inside and watched.track.overlay is Overlay.MAINTENANCE:
             self.digest.overlay(watched, Overlay.MAINTENANCE, False, "The maintenance window ended.", now)
+        if watched.problem and watched.track.overlay is Overlay.NONE:
+            # The next look lifts it, once there can be one.
+            self.digest.overlay(
+                watched, Overlay.UNKNOWN, True, f"It is not looked at: {watched.problem}", now
+            )
+            log.error("%s/%s is not looked at: %s", watched.project, watched.slug, watched.problem)
 
     def settle_flapping(self) -> None:
         for watched in self.watched.values():

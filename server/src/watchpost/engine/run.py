@@ -168,7 +168,7 @@ async def _watch_changes(engine: Engine, newest: int) -> None:
 async def handle_changes(engine: Engine, found: set[tuple[str, str]]) -> None:
     """Bring memory in line with what other processes wrote."""
     topics = {topic for topic, _ in found}
-    ids = sorted(int(key) for topic, key in found if topic == "monitor" and key.isdigit())
+    ids = sorted(int(key) for topic, key in found if topic == "monitor" and key.isdecimal())
     if "window" in topics:
         engine.windows = await engine.call(load.load_windows, engine.now())
         ids = sorted(set(ids) | set(engine.watched))

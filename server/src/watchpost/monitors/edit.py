@@ -193,7 +193,7 @@ def _monitor_columns(
 def _kind(value: Any, existing: Monitor | None, problems: Problems) -> str:
     if value is None and existing is not None:
         return existing.kind
-    if value not in kinds():
+    if not isinstance(value, str) or value not in kinds():
         names = sorted(kinds())
         problems.add("kind", f"there is no kind {value}; {asked.did_you_mean(str(value), names)}" if value
                      else f"is missing; write one of {', '.join(names)}")  # fmt: skip

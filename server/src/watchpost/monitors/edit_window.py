@@ -11,6 +11,8 @@ from watchpost.monitors.changes import announce
 from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
 from watchpost.monitors.spec import Problems
 
+FIRST, LAST = 1970, 9000  # years; beyond them another zone leaves the calendar
+
 
 def create_window(
     project: Project,
@@ -23,6 +25,10 @@ def create_window(
 ) -> MaintenanceWindow:
     """A window over ``monitors``, or over the whole project when there are none. Raises Invalid."""
     problems = Problems()
+    for where, at in (("starts_at", starts_at), ("ends_at", ends_at)):
+        if not FIRST <= at.year <= LAST:
+            problems.add(where, f"must lie between the years {FIRST} and {LAST}")
+    problems.stop()
     if ends_at <= starts_at:
         problems.add("ends_at", "is not after the beginning; write a later time")
     elif ends_at <= now:

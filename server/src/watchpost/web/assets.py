@@ -24,6 +24,8 @@ def address(name: str) -> str:
 
 
 def serve(request: HttpRequest, name: str) -> HttpResponse:
+    if "\x00" in name or len(name) > 100:
+        raise Http404("There is no such file.")
     path = (ROOT / name).resolve()
     if not path.is_relative_to(ROOT) or not path.is_file():
         raise Http404("There is no such file.")

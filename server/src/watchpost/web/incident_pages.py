@@ -16,11 +16,14 @@ from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
+from watchpost.core.words import read_count
 from watchpost.incidents import act
 from watchpost.incidents.models import Incident, IncidentMember, TimelineEntry
 from watchpost.web import charts, history, words
 
 PAGE = 30
+MOST_PAGES = 10_000
+LONGEST_SNOOZE_S = 30 * 86_400
 LINK_AGE = timedelta(days=7)
 LINK_SNOOZE = timedelta(hours=1)
 VERBS = {"acknowledge": "Acknowledge", "resolve": "Resolve", "snooze": "Snooze for an hour"}
@@ -37,7 +40,7 @@ SHAPES = {
 @login_required
 def incident_list(request: HttpRequest) -> HttpResponse:
     past = request.GET.get("state") == "resolved"
-    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+    page = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
     rows = Incident.objects.filter(project__in=visible_projects(person(request))).select_related("project")
     unresolved = rows.exclude(state=Incident.State.RESOLVED)
     count = unresolved.count()
@@ -143,10 +146,8 @@ def _do(do: str, pk: int, actor: str, given: Mapping[str, Any]) -> act.Acted:
         return act.note(pk, str(given.get("text", "")), actor, now)
     if do != "snooze":
         raise Http404("There is no such action.")
-    seconds = str(given.get("for", ""))
-    length = (
-        timedelta(seconds=int(seconds)) if seconds.isdigit() and int(seconds) <= 30 * 86_400 else LINK_SNOOZE
-    )
+    seconds = read_count(str(given.get("for", "")), LONGEST_SNOOZE_S)
+    length = LINK_SNOOZE if seconds is None else timedelta(seconds=seconds)
     return act.snooze(pk, now + length, actor, now)
 
 

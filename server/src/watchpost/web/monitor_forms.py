@@ -50,11 +50,18 @@ def _create(user: User, given: Mapping[str, str]) -> Monitor:
 
 def _create_all(user: User, given: Mapping[str, str]) -> Monitor:
     url = given["url"] if "://" in given["url"] else f"https://{given['url']}"
-    if not urlsplit(url).hostname:
-        raise edit.Invalid([("address", "write an address such as https://www.example.com/")])
+    if not _host_of(url):
+        raise edit.Invalid([("url", "write an address such as https://www.example.com/")])
     spec = _http_spec(url, given)
     project = _project(user, given, url)
     return edit.create_monitor(project, spec | {"slug": _free_slug(project, spec["name"])}, clock.now())
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # such as half an IPv6 address
+        return ""
 
 
 def _http_spec(url: str, given: Mapping[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
+from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
@@ -28,6 +29,7 @@ RANGES = {
     "90d": ("90 days", 90 * 86_400, 86_400),
 }
 PAGE = 100
+MOST_PAGES = 10_000
 
 
 def seen_monitor(request: HttpRequest, pk: int) -> Monitor:
@@ -51,7 +53,7 @@ def monitor_list(request: HttpRequest) -> HttpResponse:
     asked = {key: request.GET.get(key, "").strip() for key in ("q", "tag", "environment", "state", "project")}
     rows = [row for row in _filtered(everything, asked) if not asked["tag"] or asked["tag"] in row.tags]
     rows.sort(key=lambda row: (words.ORDER.index(_shown(row)), row.project.name, row.name))
-    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+    page = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
     context = {
         "rows": rows[(page - 1) * PAGE : page * PAGE],
         "total": len(rows),

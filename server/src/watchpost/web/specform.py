@@ -18,6 +18,7 @@ import yaml
 from django.http import QueryDict
 from pydantic.fields import FieldInfo
 
+from watchpost.core.words import read_count
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import is_duration, show_duration
 
@@ -176,7 +177,7 @@ def _read(one: Input) -> Any:
         # Words on a page may hold a comma; addresses and tags are often typed with them.
         text = one.value if "." in one.name else one.value.replace(",", "\n")
         one.value = [line.strip() for line in text.splitlines() if line.strip()]
-        return [int(line) if line.isdigit() else line for line in one.value]
+        return [line if (number := read_count(line, 10**17)) is None else number for line in one.value]
     if one.type == "number":
         try:
             return float(one.value) if "." in one.value else int(one.value)

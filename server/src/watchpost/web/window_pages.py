@@ -16,9 +16,12 @@ from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import person, require_change, visible_projects
+from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
 from watchpost.web.monitor_pages import changed_monitor
+
+MOST_ID = 10**17
 
 
 def window_form(now: datetime) -> dict[str, datetime]:
@@ -77,5 +80,5 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     messages.info(
         request, "The window is over. Trouble is told again." if begun else "The window is taken back."
     )
-    back = request.POST.get("monitor", "")
-    return redirect("monitor", int(back)) if back.isdigit() else redirect("project", window.project.slug)
+    back = read_count(request.POST.get("monitor", ""), MOST_ID)
+    return redirect("project", window.project.slug) if back is None else redirect("monitor", back)

@@ -337,7 +337,10 @@ def test_channels(call: Call, caller: Callable[..., Call], shop: Project, blog: 
     call("PATCH", f"channels/{own['id']}", {"projects": ["shop", "blog"]})
     refused(mine("DELETE", f"channels/{own['id']}"), 403)
     shared = mine("GET", f"channels/{own['id']}").json()
-    assert (shared["projects"], shared["spec"]) == (["shop"], None)  # blog and the address are not its to know
+    assert (shared["projects"], shared["spec"]) == (
+        ["shop"],
+        None,
+    )  # blog and the address are not its to know
     assert mine("GET", "channels").json()["items"] == [shared]
     assert call("DELETE", path).status_code == 204
 

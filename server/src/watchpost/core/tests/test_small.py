@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from watchpost.core.cadence import first_due, next_due, phase_ms, places
 from watchpost.core.valve import Failures, Valve, held_until, is_open, observe
 from watchpost.core.windows import Window, active, next_edge
-from watchpost.core.words import duration_words, nearest
+from watchpost.core.words import duration_words, nearest, read_count
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -171,3 +171,12 @@ def test_nearest() -> None:
     assert nearest("HTPP", ["http", "dns"]) == "http"
     assert nearest("zzz", ["http", "dns"]) is None
     assert nearest("x", []) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("0", 0), ("7", 7), ("99", 99), ("100", None), ("", None), ("-1", None), ("²", None), ("٣", None),
+     ("1" * 5000, None), (" 1", None), ("1.0", None)],
+)  # fmt: skip
+def test_read_count(text: str, read: int | None) -> None:
+    assert read_count(text, 99) == read

@@ -189,7 +189,7 @@ class Expect(Config):
         for item in value:
             if not _STATUS.fullmatch(str(item)):
                 raise ValueError(f"{item!r} is not an HTTP status; write 200, 2xx or 200-299")
-        return tuple(int(v) if str(v).isdigit() else v for v in value)
+        return tuple(int(v) if str(v).isdecimal() and str(v).isascii() else v for v in value)
 
     @field_validator("body_matches")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core import signing
@@ -89,7 +90,9 @@ def test_an_owner_makes_channels_for_own_projects_only(seeded: Seeded) -> None:
 
 
 def test_a_shared_channel_does_not_name_projects_one_does_not_see(seeded: Seeded) -> None:
-    channel = Channel.objects.create(name="both", kind="email", config={"to": ["x@example.com"]})
+    channel = Channel.objects.create(
+        name="both", kind="email", config={"to": ["x@example.com"]}, created_at=NOW
+    )
     channel.projects.set(Project.objects.all())
     others = Project.objects.count() - 1
     viewer = enter(seeded.viewer)
@@ -218,3 +221,24 @@ def test_pulse_moves_with_changes(seeded: Seeded) -> None:
     before = admin.get("/pulse.json").json()["change"]
     admin.post(f"/monitors/{seeded.home.pk}/pause/", {"paused": "1"})
     assert admin.get("/pulse.json").json()["change"] > before
+
+
+@pytest.mark.parametrize("odd", ["²", "9" * 30, "9" * 5000, "-1", "x", "\x00"])
+def test_silly_numbers_are_nobodys_failure(seeded: Seeded, odd: str) -> None:
+    admin, incident = enter(seeded.admin), seeded.incident.pk
+    for path in ("/incidents/", "/monitors/"):
+        assert admin.get(path, {"page": odd}).status_code == 200
+    assert admin.post(f"/incidents/{incident}/snooze/", {"for": odd}).status_code == 302
+    for moment in (odd, "9999-12-31T23:59", "0001-01-01T00:00"):
+        window = {"starts": moment, "ends": "9999-12-31T23:59-14:00"}
+        assert admin.post(f"/monitors/{seeded.home.pk}/maintenance/", window).status_code == 302
+    assert Client().get(f"/static/watchpost/{quote(odd)}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "http://[x]/", "http://", "https://a:b/", "http://a:99999/"]
+)
+def test_an_odd_first_address_is_refused_and_kept(seeded: Seeded, address: str) -> None:
+    answer = enter(seeded.admin).post("/add/", {"url": address, "contains": "keep me", "project": "shop"})
+    assert answer.status_code == 422
+    assert b"keep me" in answer.content
