@@ -10,6 +10,10 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+_restarts: dict[int, Callable[[], object]] = {}
 
 
 def start_postgres(folder: str) -> str:
@@ -47,7 +51,18 @@ def start_postgres(folder: str) -> str:
             stdout=subprocess.DEVNULL,
         )
     )
+    _restarts[port] = lambda: subprocess.run(
+        [f"{tools}/pg_ctl", "-D", data, "-o", options, "-w", "-l", f"{data}/log", "-m", "fast", "restart"],
+        check=True,
+        user=user,
+        stdout=subprocess.DEVNULL,
+    )
     return f"postgresql://watchpost@127.0.0.1:{port}/watchpost"
+
+
+def restart_postgres(url: str) -> None:
+    """As its operator does after an upgrade: every connection is cut."""
+    _restarts[urlsplit(url).port or 0]()
 
 
 def _give_to_postgres(folder: str, data: str) -> int | None:

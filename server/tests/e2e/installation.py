@@ -64,21 +64,25 @@ class Mailbox:
 class Installation:
     """`watchpost up` in a folder of its own, and the command line beside it."""
 
-    def __init__(self, folder: Path, mailbox: Mailbox) -> None:
+    def __init__(self, folder: Path, mail_port: int, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.folder = folder
-        self.environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("WATCHPOST_", "DJANGO_"))
-        } | {
-            "WATCHPOST_DATA_DIR": str(folder / "data"),
-            "WATCHPOST_LISTEN": f"127.0.0.1:{self.port}",
-            "WATCHPOST_ALLOW_NETWORKS": "127.0.0.0/8",
-            "WATCHPOST_EGRESS_REFERENCES": "",
-            "WATCHPOST_EMAIL_URL": f"smtp://127.0.0.1:{mailbox.port}",
-        }
+        self.environment = (
+            {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("WATCHPOST_", "DJANGO_"))
+            }
+            | {
+                "WATCHPOST_DATA_DIR": str(folder / "data"),
+                "WATCHPOST_LISTEN": f"127.0.0.1:{self.port}",
+                "WATCHPOST_ALLOW_NETWORKS": "127.0.0.0/8",
+                "WATCHPOST_EGRESS_REFERENCES": "",
+                "WATCHPOST_EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
+            }
+            | {f"WATCHPOST_{name}": value for name, value in settings.items()}
+        )
         self.log = folder / "up.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 from playwright.sync_api import expect
 
@@ -93,7 +94,13 @@ def test_pages_read_without_javascript(chromium: Any, live_server: Any, seeded: 
     client = Client()
     client.force_login(seeded.admin, backend="allauth.account.auth_backends.AuthenticationBackend")
     context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+        [
+            {
+                "name": django_settings.SESSION_COOKIE_NAME,
+                "value": client.cookies[django_settings.SESSION_COOKIE_NAME].value,
+                "url": live_server.url,
+            }
+        ]
     )
     page = context.new_page()
     for path in ("/", f"/monitors/{seeded.home.pk}/", f"/incidents/{seeded.incident.pk}/"):

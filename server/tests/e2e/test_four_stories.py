@@ -44,7 +44,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Installation]:
-    running = Installation(tmp_path_factory.mktemp("installation"), mailbox)
+    running = Installation(tmp_path_factory.mktemp("installation"), mailbox.port)
     yield running
     running.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core import signing
 from django.test import Client
 
@@ -73,7 +74,13 @@ def _context(chromium: Any, live_server: Any, user: Any, size: str, scheme: str)
         client = Client()
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         context.add_cookies(
-            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+            [
+                {
+                    "name": django_settings.SESSION_COOKIE_NAME,
+                    "value": client.cookies[django_settings.SESSION_COOKIE_NAME].value,
+                    "url": live_server.url,
+                }
+            ]
         )
     return context
 

@@ -105,11 +105,11 @@ def prepare() -> None:
     from django.db import DatabaseError
 
     _refuse_unreachable()
-    from watchpost.config.install import BackupFailed, prepare_database
+    from watchpost.config.install import BackupFailed, NewerDatabase, prepare_database
 
     try:
         prepare_database()
-    except BackupFailed as error:
+    except (BackupFailed, NewerDatabase) as error:
         raise Refusal(str(error)) from None
     except DatabaseError as error:
         raise Refusal(
@@ -166,6 +166,9 @@ def _refuse_unreachable() -> None:
 
 def _refuse_unready() -> None:
     from django.db import DatabaseError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from watchpost.config.install import NewerDatabase, refuse_newer
 
     try:
         with connection.cursor() as cursor:
@@ -175,6 +178,10 @@ def _refuse_unready() -> None:
         raise Refusal(
             f"the database is not ready ({line}); start watchpost up once, or check DATABASE_URL"
         ) from None
+    try:
+        refuse_newer(MigrationExecutor(connection))
+    except NewerDatabase as error:
+        raise Refusal(str(error)) from None
 
 
 def add_listen(parser: ArgumentParser) -> None:

@@ -10,12 +10,12 @@ import sys
 import textwrap
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
 
 from watchpost.cli import commands
-from watchpost.cli.command import USAGE, Command, Out, Refusal
+from watchpost.cli.command import USAGE, Command, Out, Refusal, defused
 from watchpost.cli.parser import Parser
 from watchpost.config.table import SETTINGS
 
@@ -56,10 +56,10 @@ def build_parser() -> ArgumentParser:
             command.name,
             help=command.help,
             description=command.help,
-            epilog=f"{_settings()}\n\n{_EVERYWHERE}" if command.lists_settings else _EVERYWHERE,
+            epilog=f"{_settings()}\n\n{_EVERYWHERE}" if command.serves else _EVERYWHERE,
             formatter_class=RawDescriptionHelpFormatter,
         )
-        part.set_defaults(run=command.run)
+        part.set_defaults(run=command.run, serves=command.serves)
         command.configure(part)
     return parser
 
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except Refusal as refusal:
         for line in refusal.lines:
-            sys.stderr.write(f"watchpost: {line}\n")
+            sys.stderr.write(f"watchpost: {defused(line)}\n")
         return USAGE
     except KeyboardInterrupt:
         return 130
@@ -117,7 +117,7 @@ def _run(argv: Sequence[str]) -> int:
         return USAGE
     args = parser.parse_args(rest)
     args.json = options.json
-    with _database_errors_as_lines():
+    with nullcontext() if args.serves else _database_errors_as_lines():
         code: int = args.run(args, Out(json=options.json, colour=_wants_colour()))
     return code
 

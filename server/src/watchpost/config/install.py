@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -24,6 +25,10 @@ MIGRATION_KEY = 0x4D696772  # "Migr"
 
 class BackupFailed(RuntimeError):
     """No copy, no migration; the message is one line for a person."""
+
+
+class NewerDatabase(RuntimeError):
+    """Nothing was changed; the message is one line for a person."""
 
 
 class AlreadyRunning(RuntimeError):
@@ -48,6 +53,7 @@ def prepare_database() -> bool:
         if connection.vendor == "sqlite":
             make_file(Path(str(settings.DATABASES["default"]["NAME"])))
         executor = MigrationExecutor(connection)
+        refuse_newer(executor)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if not plan:
             return False
@@ -56,6 +62,20 @@ def prepare_database() -> bool:
         call_command("migrate", verbosity=0, interactive=False)
     connection.close()
     return True
+
+
+def refuse_newer(executor: MigrationExecutor) -> None:
+    """Raises NewerDatabase: what a later version wrote, this one would misread."""
+    ours = {config.label for config in apps.get_app_configs() if config.name.startswith("watchpost.")}
+    known = set(executor.loader.disk_migrations)
+    if unknown := sorted(
+        key for key in executor.loader.applied_migrations if key[0] in ours and key not in known
+    ):
+        app, name = unknown[0]
+        raise NewerDatabase(
+            f"the database was written by a newer version of Watchpost ({app} {name}); install that version "
+            "again, or restore a backup of before it"
+        )
 
 
 @contextmanager

@@ -24,6 +24,8 @@ EMAIL_FROM: str = WATCHPOST["EMAIL_FROM"] or f"Watchpost <watchpost@{_site.hostn
 ALLOWED_HOSTS = [_site.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _site.scheme == "https"
+# Cookies belong to a host, whatever the port: another application there must not end our sessions.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "watchpost_session", "watchpost_csrf"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -54,6 +56,7 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # a connection of before the server's restart is not handed out
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 10}},
     }
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from watchpost.monitors.models import Change
 
@@ -64,7 +64,7 @@ async def watch_postgres(handle: Handle, reload_all: Callable[[], Awaitable[None
                 async for notice in listener.notifies():
                     topic, _, key = notice.payload.partition(" ")
                     await handle({(topic, key)})
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, DatabaseError) as error:  # reloading may find it gone once more
             log.warning("the listening connection was lost (%s); connecting again", error)
             first = False
             await asyncio.sleep(1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 from unicodedata import category
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
@@ -22,6 +23,7 @@ from watchpost.config.table import parse_duration
 from watchpost.core.words import nearest
 from watchpost.registry import Config
 
+SENT_ELSEWHERE = "enter it again: the address leads to another place now, and it was meant for the old one"
 Path = tuple[str | int, ...]
 Environ = Mapping[str, str] | None
 Differences = list[tuple[str, str, str]]  # key, before, after; secrets never in the clear
@@ -164,6 +166,7 @@ class _Resolver:
     shown: Mapping[Path, str]  # how those were shown in the export or on the edit page
     problems: Problems
     templates: dict[Path, str] = field(default_factory=dict)
+    carried: set[Path] = field(default_factory=set)  # secrets taken over without being written again
 
     def resolve(self, value: Any, path: Path) -> Any:
         if isinstance(value, dict):
@@ -188,6 +191,7 @@ class _Resolver:
         return _READ.sub(lambda match: match[1] or environ.get(match[2], ""), text)
 
     def _kept(self, path: Path) -> Any:
+        self.carried.add(path)
         try:
             return unseal(self.keep[path])
         except Unreadable:
@@ -268,7 +272,30 @@ def read_config(
         for where, what in explain(error, model, beside):
             problems.add(where, resolver.hide(what))
         return None
+    if environ is None and resolver.carried and _leads_elsewhere(stored, raw):
+        for path in sorted(resolver.carried, key=dotted):
+            problems.add(dotted(path), SENT_ELSEWHERE)
+        return None
     return Stored(clear, _seal(raw, resolver.templates, secrets))
+
+
+def _leads_elsewhere(stored: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+    """Whether secrets that were never shown would go to another host, another port or out in the clear:
+    whoever may change the address need not know them. The operator, at the command line, does."""
+    try:
+        before, after = _origin(unseal_all(dict(stored))), _origin(raw)
+    except ValueError:  # a foreign key or half an address: nothing says that it is the same place
+        return True
+    upgraded = (("http", before[1], 80), ("https", before[1], 443))
+    return before != after and (before, after) != upgraded
+
+
+def _origin(config: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Scheme, host and port of what a configuration asks, by the names kinds and channels use."""
+    parts = urlsplit(str(config.get("url") or ""))
+    host = parts.hostname or str(config.get("host") or config.get("domain") or "")
+    port = parts.port or config.get("port") or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return parts.scheme, host.casefold(), int(port)
 
 
 def _seal(raw: dict[str, Any], templates: Mapping[Path, str], secrets: tuple[str, ...]) -> dict[str, Any]:

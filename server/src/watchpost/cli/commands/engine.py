@@ -24,4 +24,4 @@ def run(args: Namespace, out: Out) -> int:
     return 0
 
 
-COMMAND = Command("engine", "look, judge and tell, without the pages", configure, run, lists_settings=True)
+COMMAND = Command("engine", "look, judge and tell, without the pages", configure, run, serves=True)

@@ -37,4 +37,4 @@ def run(args: Namespace, out: Out) -> int:
     return supervise([Child("web", [*me, "web"]), Child("engine", [*me, "engine"])])
 
 
-COMMAND = Command("up", "migrate, then run web and engine, supervised", configure, run, lists_settings=True)
+COMMAND = Command("up", "migrate, then run web and engine, supervised", configure, run, serves=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import Any
 
 from watchpost.cli.command import Command, Out, Refusal
 from watchpost.cli.installation import add_listen, prepare, refuse_taken_port, remember_site_url
@@ -35,11 +36,19 @@ def run(args: Namespace, out: Out) -> int:
 
     remember_site_url()
     lines = [f"Watchpost is at {settings.SITE_URL}", *_first_link()]
-    connection.close()
+    _let_go_of_database(connection)
     # The first worker says it once it listens; a thread here would be cut in half by the fork.
     leave_note("\n".join(lines))
     _serve(*settings.LISTEN)
     return 0
+
+
+def _let_go_of_database(connection: Any) -> None:
+    """The worker is a fork. A pool does not survive that: its threads, which open new connections, stay
+    behind, so the first restart of the database would be the last answer of the pages."""
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
 
 
 def _first_link() -> list[str]:
@@ -72,6 +81,4 @@ def _serve(host: str, port: int) -> None:
     ).serve()
 
 
-COMMAND = Command(
-    "web", "serve the pages and the API, without the engine", configure, run, lists_settings=True
-)
+COMMAND = Command("web", "serve the pages and the API, without the engine", configure, run, serves=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from watchpost import clock
+from watchpost.cli.command import Out, defused
 from watchpost.cli.tests.conftest import Cli
 from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
 from watchpost.monitors import edit
@@ -165,3 +167,14 @@ def test_add_waits_for_a_running_engine(cli: Cli, data_dir: Path, monkeypatch: p
     with (data_dir / "engine.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "not looked at within" in cli("add", "shop.example.com", "--yes").out
+
+
+def test_what_strangers_wrote_does_not_command_the_terminal() -> None:
+    hostile = "a\x1b[2Jb\x9b31mc\rd\x07 \x1b]0;title\x07"
+    assert defused(hostile) == r"a\x1b[2Jb\x9b31mc\x0dd\x07 \x1b]0;title\x07"
+    painted = Out(colour=True).paint("red", "red")
+    assert defused(f"{painted}\n\tö") == f"{painted}\n\tö"
+    stream = io.StringIO()
+    Out(json=True, stream=stream).show({"note": hostile}, [])
+    assert json.loads(stream.getvalue()) == {"note": hostile}
+    assert not set(stream.getvalue()) & {"\x1b", "\x9b", "\r", "\x07"}

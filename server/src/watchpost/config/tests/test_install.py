@@ -112,3 +112,19 @@ def test_a_new_installation_is_its_owners_alone(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     assert data.stat().st_mode & 0o777 == 0o700
     assert (data / "watchpost.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert run(ONLY_PREPARE, data).returncode == 0
+    connection = sqlite3.connect(data / "watchpost.sqlite3")
+    with connection:
+        connection.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('monitors', '0099_future', '2030-01-01')"
+        )
+    connection.close()
+    refused = run("from watchpost.cli.main import main; raise SystemExit(main(['web']))", data)
+    assert refused.returncode == 2
+    assert "newer version of Watchpost (monitors 0099_future)" in refused.stderr
+    asked = run("from watchpost.cli.main import main; raise SystemExit(main(['status']))", data)
+    assert (asked.returncode, "newer version" in asked.stderr) == (2, True)

@@ -307,3 +307,34 @@ def test_what_hears_one_project_alone_goes_with_it_and_never_hears_all(shop: Pro
     edit.delete_project(shop, NOW)
     left = {channel.name: [one.slug for one in channel.projects.all()] for channel in Channel.objects.all()}
     assert left == {"both": [blog.slug], "all": []}
+
+
+@pytest.mark.parametrize(
+    ("url", "stays"),
+    [
+        ("https://shop.example/other?page=1", True),
+        ("https://SHOP.example:443/", True),
+        ("https://evil.example/", False),
+        ("https://shop.example:8443/", False),
+        ("http://shop.example/", False),
+        ("http://[::1", False),
+    ],
+)
+def test_a_secret_does_not_follow_to_another_place_unseen(shop: Project, url: str, stays: bool) -> None:
+    """Whoever may edit need not know the secret, and must not be able to have it sent to himself."""
+    spec = HOME | {"url": "https://shop.example/", "token": "t-secret"}
+    monitor = edit.create_monitor(shop, spec, NOW)
+    moved = edit.spec_of(monitor) | {"url": url}
+    if stays:
+        assert edit.update_monitor(monitor, moved, NOW)
+    else:
+        with pytest.raises(edit.Invalid, match="enter it again"):
+            edit.update_monitor(monitor, moved, NOW)
+        assert edit.update_monitor(monitor, moved | {"token": "another"}, NOW)
+        edit.update_monitor(monitor, spec, NOW)
+        assert edit.update_monitor(monitor, moved, NOW, environ={})  # the operator, at the command line
+
+
+def test_a_secret_may_follow_from_http_to_https(shop: Project) -> None:
+    monitor = edit.create_monitor(shop, HOME | {"url": "http://shop.example/", "token": "t"}, NOW)
+    assert edit.update_monitor(monitor, edit.spec_of(monitor) | {"url": "https://shop.example/"}, NOW)
