@@ -76,6 +76,27 @@ def test_relatives_that_fail_with_it_reach_people_in_one_more_mail(story: Story,
     assert story.pending() == 0
 
 
+def test_the_title_follows_those_who_join_and_those_who_leave(story: Story, mailbox: Mailbox) -> None:
+    """Whoever is woken by one page of many must not go after that one page."""
+    pages = [story.monitor(f"Page {i}") for i in range(4)]
+    for page in pages:
+        story.fails(page)
+    [incident] = story.incidents()
+    assert incident.title == "4 monitors at shop.example are down: Page 0 and 3 more"
+    story.heals(pages[0])
+    [incident] = story.incidents()
+    assert incident.title == "3 monitors at shop.example are down: Page 1 and 2 more"
+    story.heals(pages[1])
+    story.heals(pages[2])
+    [incident] = story.incidents()
+    assert incident.title.startswith("Page 3: https://shop.example/3 ")
+    story.heals(pages[3])
+    [incident] = story.incidents()
+    assert incident.title == "4 monitors at shop.example were down: Page 0 and 3 more"
+    deliver(story, deque(maxlen=3))
+    assert "Down: 4 monitors at shop.example are down: Page 0 and 3 more" in "".join(mailbox.subjects)
+
+
 def test_sixty_incidents_within_a_minute_are_a_handful_of_mails_that_name_them_all(
     story: Story, mailbox: Mailbox
 ) -> None:

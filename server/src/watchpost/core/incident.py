@@ -193,13 +193,34 @@ def is_over(members: Sequence[Member], flapping_ids: frozenset[int] | set[int]) 
     return all(m.left_at is not None and m.monitor_id not in flapping_ids for m in members)
 
 
-def title(members: Sequence[Member]) -> str:
-    """One line: the headline's sentence, with the number of other monitors."""
+def title(members: Sequence[Member], over: bool = False) -> str:
+    """One line: a lone monitor's own sentence; of several how many, where, and how bad it is.
+
+    ``over``: all who ever were in it, told as what has been.
+    """
+    inside = tuple(members) if over else present(members)
     head = headline(members)
-    others = len({m.monitor_id for m in present(members)} - {head.monitor_id})
-    name = f"{head.name}: " if head.name else ""
-    more = f" (and {others} other monitor{'s' if others > 1 else ''})" if others else ""
-    return f"{name}{head.sentence.rstrip('.')}{more}"
+    names = {m.monitor_id: m.name for m in (head, *inside)}  # the headline first, then as they joined
+    if len(names) == 1:
+        return f"{head.name}: {head.sentence}" if head.name else head.sentence
+    also = f"{len(names) - 1} more" if len(names) > 2 else list(names.values())[1]
+    verb = "were" if over else "are"
+    return f"{len(names)} monitors{_where(inside)} {verb} {_how_bad(inside)}: {head.name} and {also}"
+
+
+def _where(members: Sequence[Member]) -> str:
+    """The host, else the address, that all of them have in common."""
+    shared = sorted(frozenset.intersection(*(m.shares for m in members)))
+    for kind in ("host:", "addr:"):
+        found = [token.removeprefix(kind) for token in shared if token.startswith(kind)]
+        if found:
+            return f" at {found[0]}"
+    return ""
+
+
+def _how_bad(members: Sequence[Member]) -> str:
+    bad = {m.severity > Severity.WARNING for m in members}
+    return "in trouble" if len(bad) > 1 else "down" if True in bad else "degraded"
 
 
 def tell_again(incident: OpenIncident, resend_s: float, now: datetime) -> bool:

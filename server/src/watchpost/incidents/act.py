@@ -5,14 +5,16 @@ Each action swaps the row by its ``version`` and writes outbox and change rows i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
+from watchpost.core import incident as core
 from watchpost.core.words import duration_words
+from watchpost.incidents.case import core_member
 from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
 from watchpost.incidents.outbox import note as add_note
 from watchpost.incidents.outbox import tell
@@ -44,8 +46,7 @@ def resolve(incident_id: int, actor: str, now: datetime) -> Acted:
 
     def change(incident: Incident) -> tuple[dict[str, Any], str, str] | Acted:
         length = duration_words((now - incident.began_at).total_seconds())
-        values = {"state": Incident.State.RESOLVED, "resolved_at": now, "snoozed_until": None}
-        return values, "resolved", f"{actor} resolved it by hand after {length}."
+        return ended_values(incident, now), "resolved", f"{actor} resolved it by hand after {length}."
 
     return _act(incident_id, actor, now, change)
 
@@ -53,9 +54,8 @@ def resolve(incident_id: int, actor: str, now: datetime) -> Acted:
 def close(incident_id: int, sentence: str, actor: str, now: datetime) -> Acted:
     """End it for a reason that is nobody's judgement, such as a deleted monitor."""
 
-    def change(_: Incident) -> tuple[dict[str, Any], str, str] | Acted:
-        values = {"state": Incident.State.RESOLVED, "resolved_at": now, "snoozed_until": None}
-        return values, "resolved", sentence
+    def change(incident: Incident) -> tuple[dict[str, Any], str, str] | Acted:
+        return ended_values(incident, now), "resolved", sentence
 
     return _act(incident_id, actor, now, change)
 
@@ -107,6 +107,18 @@ def _act(incident_id: int, actor: str, now: datetime, change: Change) -> Acted:
             tell(incident, kind, sentence, now)
         announce("incident", incident_id, now)
     return Acted(True, sentence)
+
+
+def ended_values(
+    incident: Incident, ended: datetime, members: Sequence[IncidentMember] | None = None
+) -> dict[str, Any]:
+    """What its end writes. The title of several monitors then names all who ever were in it."""
+    values = {"state": Incident.State.RESOLVED, "resolved_at": ended, "snoozed_until": None}
+    if members is None:
+        members = list(incident.members.select_related("monitor").order_by("id"))
+    if len({row.monitor_id for row in members}) > 1:
+        values["title"] = core.title([core_member(row) for row in members], over=True)
+    return values
 
 
 def swap(incident: Incident, values: dict[str, Any]) -> bool:

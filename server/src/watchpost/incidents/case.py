@@ -164,4 +164,5 @@ def core_member(row: IncidentMember) -> core.Member:
         began=row.began_at,
         joined_at=row.joined_at,
         left_at=row.left_at,
+        name=row.monitor.name,
     )

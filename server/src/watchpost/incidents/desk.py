@@ -19,7 +19,7 @@ from watchpost.core.bundle import JOIN_WAIT_S
 from watchpost.core.state import Transition
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
-from watchpost.incidents.act import swap
+from watchpost.incidents.act import ended_values, swap
 from watchpost.incidents.case import Case, Cases, core_member, snapshot
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.outbox import note, tell
@@ -122,6 +122,7 @@ class Desk:
             close(incident, moved.transition.began, self.now, case.members)
 
     def _tell_left(self, case: Case, sentence: str) -> None:
+        _refresh(case)
         tell(case.incident, "updated", sentence, self.now, people=False, members=case.members)
 
 
@@ -202,11 +203,9 @@ def _open(moved: Moved, member: core.Member, now: datetime) -> Incident:
 def _refresh(case: Case) -> None:
     """Title, causes, severity and beginning follow the members; a lost swap reloads and tries again."""
     members, incident = case.core_members, case.incident
-    head = core.headline(members)
-    name = next(row.monitor.name for row in case.members if row.monitor_id == head.monitor_id)
     for _ in range(5):
         values = {
-            "title": f"{name}: {head.sentence}",
+            "title": core.title(members),
             "severity": max(incident.severity, *(int(m.severity) for m in members if m.left_at is None), 0),
             "began_at": min(m.began for m in members),
             "causes": [
@@ -226,7 +225,7 @@ def close(
     length = duration_words(max((ended - incident.began_at).total_seconds(), 0))
     sentence = f"Resolved: the trouble lasted {length}."
     for _ in range(5):
-        if swap(incident, {"state": Incident.State.RESOLVED, "resolved_at": ended, "snoozed_until": None}):
+        if swap(incident, ended_values(incident, ended, members)):
             note(incident, now, "resolved", sentence)
             tell(incident, "resolved", sentence, now, members=members)
             return

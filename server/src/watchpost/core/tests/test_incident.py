@@ -149,7 +149,37 @@ def test_an_explanation_outranks_a_worse_symptom() -> None:
     assert headline([symptom, why]) is why
     assert [c.code for c in causes([symptom, why])] == [why.code, symptom.code]
     assert severity([symptom, why]) is Severity.CRITICAL
-    assert title([symptom, why]) == "m1: database.too_many_connections happened (and 1 other monitor)"
+    assert title([symptom, why]) == "2 monitors at shop are down: m1 and m2"
+
+
+@pytest.mark.parametrize(
+    ("members", "over", "expected"),
+    [
+        ([member()], False, "m1: site.error_status happened."),
+        ([member(), member(code="tls.expired")], False, "m1: site.error_status happened."),
+        ([member(1), member(2), member(3)], False, "3 monitors at shop are down: m1 and 2 more"),
+        ([member(1), member(2), member(3, left=9)], False, "2 monitors at shop are down: m1 and m2"),
+        ([member(1), member(2, left=9)], False, "m1: site.error_status happened."),
+        ([member(1, left=8), member(2, left=9)], True, "2 monitors at shop were down: m1 and m2"),
+        ([member(1, left=9)], True, "m1: site.error_status happened."),
+        (
+            [member(1, shares="host:a addr:192.0.2.1"), member(2, shares="host:b addr:192.0.2.1")],
+            False,
+            "2 monitors at 192.0.2.1 are down: m1 and m2",
+        ),
+        ([member(1, shares="host:a"), member(2, shares="host:b")], False, "2 monitors are down: m1 and m2"),
+        ([member(1), member(2, sev=Severity.WARNING)], False, "2 monitors at shop are in trouble: m1 and m2"),
+        (
+            [member(1, sev=Severity.WARNING), member(2, sev=Severity.WARNING)],
+            False,
+            "2 monitors at shop are degraded: m1 and m2",
+        ),
+    ],
+)
+def test_the_title_of_several_says_how_many_and_where(
+    members: list[Member], over: bool, expected: str
+) -> None:
+    assert title(members, over) == expected
 
 
 def test_then_severity_then_beginning() -> None:
