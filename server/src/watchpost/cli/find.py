@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchpost.cli.command import Refusal
 from watchpost.monitors.models import Monitor, Project
-from watchpost.monitors.spec import did_you_mean
+from watchpost.monitors.sentences import did_you_mean
 
 
 def find_project(name: str) -> Project:

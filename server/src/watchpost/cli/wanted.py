@@ -15,7 +15,8 @@ from watchpost.cli.installation import operator
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
-from watchpost.monitors.spec import Differences, did_you_mean
+from watchpost.monitors.sentences import did_you_mean
+from watchpost.monitors.spec import Differences
 
 _TOP, _PROJECT = ("version", "projects", "channels"), ("name", "slug", "monitors")
 

@@ -31,6 +31,7 @@ from watchpost.monitors.edit_channel import (
 from watchpost.monitors.edit_incidents import leave_incidents
 from watchpost.monitors.edit_window import cancel_window, create_window
 from watchpost.monitors.models import Monitor, MonitorState, Project
+from watchpost.monitors.sentences import did_you_mean
 from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
 from watchpost.registry import Config, kinds
 
@@ -160,9 +161,7 @@ def _check_parents(names: Iterable[str], slug: str, known: set[str], problems: P
         if name == slug:
             problems.add("depends_on", "a monitor cannot depend on itself; take it out of the list")
         elif name not in known:
-            problems.add(
-                "depends_on", f"there is no monitor {name}; {asked.did_you_mean(name, sorted(known))}"
-            )
+            problems.add("depends_on", f"there is no monitor {name}; {did_you_mean(name, sorted(known))}")
 
 
 def _monitor_columns(
@@ -195,7 +194,7 @@ def _kind(value: Any, existing: Monitor | None, problems: Problems) -> str:
         return existing.kind
     if not isinstance(value, str) or value not in kinds():
         names = sorted(kinds())
-        problems.add("kind", f"there is no kind {value}; {asked.did_you_mean(str(value), names)}" if value
+        problems.add("kind", f"there is no kind {value}; {did_you_mean(str(value), names)}" if value
                      else f"is missing; write one of {', '.join(names)}")  # fmt: skip
         return ""
     if existing is not None and existing.kind != value:

@@ -16,6 +16,7 @@ from watchpost.incidents.models import Channel
 from watchpost.monitors import spec as asked
 from watchpost.monitors.changes import announce
 from watchpost.monitors.models import Project
+from watchpost.monitors.sentences import did_you_mean
 from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
 from watchpost.registry import Config, channels
 
@@ -44,7 +45,7 @@ def read_channel(
     kind = channels().get(str(spec.get("kind") or (existing.kind if existing else "")))
     if kind is None:
         names, value = sorted(channels()), spec.get("kind")
-        problems.add("kind", f"there is no channel kind {value}; {asked.did_you_mean(str(value), names)}")
+        problems.add("kind", f"there is no channel kind {value}; {did_you_mean(str(value), names)}")
         raise Invalid(problems.found)
     if existing is not None and existing.kind != kind.name:
         problems.add("kind", f"stays {existing.kind}; for another kind make a channel with another name")
@@ -57,7 +58,7 @@ def read_channel(
     known = set(projects) if projects is not None else set(Project.objects.values_list("slug", flat=True))
     for slug in hears:
         if slug not in known:
-            problems.add("projects", f"there is no project {slug}; {asked.did_you_mean(slug, sorted(known))}")
+            problems.add("projects", f"there is no project {slug}; {did_you_mean(slug, sorted(known))}")
     severity = _severity(spec.get("min_severity", _default_severity(kind.pages)), problems)
     enabled = asked.read_flag(spec.get("enabled", True), "enabled", problems)
     problems.stop()

@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 from unicodedata import category
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from watchpost.config.secret import FOREIGN_KEY, Unreadable, is_sealed, seal, unseal, unseal_all
 from watchpost.config.table import parse_duration
-from watchpost.core.words import nearest
+from watchpost.monitors.sentences import dotted, explain
 from watchpost.registry import Config
 
 SENT_ELSEWHERE = "enter it again: the address leads to another place now, and it was meant for the old one"
@@ -61,14 +60,6 @@ class Stored:
 
     clear: Config
     sealed: dict[str, Any]
-
-
-def did_you_mean(key: str, names: list[str]) -> str:
-    """The end of a refusal: the nearest valid name, else all of them."""
-    near = nearest(key, names)
-    if near:
-        return f"did you mean {near}?"
-    return f"known: {', '.join(names)}" if names else "there are none yet"
 
 
 def read_slug(value: Any, where: str, problems: Problems) -> str:
@@ -220,10 +211,6 @@ def resolve_text(value: Any, where: str, environ: Environ, problems: Problems) -
     return _Resolver(environ, {}, {}, problems).resolve(value, tuple(where.split(".")))
 
 
-def dotted(path: Path) -> str:
-    return ".".join(str(part) for part in path)
-
-
 def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every leaf with its path; a sealed value is a leaf."""
     if isinstance(value, dict) and not is_sealed(value):
@@ -373,55 +360,3 @@ def _plain(value: Any) -> str:
     if is_sealed(value):
         return str(value.get("template") or "***")
     return "" if value is None else str(value)
-
-
-# ---- pydantic's errors as sentences -------------------------------------------------------------
-
-
-_TEXT_WANTED = frozenset({"string_type", "tuple_type", "list_type"})
-
-
-def explain(
-    error: ValidationError, model: type[BaseModel], beside: tuple[str, ...] = ()
-) -> list[tuple[str, str]]:
-    """(dotted field, sentence) of every error; an unknown key names its nearest neighbour."""
-    return [(dotted(entry["loc"]), _sentence(entry, model, beside)) for entry in error.errors()]
-
-
-def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> str:
-    loc = entry["loc"]
-    if entry["type"] == "extra_forbidden":
-        names = sorted([*_names_at(model, loc[:-1]), *(beside if len(loc) == 1 else ())])
-        return f"there is no key {loc[-1]}; {did_you_mean(str(loc[-1]), names)}"
-    if entry["type"] == "missing":
-        return "is missing; it must be given"
-    message: str = entry["msg"]
-    message = re.sub(r"^(Value error|Assertion failed), ", "", message).replace("Input should be", "must be")
-    message = message.replace("must be a valid tuple", "must be a list")
-    if entry["type"] in _TEXT_WANTED and isinstance(entry.get("input"), bool | int | float):
-        message += (
-            f", not {entry['input']!r}; put it in quotes (YAML reads on, yes and 012 as something else)"
-        )
-    return message[:1].lower() + message[1:]
-
-
-def _fields(model: type[BaseModel]) -> dict[str, Any]:
-    """Fields under the names people write."""
-    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
-
-
-def _names_at(model: type[BaseModel], loc: Path) -> list[str]:
-    for part in loc:
-        inner = model if isinstance(part, int) else _model_in(_fields(model).get(part))
-        if inner is None:
-            return []
-        model = inner
-    return list(_fields(model))
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, list, tuple):
-        return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
-    return None

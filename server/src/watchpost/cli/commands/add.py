@@ -81,7 +81,7 @@ def _specs(url: str, contains: str | None) -> list[dict[str, Any]]:
     """What each kind that can begin with an address would ask."""
     from pydantic import ValidationError
 
-    from watchpost.monitors.spec import explain
+    from watchpost.monitors.sentences import explain
     from watchpost.registry import kinds
 
     found: list[dict[str, Any]] = []

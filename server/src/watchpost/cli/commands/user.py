@@ -39,7 +39,7 @@ def run(args: Namespace, out: Out) -> int:
 def _let_in(text: str, out: Out) -> int:
     """Somebody who is known gets in once, and may choose a new password."""
     from watchpost.accounts.models import User
-    from watchpost.monitors.spec import did_you_mean
+    from watchpost.monitors.sentences import did_you_mean
 
     user = User.objects.filter(email__iexact=text.strip()).first()
     if user is None:

@@ -18,6 +18,7 @@ from watchpost.kinds.http import jsonpath
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import Duration
 
+_FRAMING = frozenset({"content-length", "transfer-encoding"})  # two of them smuggle a second request
 PHASES = ("dns", "connect", "tls", "wait", "transfer")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS = re.compile(r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?")
@@ -279,6 +280,8 @@ class HttpConfig(Config):
         for name, text in value.items():
             if not _TOKEN.fullmatch(name):
                 raise ValueError(f"{name!r} is not a header name; letters, digits and hyphens are allowed")
+            if name.lower() in _FRAMING:
+                raise ValueError(f"the header {name} follows from the body; take it out")
             _refuse_control(name, text)
         return value
 

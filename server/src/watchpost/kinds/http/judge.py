@@ -11,6 +11,7 @@ from watchpost.codes import severity_of
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
 from watchpost.kinds.http import slow, words
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.kinds.http.shown import shown
 
 Facts = Mapping[str, Any]
 _QUIET = {"status", "bytes", "http"}
@@ -136,8 +137,9 @@ def _findings(config: HttpConfig, facts: Facts, excerpt: str) -> Iterator[Findin
 
 
 def _judge_content(config: HttpConfig, facts: Facts) -> Iterator[Finding]:
-    url = facts.get("final", config.place.url)
-    if config.expect.https and not url.startswith("https:"):
+    final = facts.get("final", config.place.url)
+    url = shown(final)
+    if config.expect.https and not final.startswith("https:"):
         yield words.not_https(url)
     if config.http_version == "2" and facts["http"] != "2":
         yield words.not_http2(url, facts["http"])

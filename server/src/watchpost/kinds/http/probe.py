@@ -20,6 +20,7 @@ from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig, Place, place
 from watchpost.kinds.http.lookups import evaluate, excerpt
+from watchpost.kinds.http.shown import shown, without_user
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
 
@@ -132,7 +133,7 @@ async def _follow(walk: _Walk) -> None:
         try:
             there = _next_place(here, location)
         except ValueError as problem:
-            walk.facts |= {"status": reply.status, "bad_redirect": f"{_shown(location)} ({problem})"}
+            walk.facts |= {"status": reply.status, "bad_redirect": f"{shown(_text(location))} ({problem})"}
             break
         method = _next_method(method, reply.status)
         _keep_cookies(walk, here, there, reply)
@@ -157,10 +158,6 @@ def _next_place(here: Place, location: str) -> Place:
 def _text(location: str) -> str:
     """Headers arrive as latin-1; many servers send UTF-8 in Location."""
     return location.encode("latin-1").decode("utf-8", "replace")
-
-
-def _shown(location: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in _text(location)[:200])
 
 
 def _next_method(method: str, status: int) -> str:
@@ -320,7 +317,7 @@ def _describe_error(walk: _Walk, reply: Reply) -> None:
     if wait:
         facts["retry_after"] = wait[:40]
     if reply.status >= 300 and (location := reply.header("location")):
-        facts["location"] = location[:500]
+        facts["location"] = without_user(_text(location))[:500]
     for name in _CHALLENGES:
         value = reply.header(name)
         if value and value.lower() not in ("allow", "none"):

@@ -9,6 +9,7 @@ from typing import Any
 
 from watchpost.core.types import Finding
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.kinds.http.shown import shown
 
 Facts = Mapping[str, Any]
 
@@ -80,8 +81,9 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     """No complete answer: the phase names the code."""
     failure = facts["failure"]
     phase, kind, why = failure["phase"], failure["kind"], failure["sentence"]
-    host, url, final = failure.get("host", config.place.host), config.place.url, facts.get("final", "")
-    start = url if final in ("", url) else f"{url} redirects to {_short(final, 200)}, which"
+    host, final = failure.get("host", config.place.host), facts.get("final", "")
+    url = shown(config.place.url)
+    start = url if final in ("", config.place.url) else f"{url} redirects to {shown(final)}, which"
     if kind == "refused_by_guard":
         return Finding(
             "site.refused_by_guard",
@@ -91,7 +93,7 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
             "otherwise correct the DNS record or the redirect that leads there.",
         )
     if kind == "encoding":
-        return bad_compression(final or url, why)
+        return bad_compression(shown(final) or url, why)
     if phase == "dns":
         code = "site.unreachable.dns"
     elif kind == "timeout":
@@ -105,12 +107,12 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
 
 
 def broken_redirect(config: HttpConfig, facts: Facts) -> Finding:
-    url = config.place.url
+    url = shown(config.place.url)
     if "loop" in facts:
         return Finding(
             "site.redirect_loop",
             config.place.host,
-            f"{url} redirects in a circle: it comes back to {_short(facts['loop'], 200)}.",
+            f"{url} redirects in a circle: it comes back to {shown(facts['loop'])}.",
             "Check SECURE_SSL_REDIRECT and SECURE_PROXY_SSL_HEADER in Django's settings against the proxy: "
             "Django must be told that the request came in by https.",
         )
@@ -119,7 +121,7 @@ def broken_redirect(config: HttpConfig, facts: Facts) -> Finding:
             "site.too_many_redirects",
             config.place.host,
             f"{url} redirects more than {facts['too_many']} times; "
-            f"the last stop was {_short(facts['final'], 200)}.",
+            f"the last stop was {shown(facts['final'])}.",
             "Shorten the chain of redirects, or raise max_redirects if it is meant to be so long.",
         )
     return Finding(
@@ -131,7 +133,7 @@ def broken_redirect(config: HttpConfig, facts: Facts) -> Finding:
 
 
 def wrong_status(config: HttpConfig, facts: Facts, excerpt: str) -> Finding:
-    status, url = facts["status"], facts.get("final", config.place.url)
+    status, url = facts["status"], shown(facts.get("final", config.place.url))
     host = config.place.host
     limited = status == 429 and "retry_after" in facts
     if "challenge" in facts or limited:
@@ -192,7 +194,7 @@ def _explain_status(status: int, facts: Facts, excerpt: str) -> tuple[str, str]:
             "Check the path, Django's URL patterns and the last deploy.",
         )
     if 300 <= status < 400:
-        where = _short(facts.get("location", "an unnamed place"), 200)
+        where = shown(facts["location"]) if "location" in facts else "an unnamed place"
         return (f"it redirects to {where}", "Set follow_redirects, or accept this status in expect.status.")
     if status < 300:
         return (

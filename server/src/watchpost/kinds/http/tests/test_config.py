@@ -58,6 +58,8 @@ def test_urls_are_taken_apart(url: str, ascii_url: str, host: str, port: int) ->
         ("method", "BREW", "GET"),
         ("headers", {"a b": "c"}, "header name"),
         ("headers", {"a": "b\r\nc: d"}, "line break"),
+        ("headers", {"Content-Length": "5"}, "follows from the body"),
+        ("headers", {"transfer-encoding": "chunked"}, "follows from the body"),
         ("cookies", {"a": "b; c"}, "cookie"),
         ("bearer", "a\nb", "line break"),
         ("max_redirects", 31, "30"),

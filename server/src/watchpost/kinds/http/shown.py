@@ -1,0 +1,30 @@
+"""How an address is told. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+MOST = 120
+_USER = re.compile(r"//[^/?#]*@")
+
+
+def without_user(address: str) -> str:
+    """Whatever a server wrote into a Location: user name and password are not to be kept."""
+    return _USER.sub("//", address)
+
+
+def shown(address: str, most: int = MOST) -> str:
+    """The address for a sentence that goes into mails and onto other people's screens: without user name,
+    password and the values of its query, which may be secrets, and shortened in the middle."""
+    plain = without_user("".join(c if c.isprintable() else "\ufffd" for c in address))
+    try:
+        parts = urlsplit(plain)
+        query = "?…" if parts.query else ""
+        plain = urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")) + query
+    except ValueError:  # not an address at all, but what a server wrote in the place of one
+        plain = plain.partition("?")[0]
+    if len(plain) <= most:
+        return plain
+    tail = most // 4
+    return f"{plain[: most - tail - 1]}…{plain[-tail:]}"
