@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ipaddress import ip_address
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -14,6 +15,21 @@ from watchpost.accounts.mail import send_aside
 
 class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
     """Accounts are made by an admin or by the first sign-in link."""
+
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": "Too many wrong passwords. Wait five minutes, or have a new link sent by "
+        "“Forgot your password?”; an admin can let you in at once (watchpost user link)."
+    }
+
+    def get_client_ip(self, request: Any) -> str:
+        """Whom the limits count. A proxy on this machine says for whom it asks; anybody else might say
+        anything."""
+        peer: str = request.META.get("REMOTE_ADDR", "")
+        said = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        try:
+            return str(ip_address(said)) if ip_address(peer).is_loopback else peer
+        except ValueError:  # a socket without an address, or a proxy that does not say
+            return peer or "unknown"
 
     def is_open_for_signup(self, request: Any) -> bool:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,13 +12,16 @@ from watchpost import clock
 from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import page
-from watchpost.api.problems import Problem
+from watchpost.api.problems import Problem, wrong
 from watchpost.api.shapes import incident_in_full, incident_of
 from watchpost.incidents import act
 from watchpost.incidents.models import Incident
 
 router = Router(tags=["incidents"])
 _STATES = ("open", "acknowledged", "resolved")
+
+
+LONGEST_SNOOZE = timedelta(days=30)  # as long as a maintenance window may be
 
 
 class Until(Schema):
@@ -78,6 +81,8 @@ def resolve(request: HttpRequest, incident_id: str) -> dict[str, Any]:
 def snooze(request: HttpRequest, incident_id: str, asked: Until) -> dict[str, Any]:
     """Mute it until then; a rise in severity breaks the silence."""
     incident = auth.find(auth.incidents(request), incident_id)
+    if utc(asked.until, "until") > clock.now() + LONGEST_SNOOZE:
+        raise wrong("until", "is more than 30 days away; resolve the incident, or pause the monitor")
     done = act.snooze(incident.pk, utc(asked.until, "until"), auth.actor_of(request), clock.now())
     return _answer(request, incident, done)
 

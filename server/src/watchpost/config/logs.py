@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 
@@ -21,6 +22,23 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+_LINKS = re.compile(r"(/(?:signin|i)/)[\w:.-]+")
+
+
+class LinksAreSecret(logging.Filter):
+    """A one-time or signed address in a log would let its reader in."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = _LINKS.sub(r"\1…", str(record.msg))
+        if isinstance(record.args, tuple):
+            record.args = tuple(_hidden(arg) for arg in record.args)
+        return True
+
+
+def _hidden(value: object) -> object:
+    return _LINKS.sub(r"\1…", value) if isinstance(value, str) else value
 
 
 class NotReadyIsNoNews(logging.Filter):

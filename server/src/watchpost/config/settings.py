@@ -146,9 +146,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "watchpost.config.logs.JsonLine"}},
-    "filters": {"not_ready": {"()": "watchpost.config.logs.NotReadyIsNoNews"}},
+    "filters": {
+        "not_ready": {"()": "watchpost.config.logs.NotReadyIsNoNews"},
+        "links": {"()": "watchpost.config.logs.LinksAreSecret"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]},
         "none": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": WATCHPOST["LOG_LEVEL"]},

@@ -29,6 +29,8 @@ Differences = list[tuple[str, str, str]]  # key, before, after; secrets never in
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _READ = re.compile(r"\$(\$+\{)|" + _VARIABLE.pattern)  # $${ is the text ${, and so on with more dollars
 _ESCAPE = re.compile(r"\$\$+\{|" + _VARIABLE.pattern)
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, half characters, line and paragraph ends
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # turn the line around
 _SLUG = re.compile(r"[a-z0-9_]+(?:-+[a-z0-9_]+)*")
 
 
@@ -81,8 +83,10 @@ def refuse_nul(spec: Mapping[str, Any], problems: Problems) -> None:
 
 def read_text(value: Any, where: str, problems: Problems, limit: int) -> str:
     if isinstance(value, str) and value.strip() and len(value.strip()) <= limit:
-        if any(category(letter) == "Cc" for letter in value.strip()):
+        if any(category(letter) in _UNSEEN or letter in _TURNING for letter in value.strip()):
             problems.add(where, "holds a control character or a line break; remove it")
+        if all(category(letter) in ("Cf", "Zs") for letter in value.strip()):
+            problems.add(where, "has nothing that can be seen; write a name")
         return value.strip()
     problems.add(where, f"must be a text of 1 to {limit} characters")
     return ""

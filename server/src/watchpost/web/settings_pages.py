@@ -66,23 +66,37 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add_person(request: HttpRequest) -> HttpResponse:
     require_admin(person(request))
+    role, slug = request.POST.get("role", "viewer"), request.POST.get("project", "")
     try:
+        _check_role(role, slug)
         user, begins = invite(request.POST.get("email", ""), person(request))
+        _give_role(user, role, slug, person(request))
     except edit.Invalid as error:
         messages.error(request, f"Nobody was added: {error.errors[0][1]}.")
         return redirect("settings")
-    _give_role(user, request.POST.get("role", "viewer"), request.POST.get("project", ""))
     if begins or not user.has_usable_password():
         anew = begins and user.invited_by_id not in (None, person(request).pk)
         return _show_link(request, user, ANEW if anew else "")
-    messages.success(request, f"{user.email} has an account already and may do that now, too.")
+    what = "an admin" if role == "admin" else f"{role} of {slug or 'all projects'}"
+    messages.success(request, f"{user.email} is {what} now.")
     return redirect("settings")
 
 
-def _give_role(user: User, role: str, slug: str) -> None:
-    if role == "admin":
-        user.is_superuser = True
+def _check_role(role: str, slug: str) -> None:
+    if role not in ROLES:
+        raise edit.Invalid([("role", f"there is no role {role or 'without a name'}")])
+    if slug and not Project.objects.filter(slug=slug).exists():
+        raise edit.Invalid([("project", f"there is no project {slug}")])
+
+
+def _give_role(user: User, role: str, slug: str, by: User) -> None:
+    """Another role takes an admin's rights away; the last one's stay, for somebody must have them."""
+    if user.is_superuser and role != "admin" and user == by:
+        raise edit.Invalid([("email", "you cannot take your own rights away; another admin can")])
+    if user.is_superuser != (role == "admin"):
+        user.is_superuser = role == "admin"
         user.save(update_fields=["is_superuser"])
+    if role == "admin":
         return
     projects = Project.objects.filter(slug=slug) if slug else Project.objects.all()
     for project in projects:

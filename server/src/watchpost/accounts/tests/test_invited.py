@@ -83,3 +83,27 @@ def test_one_link_used_or_one_password_changed_voids_all_others(db: None) -> Non
     user.save()
     assert find_link(fourth, NOW) is None
     assert find_link(third, NOW) is None
+
+
+def test_an_admin_can_be_made_less_by_another_one(seeded: Seeded) -> None:
+    other = User.objects.create_user("two@example.com", "x" * 12, is_superuser=True)
+    admin = enter(seeded.admin)
+    said = admin.post(
+        "/settings/people/", {"email": other.email, "role": "viewer", "project": "shop"}, follow=True
+    )
+    assert b"two@example.com is viewer of shop now" in said.content
+    other.refresh_from_db()
+    assert not other.is_superuser
+    said = admin.post("/settings/people/", {"email": seeded.admin.email, "role": "viewer"}, follow=True)
+    assert "cannot take your own rights away" in html.unescape(said.content.decode())
+    seeded.admin.refresh_from_db()
+    assert seeded.admin.is_superuser
+
+
+@pytest.mark.parametrize("given", [{"role": "king"}, {"role": "viewer", "project": "nope"}])
+def test_nobody_is_made_for_a_role_or_a_project_that_is_not_there(
+    seeded: Seeded, given: dict[str, str]
+) -> None:
+    said = enter(seeded.admin).post("/settings/people/", given | {"email": "new@example.com"}, follow=True)
+    assert b"Nobody was added: there is no" in said.content
+    assert not User.objects.filter(email="new@example.com").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 
 from watchpost.accounts.links import make_link, make_token
 from watchpost.accounts.models import ApiToken, SignInLink, User
+from watchpost.config.logs import LinksAreSecret
 from watchpost.incidents.models import Channel
 
 NOW = datetime.now(UTC)
@@ -107,3 +109,34 @@ def test_a_link_takes_a_new_password_but_asks_for_none() -> None:
     user.refresh_from_db()
     assert user.check_password("a new long one")
     assert client.get("/").status_code == 200
+
+
+def behind_proxy(visitor: str) -> Any:
+    return Client(REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": f"203.0.113.9, {visitor}"})
+
+
+def test_a_stranger_behind_the_same_proxy_does_not_lock_everybody_out() -> None:
+    cache.clear()
+    User.objects.create_user("d@example.com", "the right password")
+    stranger = behind_proxy("192.0.2.1")
+    for number in range(12):
+        stranger.post("/accounts/login/", {"login": f"x{number}@example.com", "password": "wrong"})
+    right = {"login": "d@example.com", "password": "the right password"}
+    refused = stranger.post("/accounts/login/", right)
+    assert b"an admin can let you in" in refused.content or refused.status_code == 429
+    assert behind_proxy("192.0.2.2").post("/accounts/login/", right).status_code == 302
+    # Whoever is no proxy of ours is counted by his own address, whatever he says.
+    liar: Any = Client(REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": "192.0.2.3"})
+    assert liar.post("/accounts/login/", right).status_code != 302
+    cache.clear()
+
+
+def test_a_way_in_is_not_written_to_the_log() -> None:
+    record = logging.LogRecord(
+        "x", 30, "", 0, "Forbidden (%s): %s", ("no cookie", "/signin/abc-DEF_1/"), None
+    )
+    assert LinksAreSecret().filter(record)
+    assert record.getMessage() == "Forbidden (no cookie): /signin/…/"
+    signed = logging.LogRecord("x", 30, "", 0, "at /i/eyJ:1abc:x-Y_z/", None, None)
+    LinksAreSecret().filter(signed)
+    assert signed.getMessage() == "at /i/…/"

@@ -13,6 +13,7 @@ from django.test import Client
 
 from watchpost import clock
 from watchpost.accounts.links import make_token
+from watchpost.incidents.models import Incident
 
 Call = Callable[..., Any]
 
@@ -73,3 +74,19 @@ def test_moments_outside_of_the_calendar_name_their_field(call: Call, home: Any,
 def test_a_field_of_the_body_is_named_as_it_was_sent(call: Call, home: Any) -> None:
     answer = call("POST", "projects/shop/maintenance", {"ends_at": "soon"})
     assert json.loads(answer.content)["errors"][0]["field"] == "ends_at"
+
+
+def test_nothing_is_snoozed_for_ever(call: Call, home: Any) -> None:
+    incident = Incident.objects.create(
+        project=home.project, title="x", severity=3, began_at=clock.now(), detected_at=clock.now()
+    )
+    answer = call("POST", f"incidents/{incident.pk}/snooze", {"until": "2999-01-01T00:00:00Z"})
+    assert answer.status_code == 422
+    assert "more than 30 days" in json.loads(answer.content)["detail"]
+
+
+@pytest.mark.parametrize("name", ["\u202e", "a\u202eb", "\u200b", "a\u2028b"])
+def test_a_name_can_be_seen_and_turns_nothing_around(call: Call, home: Any, name: str) -> None:
+    answer = call("POST", "monitors", {"project": "shop", "name": name, "kind": "page", "url": "x"})
+    assert answer.status_code == 422
+    assert "name:" in json.loads(answer.content)["detail"]
