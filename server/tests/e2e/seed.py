@@ -195,11 +195,11 @@ def _incidents(
     began = now - timedelta(minutes=6, seconds=12)
     cause = {
         "code": "site.error_status",
-        "confidence": 0.93,
+        "confidence": 93,
         "sentence": "The database refuses connections.",
         "fix": FIX,
     }
-    other = {"code": "site.slow", "confidence": 0.04, "sentence": "Too much traffic.", "fix": ""}
+    other = {"code": "site.slow", "confidence": 4, "sentence": "Too much traffic.", "fix": ""}
     incident = Incident.objects.create(
         project=shop,
         environment="production",
@@ -242,7 +242,7 @@ def _incidents(
         causes=[
             {
                 "code": "tls.late",
-                "confidence": 1,
+                "confidence": 100,
                 "sentence": "It is usually renewed 30 days before it ends; 21 are left.",
                 "fix": "Renew it.",
             }

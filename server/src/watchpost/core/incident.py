@@ -13,6 +13,7 @@ from watchpost.core.types import Severity
 
 WINDOW_S = 300.0
 SLACK_S = 60.0
+_KINDS = {"host": "the host", "addr": "the address", "parent": "the parent", "monitor": "the monitor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,23 @@ def _place_sharing(candidate: Member, interval_s: float, near: Sequence[OpenInci
             late = shared[0]
             continue
         if best is None or (gap, incident.id) < best[:2]:
-            best = (gap, incident.id, ", ".join(shared))
+            best = (gap, incident.id, _common(shared))
     if best is not None:
-        return Placement(best[1], f"Shares {best[2]} and began within {_minutes(window)} of the last join.")
+        return Placement(
+            best[1], f"It has {best[2]} in common and began within {_minutes(window)} of the one before."
+        )
     if late:
-        return Placement(None, f"Shares {late} but began more than {_minutes(window)} from the last join.")
+        reason = f"It has {_common([late])} in common but began more than {_minutes(window)} later."
+        return Placement(None, reason)
     return Placement(None, "Shares nothing with an open incident.")
+
+
+def _common(tokens: Sequence[str]) -> str:
+    """What is shared, for people: ``host:a``, ``addr:b`` is the host a and the address b."""
+    said: dict[str, str] = {}
+    for kind, _, name in sorted((token.partition(":") for token in tokens), reverse=True):
+        said.setdefault(name, f"{_KINDS.get(kind, kind)} {name}")  # an address as host is said once
+    return " and ".join(said.values())
 
 
 def _gap(candidate: Member, acute: Sequence[Member]) -> timedelta:

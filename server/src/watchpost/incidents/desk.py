@@ -86,7 +86,7 @@ class Desk:
     def _place(self, moved: Moved, member: core.Member, home: Case | None) -> tuple[Case | None, str]:
         """Where the member belongs: an incident its monitor is in already, else what the join rule says."""
         if home is not None and not member.lasting:
-            return home, "another finding of the same monitor"
+            return home, "It is the same monitor."
         alike = {case.incident.pk: case for case in self.cases.like(member)}
         known = [case.snapshot() for case in alike.values()]
         placement = core.place(member, moved.project_id, moved.environment, moved.interval_s, known)
@@ -165,7 +165,7 @@ def _note_join(
     if opens:
         note(incident, now, "opened", f"{moved.name}: {moved.transition.reason}")
     else:
-        sentence = f"{moved.name}: {finding.sentence} Same incident because: {reason}"
+        sentence = f"{moved.name}: {finding.sentence} {reason}"
         note(incident, now, "rose" if rise else "joined", sentence)
 
 

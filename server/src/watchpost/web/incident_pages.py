@@ -18,8 +18,8 @@ from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
 from watchpost.core.words import read_count
 from watchpost.incidents import act
-from watchpost.incidents.models import Incident, IncidentMember, TimelineEntry
-from watchpost.web import charts, history, words
+from watchpost.incidents.models import Incident, IncidentMember
+from watchpost.web import charts, history, timeline, words
 
 PAGE = 30
 MOST_PAGES = 10_000
@@ -27,14 +27,9 @@ LONGEST_SNOOZE_S = 30 * 86_400
 LINK_AGE = timedelta(days=7)
 LINK_SNOOZE = timedelta(hours=1)
 VERBS = {"acknowledge": "Acknowledge", "resolve": "Resolve", "snooze": "Snooze for an hour"}
-SHAPES = {
-    "opened": "down",
-    "joined": "down",
-    "rose": "down",
-    "left": "up",
-    "resolved": "up",
-    "failed": "warn",
-}
+EVIDENCE = 6  # rows of a cause
+AFFECTED = 12  # monitors before the rest is folded
+MOST_TOLD = 1000
 
 
 @login_required
@@ -69,13 +64,18 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
     incident, now = _seen(request, pk), clock.now()
     members = list(incident.members.select_related("monitor").order_by("began_at", "id"))
     begin, end = _axis(incident, now)
+    affected = _affected(incident, members, begin, end)
+    deliveries = incident.deliveries.select_related("channel").defer("payload").order_by("id")
     context = {
         "incident": incident,
         "may_change": may_change(person(request), incident.project),
-        "causes": [_cause(cause, members) for cause in incident.causes],
-        "affected": _affected(incident, members, begin, end),
-        "timeline": [_entry(entry) for entry in incident.timeline.all()],
-        "deliveries": incident.deliveries.select_related("channel").order_by("id")[:60],
+        "causes": [_cause(cause, incident, members) for cause in incident.causes],
+        "affected": affected[:AFFECTED],
+        "affected_more": affected[AFFECTED:],
+        "affected_count": len(affected),
+        "well": len([row for row in affected if row["left"]]),
+        "timeline": timeline.fold(incident.timeline.all(), [member.monitor.name for member in members]),
+        "told": timeline.told(deliveries[:MOST_TOLD]),
         "axis_from": begin,
         "axis_to": end,
     }
@@ -89,18 +89,28 @@ def _axis(incident: Incident, now: datetime) -> tuple[datetime, datetime]:
     return begin, min(end, begin + timedelta(days=2))
 
 
-def _cause(cause: Mapping[str, Any], members: Sequence[IncidentMember]) -> dict[str, Any]:
+def _cause(cause: Mapping[str, Any], incident: Incident, members: Sequence[IncidentMember]) -> dict[str, Any]:
+    """Nothing is said twice: what the title says already is not the cause's sentence, nor its evidence."""
     given = cause.get("evidence") or []
     evidence = [(pair[0], pair[1]) for pair in given if isinstance(pair, list | tuple) and len(pair) == 2]
     same = [(member.monitor.name, member.sentence) for member in members if member.code == cause.get("code")]
-    percent = round(float(cause.get("confidence") or 0) * 100)
-    return {**cause, "percent": percent, "evidence": evidence or list(dict.fromkeys(same))[:6]}
+    evidence = evidence or list(dict.fromkeys(same))
+    if [what for _, what in evidence] == [cause.get("sentence")]:
+        evidence = []
+    return {
+        **cause,
+        "percent": round(float(cause.get("confidence") or 0)),
+        "told_above": str(cause.get("sentence")) in incident.title,
+        "evidence": evidence[:EVIDENCE],
+        "evidence_more": len(evidence[EVIDENCE:]),
+    }
 
 
 def _affected(
     incident: Incident, members: Sequence[IncidentMember], begin: datetime, end: datetime
 ) -> list[dict[str, Any]]:
     rows: dict[int, dict[str, Any]] = {}
+    said = {cause.get("sentence") for cause in incident.causes}
     for member in members:
         row = rows.setdefault(
             member.monitor_id,
@@ -114,16 +124,12 @@ def _affected(
         )
         row["severity"] = max(row["severity"], member.severity)
         row["left"] = member.left_at and row["left"] and max(member.left_at, row["left"])
-        if member.sentence not in row["sentences"]:
+        if member.sentence not in said and member.sentence not in row["sentences"]:
             row["sentences"].append(member.sentence)
     moment = (incident.began_at - begin) / (end - begin) if end > begin else None
     for pk, lane in history.lanes(list(rows)[:30], begin, end).items():
         rows[pk]["spark"] = charts.spark(lane, moment)
     return list(rows.values())
-
-
-def _entry(entry: TimelineEntry) -> dict[str, Any]:
-    return {"at": entry.at, "sentence": entry.sentence, "shape": SHAPES.get(entry.kind, "none")}
 
 
 @login_required

@@ -101,7 +101,7 @@ def test_a_slow_monitor_has_a_longer_window() -> None:
 
 def test_reasons_name_what_is_shared() -> None:
     said = place(member(2, began=5), 1, "production", 60, [incident(member())]).reason
-    assert said == "Shares host:shop and began within 5 min of the last join."
+    assert said == "It has the host shop in common and began within 5 min of the one before."
 
 
 MEMBERS = st.builds(

@@ -1,0 +1,137 @@
+"""The page of an incident, also in a storm: nothing twice, nothing endless, nothing said that is not so."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.e2e.seed import Seeded, seed
+
+from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
+from watchpost.monitors.models import Monitor
+from watchpost.web.tests.test_access import enter
+
+NOW = datetime.now(UTC)
+FIX = "Look at the log."
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def seeded(db: Any) -> Seeded:
+    return seed(NOW)
+
+
+def words(answer: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html.unescape(answer.content.decode())).split())
+
+
+def sentence(number: int) -> str:
+    return f"https://shop.example/{number} answers 500."
+
+
+def incident(seeded: Seeded, count: int, title: str = "") -> Incident:
+    row = Incident.objects.create(
+        project=seeded.shop,
+        environment="production",
+        title=title or f"page 0: {sentence(0)}",
+        severity=2,
+        causes=[{"code": "site.error_status", "confidence": 55, "sentence": sentence(0), "fix": FIX}],
+        began_at=NOW - timedelta(minutes=5),
+        detected_at=NOW,
+    )
+    for number in range(count):
+        monitor = Monitor.objects.create(
+            project=seeded.shop,
+            slug=f"p{number}",
+            name=f"page {number}",
+            kind="http",
+            created_at=NOW,
+            config={},
+        )
+        IncidentMember.objects.create(
+            incident=row,
+            monitor=monitor,
+            code="site.error_status",
+            subject="500",
+            severity=2,
+            rank=0,
+            sentence=sentence(number),
+            fix=FIX,
+            began_at=NOW - timedelta(minutes=5),
+            joined_at=NOW,
+        )
+    return row
+
+
+def enter_at(row: Incident, kind: str, said: str, actor: str = "") -> None:
+    TimelineEntry.objects.create(incident=row, at=NOW, kind=kind, sentence=said, actor=actor)
+
+
+def test_a_sentence_is_said_once_and_a_name_is_not_changed(seeded: Seeded) -> None:
+    row = incident(seeded, 1)
+    said = words(enter(seeded.admin).get(f"/incidents/{row.pk}/")).split("Down for")[1]
+    assert said.count(sentence(0)) == 1
+    assert "page 0: https" in said
+    assert FIX in said
+    for path in ("/", "/incidents/"):
+        assert words(enter(seeded.admin).get(path)).count(sentence(0)) == 1
+
+
+def test_a_storm_says_how_many_and_folds_what_repeats(seeded: Seeded) -> None:
+    row = incident(seeded, 34, "34 monitors at shop.example are down: page 0 and 33 more")
+    enter_at(row, "opened", "page 0: Now down.")
+    for number in range(1, 34):
+        enter_at(row, "joined", f"page {number}: {sentence(number)} It has the host in common.")
+        enter_at(row, "failed", f"hook-x could not be told (updated), attempt {number}: {'x' * 300}")
+    enter_at(row, "acknowledged", "Ana acknowledged it.")
+    enter_at(row, "failed", "hook-x was switched off: 404")
+    answer = enter(seeded.admin).get(f"/incidents/{row.pk}/")
+    said = words(answer)
+    assert "Affected: 34 monitors" in said
+    assert "and 28 more" in said
+    assert "33 more monitors joined: page 1, page 2, page 3 and 30 more" in said
+    assert "hook-x could not be told, 33 attempts" in said
+    assert answer.content.count(b"<details><summary>") == 2
+    assert "x" * 300 not in said
+    assert said.index("Ana acknowledged it.") < said.index("hook-x was switched off: 404")
+
+
+def test_messages_of_one_channel_are_counted(seeded: Seeded) -> None:
+    row = incident(seeded, 1)
+    for number in range(4):
+        Delivery.objects.create(
+            delivery_id=f"x{number}", channel=seeded.channel, incident=row, event="updated", payload={},
+            state="delivered", created_at=NOW, delivered_at=NOW,
+        )  # fmt: skip
+    said = words(enter(seeded.admin).get(f"/incidents/{row.pk}/"))
+    assert "ops-mail updated arrived 4 times, last" in said
+    Channel.objects.filter(pk=seeded.channel.pk).update(broken="404")
+    Delivery.objects.update(state="pending")
+    said = words(enter(seeded.admin).get(f"/incidents/{row.pk}/"))
+    assert "waits until the channel is switched on again" in said
+    assert "on its way" not in said
+
+
+def test_a_note_names_who_wrote_it_and_keeps_its_lines(seeded: Seeded) -> None:
+    row = incident(seeded, 1)
+    client = enter(seeded.admin)
+    client.post(f"/incidents/{row.pk}/note/", {"text": "first\nsecond"})
+    page = client.get(f"/incidents/{row.pk}/").content.decode()
+    assert "<b>Ana M.:</b> first<br>second" in page
+
+
+def test_the_only_monitor_was_deleted(seeded: Seeded) -> None:
+    row = incident(seeded, 0)
+    assert "is deleted, with its history" in words(enter(seeded.admin).get(f"/incidents/{row.pk}/"))
+
+
+def test_confidence_is_percent(seeded: Seeded) -> None:
+    row = incident(seeded, 1)
+    row.causes = [*row.causes, {"code": "site.slow", "confidence": 50, "sentence": "Slow.", "fix": ""}]
+    row.save()
+    said = words(enter(seeded.admin).get(f"/incidents/{row.pk}/"))
+    assert " 55 %" in said
+    assert "5500" not in said
