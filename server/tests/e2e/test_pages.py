@@ -19,6 +19,7 @@ from django.test import Client
 from watchpost.accounts.links import make_link
 
 from .seed import Seeded, seed
+from .storm import seed_storm
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 SIZES = {"desk": {"width": 1440, "height": 1000}, "phone": {"width": 390, "height": 844}}
@@ -122,3 +123,30 @@ def test_every_page_is_sound(chromium: Any, live_server: Any, seeded: Seeded, si
             faults += _faults_of(page, live_server.url + path, name, f"{size}-{scheme}")
         context.close()
     assert faults == []
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_an_evil_day_is_sound_and_not_endless(
+    chromium: Any, live_server: Any, seeded: Seeded, size: str
+) -> None:
+    storm = seed_storm(seeded.shop, seeded.channel, datetime.now(UTC))
+    paths = {
+        "storm-overview": "/",
+        "storm-incidents": "/incidents/",
+        "storm-incident": f"/incidents/{storm.pk}/",
+        "storm-monitors": "/monitors/",
+        "storm-project": "/projects/shop/",
+        "storm-channel": f"/channels/{seeded.channel.pk}/",
+    }
+    context = _context(chromium, live_server, seeded.admin, size, "dark" if size == "phone" else "light")
+    page = context.new_page()
+    faults: list[str] = []
+    heights: dict[str, int] = {}
+    for name, path in paths.items():
+        faults += _faults_of(page, live_server.url + path, name, size)
+        heights[name] = page.evaluate("document.documentElement.scrollHeight")
+        if name == "storm-monitors" and size == "desk":
+            assert page.evaluate("document.querySelector('td.why').clientWidth") > 250
+    context.close()
+    assert faults == []
+    assert heights["storm-incident"] < (3500 if size == "desk" else 6000)
