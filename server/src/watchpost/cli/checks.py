@@ -18,6 +18,7 @@ from watchpost.config.private import others_may_read
 from watchpost.config.table import find_data_dir
 from watchpost.core.words import duration_words
 
+MAIL_DEADLINE_S = 5.0
 SHORTEST_KEY = 32  # characters; Django's own check warns below 50
 
 
@@ -54,7 +55,7 @@ def examine(now: datetime) -> Iterator[Check]:
     yield check_clock(now)
     yield check_resolvers(values)
     yield check_mail(values)
-    yield check_told()
+    yield check_told(now)
     yield check_site_url(values)
 
 
@@ -186,17 +187,30 @@ def _system_resolvers() -> list[str]:
 
 
 def check_mail(values: dict[str, Any]) -> Check:
+    """As far as one can go without a letter: connection, encryption, login."""
+    from watchpost.outbound.mail import Mailer
+
     if values["EMAIL_URL"]:
-        return Check("mail", "ok", "EMAIL_URL is set.")
+        answer = Mailer(values["EMAIL_URL"]).greet(MAIL_DEADLINE_S)
+        if answer.ok:
+            return Check("mail", "ok", f"{answer.detail}.")
+        return Check("mail", "error", f"no mail can be sent: {answer.detail}.", "Correct EMAIL_URL.")
     return Check("mail", "warning", "EMAIL_URL is not set, so no mail can be sent.",
                  "Set WATCHPOST_EMAIL_URL=smtp+tls://user:password@host:587")  # fmt: skip
 
 
-def check_told() -> Check:
+def check_told(now: datetime) -> Check:
     from watchpost.incidents.models import Channel
+    from watchpost.incidents.untold import find_untold
 
     rows = list(Channel.objects.values_list("name", "enabled", "broken", "delivered_at"))
     working = [row for row in rows if row[1] and not row[2]]
+    if untold := find_untold(now):
+        one = untold[0]
+        more = f" (and {len(untold) - 1} more)" if len(untold) > 1 else ""
+        sentence = f"{one.channel} hears nothing, {one.waiting} waiting: {one.why}{more}."
+        return Check("channels", "error" if len(untold) >= len(working) else "warning", sentence,
+                     "Mend what it says and send a test; nothing is lost.")  # fmt: skip
     if any(row[3] for row in working):
         return Check("channels", "ok", f"{len(working)} of {len(rows)} work, and a message has arrived.")
     if not rows:

@@ -101,15 +101,18 @@ def prepare() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "watchpost.config.settings")
     import django
 
-    django.setup()
+    try:
+        django.setup()
+    except OSError as error:
+        raise Refusal(f"the data folder cannot be used: {error}; give another --data-dir") from None
     from django.db import DatabaseError
 
     _refuse_unreachable()
-    from watchpost.config.install import BackupFailed, NewerDatabase, prepare_database
+    from watchpost.config.install import BackupFailed, NewerDatabase, NotMigrated, prepare_database
 
     try:
         prepare_database()
-    except (BackupFailed, NewerDatabase) as error:
+    except (BackupFailed, NewerDatabase, NotMigrated) as error:
         raise Refusal(str(error)) from None
     except DatabaseError as error:
         raise Refusal(
@@ -217,4 +220,6 @@ def engine_runs() -> bool:
         return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        raise Refusal(f"the data folder cannot be used: {error}; give another --data-dir") from None
     return False

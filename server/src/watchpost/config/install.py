@@ -13,7 +13,7 @@ from typing import TextIO
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from watchpost.config.private import make_file, make_folder
@@ -25,6 +25,10 @@ MIGRATION_KEY = 0x4D696772  # "Migr"
 
 class BackupFailed(RuntimeError):
     """No copy, no migration; the message is one line for a person."""
+
+
+class NotMigrated(RuntimeError):
+    """A migration failed; the message is one line for a person."""
 
 
 class NewerDatabase(RuntimeError):
@@ -57,9 +61,12 @@ def prepare_database() -> bool:
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if not plan:
             return False
-        if executor.loader.applied_migrations:
-            back_up_before_migration()
-        call_command("migrate", verbosity=0, interactive=False)
+        copy = back_up_before_migration() if executor.loader.applied_migrations else None
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        except DatabaseError as error:
+            kept = f"; a copy of before is {copy}" if copy else ""
+            raise NotMigrated(f"the database could not be brought up to date ({error}){kept}") from error
     connection.close()
     return True
 
@@ -107,6 +114,8 @@ def back_up_before_migration() -> Path | None:
         partial.unlink(missing_ok=True)
         copy_database(Path(str(settings.DATABASES["default"]["NAME"])), partial)
         partial.rename(target)
+        for number in [n for n in kept if _schema_of(kept[n]) == _schema_of(target)]:
+            kept.pop(number).unlink()  # an upgrade that fails at every start must not push out good copies
     except (OSError, sqlite3.Error) as error:
         raise BackupFailed(
             f"the copy before the migration cannot be made in {folder} ({error}); nothing was migrated. "
@@ -115,6 +124,17 @@ def back_up_before_migration() -> Path | None:
     for old in sorted(kept)[: len(kept) + 1 - BACKUPS_KEPT]:
         kept[old].unlink(missing_ok=True)
     return target
+
+
+def _schema_of(copy: Path) -> set[tuple[str, str]]:
+    """The migrations applied in a copy: its version."""
+    database = sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+    try:
+        return set(database.execute("SELECT app, name FROM django_migrations").fetchall())
+    except sqlite3.Error:  # a broken copy is like no other
+        return {(str(copy), "")}
+    finally:
+        database.close()
 
 
 def _backups(folder: Path) -> dict[int, Path]:

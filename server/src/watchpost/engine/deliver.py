@@ -196,6 +196,8 @@ def _record(channel: Channel, parts: Sequence[Part], sent: Sent, now: datetime) 
                 if row is part.rows[0] and row.incident:
                     note(row.incident, now, "delivered" if sent.ok else "failed", sentence)
         announce("delivery", channel.pk, now)
+    if not sent.ok:
+        log.warning("channel %s could not be told: %s", channel.name, sent.detail)
 
 
 def _delivered(channel: Channel, row: Delivery, now: datetime) -> str:

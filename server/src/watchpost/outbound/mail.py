@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
@@ -57,17 +58,31 @@ class Mailer:
 
     def send(self, message: EmailMessage, deadline_s: float) -> MailAnswer:
         """Hands ``message`` over within ``deadline_s`` seconds. Never raises."""
+
+        def hand_over(connection: _Connection, _: _Server) -> MailAnswer:
+            refused = connection.send_message(message)
+            return MailAnswer(True, 250, _accepted(connection.receipt, refused))
+
+        return self._try(hand_over, deadline_s)
+
+    def greet(self, deadline_s: float) -> MailAnswer:
+        """Everything but a letter: connects, encrypts and logs in. Never raises."""
+        return self._try(lambda _, server: MailAnswer(True, 250, _greeted(server)), deadline_s)
+
+    def _try(self, act: Callable[[_Connection, _Server], MailAnswer], deadline_s: float) -> MailAnswer:
         if self._server is None:
-            return MailAnswer(False, None, _UNSET, broken=True)
+            return MailAnswer(False, None, _UNSET)
         budget = _Budget(deadline_s)
         try:
-            return self._hand_over(self._server, message, budget)
+            return self._connected(self._server, budget, act)
         except Exception as problem:  # noqa: BLE001  the outermost shell: a mail server may say anything
             # smtplib hides a timeout while it reads in an error of its own.
             late = isinstance(problem, smtplib.SMTPServerDisconnected) and budget.spent()
             return _failure(TimeoutError() if late else problem, self._server, deadline_s)
 
-    def _hand_over(self, server: _Server, message: EmailMessage, budget: _Budget) -> MailAnswer:
+    def _connected(
+        self, server: _Server, budget: _Budget, act: Callable[[_Connection, _Server], MailAnswer]
+    ) -> MailAnswer:
         tls = self._tls or ssl.create_default_context()
         connection = _Connection(server, budget, tls)
         try:
@@ -76,11 +91,15 @@ class Mailer:
                 connection.starttls(context=tls)
             if server.user:
                 connection.login(server.user, server.password)
-            refused = connection.send_message(message)
+            return act(connection, server)
         finally:
             # No QUIT: the message is accepted by now, and waiting for a goodbye could only lose that.
             connection.close()
-        return MailAnswer(True, 250, _accepted(connection.receipt, refused))
+
+
+def _greeted(server: _Server) -> str:
+    where = f"{server.host}:{server.port}"
+    return f"{where} lets {server.user} in" if server.user else f"{where} answers"
 
 
 class _Budget:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from argparse import ArgumentParser, Namespace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,26 @@ def run(args: Namespace, out: Out) -> int:
 
 
 def _put_in_place(fresh: Path, target: Path, endings: tuple[str, ...]) -> list[str]:
-    """What stands there is moved aside first, together with its write-ahead log."""
+    """What stands there is moved aside first, together with its write-ahead log; what an earlier restore
+    moved aside stays, for it may be the only copy."""
     kept = []
+    beside = _free_name(target, endings)
     for ending in endings:
         old = Path(f"{target}{ending}")
         if old.exists():
             # The log must keep the name of its database, or its last commits would be lost.
-            beside = Path(f"{target}.before-restore{ending}")
-            old.replace(beside)
-            kept.append(str(beside))
-        elif ending:
-            Path(f"{target}.before-restore{ending}").unlink(missing_ok=True)
+            old.replace(f"{beside}{ending}")
+            kept.append(f"{beside}{ending}")
     fresh.replace(target)
     return kept
+
+
+def _free_name(target: Path, endings: tuple[str, ...]) -> str:
+    for number in count(1):
+        name = f"{target}.before-restore" + (f"-{number}" if number > 1 else "")
+        if not any(Path(f"{name}{ending}").exists() for ending in endings):
+            return name
+    raise AssertionError("count() ended")
 
 
 COMMAND = Command("restore", "put a backup in place; the server must be stopped", configure, run)

@@ -34,6 +34,7 @@ def collect(only: str | None, now: datetime) -> dict[str, Any]:
     from watchpost.cli.pulse import engine_silence_s
     from watchpost.incidents.models import Incident
     from watchpost.incidents.payload import incident_object, stamp
+    from watchpost.incidents.untold import find_untold
     from watchpost.monitors.models import Monitor
 
     monitors = Monitor.objects.select_related("project", "state").order_by("project__slug", "slug")
@@ -67,6 +68,10 @@ def collect(only: str | None, now: datetime) -> dict[str, Any]:
         ],
         "counts": counts,
         "engine_silent_s": engine_silence_s(now),
+        "untold": [
+            {"channel": one.channel, "waiting": one.waiting, "since": stamp(one.since), "why": one.why}
+            for one in find_untold(now)
+        ],
     }
 
 
@@ -79,6 +84,8 @@ def _lines(data: dict[str, Any], out: Out, now: datetime) -> Iterator[str]:
         yield out.paint(full, "red")
     if silent is None or silent > SILENT_AFTER_S:
         yield out.paint(silence_sentence(silent), "red")
+    for one in data["untold"]:
+        yield out.paint(_untold_line(one, now), "red")
     for incident in data["incidents"]:
         yield from _incident_lines(incident, out, now)
     told = {row["id"] for incident in data["incidents"] for row in incident["monitors"]}
@@ -99,6 +106,14 @@ def _incident_lines(incident: dict[str, Any], out: Out, now: datetime) -> Iterat
     for cause in incident["causes"][:1]:
         if fix := cause.get("fix"):
             yield f"    {fix}"
+
+
+def _untold_line(one: dict[str, Any], now: datetime) -> str:
+    from watchpost.cli.wording import since
+
+    began = f" {since(datetime.fromisoformat(one['since']), now)}" if one["since"] else ""
+    waiting = f"{one['waiting']} {'message waits' if one['waiting'] == 1 else 'messages wait'}{began}"
+    return f"{one['channel']} hears nothing, {waiting}: {one['why']}"
 
 
 def _monitor_line(row: dict[str, Any], out: Out, now: datetime) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +21,7 @@ from watchpost.accounts.models import ApiToken, Membership, User
 from watchpost.cli import installation
 from watchpost.cli.main import find_commands, main
 from watchpost.cli.tests.conftest import Cli
+from watchpost.incidents.models import Delivery
 from watchpost.monitors import edit
 from watchpost.monitors.models import AliveSpan, Monitor, Project
 
@@ -213,3 +216,30 @@ def test_a_backup_that_finds_no_room_is_one_line(
     assert ran.code == 2
     assert "b.tar cannot be written (database or disk is full)" in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_status_and_doctor_say_who_hears_nothing(cli: Cli, data_dir: Path) -> None:
+    now = clock.now()
+    channel = edit.create_channel({"name": "ops", "kind": "hook", "url": "x"}, now)
+    channel.delivered_at = now - timedelta(days=1)
+    channel.save()
+    row = Delivery.objects.create(
+        channel=channel, event="opened", payload={}, delivery_id="d1", created_at=now - timedelta(minutes=8),
+        next_attempt_at=now, state="pending",
+    )  # fmt: skip
+    assert checks(cli)["channels"]["state"] == "ok"  # it has not been tried yet
+    row.attempts, row.answer = 3, "connection refused"
+    row.save()
+    said = cli("status").out
+    assert "ops hears nothing, 1 message waits since" in said
+    assert "(8 min): connection refused" in said
+    assert cli("status", "--json").json["untold"][0]["waiting"] == 1
+    assert "connection refused" in checks(cli)["channels"]["sentence"]
+
+
+def test_doctor_tries_the_mail_server(cli: Cli, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("WATCHPOST_EMAIL_URL", f"smtp://127.0.0.1:{port}")
+    mail = checks(cli)["mail"]
+    assert (mail["state"], "refused" in mail["sentence"]) == ("error", True)

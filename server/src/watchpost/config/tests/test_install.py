@@ -128,3 +128,24 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
     assert "newer version of Watchpost (monitors 0099_future)" in refused.stderr
     asked = run("from watchpost.cli.main import main; raise SystemExit(main(['status']))", data)
     assert (asked.returncode, "newer version" in asked.stderr) == (2, True)
+
+
+def test_an_upgrade_that_fails_at_every_start_keeps_the_good_copy(old: Path) -> None:
+    connection = sqlite3.connect(old / "watchpost.sqlite3")
+    with connection:  # what the next migration wants to make is there already
+        connection.execute("CREATE TABLE incidents_incident (id integer)")
+    connection.close()
+    for _ in range(3):
+        failed = run(ONLY_PREPARE, old)
+        assert "could not be brought up to date" in failed.stderr
+        assert "a copy of before is" in failed.stderr
+    # Of the old version, and of how far the first start came.
+    assert len(list((old / "backups").glob("*.sqlite3"))) == 2
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    refused = run("from watchpost.cli.main import main; raise SystemExit(main(['up']))", tmp_path / "data")
+    assert refused.returncode == 2
+    assert "the data folder cannot be used" in refused.stderr
+    assert refused.stderr.count("\n") == 1

@@ -202,7 +202,7 @@ def test_nobody_listens() -> None:
 
 def test_no_address_is_an_answer_too() -> None:
     answer = Mailer("").send(letter(), 2)
-    assert answer.broken
+    assert not answer.broken  # it may be set at the next start, and what waits then goes out
     assert "EMAIL_URL is not set" in answer.detail
 
 

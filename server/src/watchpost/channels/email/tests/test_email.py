@@ -19,6 +19,7 @@ from watchpost.channels.email.channel import CHANNEL, send
 from watchpost.channels.email.config import EmailConfig
 from watchpost.channels.email.letter import compose
 from watchpost.channels.email.words import span, tell
+from watchpost.outbound.mail import Mailer
 from watchpost.registry import Message
 
 NOW = datetime(2026, 11, 22, 21, 7, tzinfo=UTC)
@@ -267,7 +268,7 @@ def test_whoever_got_it_does_not_get_it_twice(
 
 def test_without_email_url_the_fix_is_named(way_out: Callable[[str], Any]) -> None:
     sent = send(TO, (message(),), way_out(""))
-    assert sent.channel_broken
+    assert not (sent.ok or sent.channel_broken or sent.permanent)  # it waits, and goes out once there is one
     assert "WATCHPOST_EMAIL_URL" in sent.detail
 
 
@@ -332,3 +333,10 @@ def test_addresses() -> None:
     )
     assert CHANNEL.describe(EmailConfig(to="a@b.example")) == "Mail to a@b.example"
     assert CHANNEL.describe(EmailConfig(to="a@b.example,c@d.example")) == "Mail to a@b.example and 1 more"
+
+
+def test_a_greeting_goes_as_far_as_one_can_without_a_letter(sink: Callable[..., Any]) -> None:
+    server = sink()
+    greeted = Mailer(f"smtp://127.0.0.1:{server.port}").greet(2)
+    assert (greeted.ok, greeted.detail) == (True, f"127.0.0.1:{server.port} answers")
+    assert not server.got
