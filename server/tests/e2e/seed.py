@@ -178,7 +178,6 @@ def _channels(now: datetime) -> tuple[Channel, Channel]:
         created_at=now,
         broken="404 Not Found: no such hook. It answered so three times.",
         broken_at=now - timedelta(hours=3),
-        enabled=False,
     )
     return mail, hook
 

@@ -56,7 +56,7 @@ def next_attempt(
     if failure.channel_broken:
         # A deploy of the receiver may answer 404 for a moment: three tries over a minute first.
         if attempts >= BREAK_ATTEMPTS and spent >= BREAK_SPAN:
-            return Break(f"the channel refused {attempts} attempts over {spent.total_seconds():.0f} s")
+            return Break(f"Switched off after {attempts} failed attempts over {spent.total_seconds():.0f} s:")
     elif failure.permanent:
         return GiveUp("the receiver will never accept this message")
     if spent >= PATIENCE:

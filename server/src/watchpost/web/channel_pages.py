@@ -19,6 +19,7 @@ from watchpost.monitors import edit
 from watchpost.monitors.sealed import foreign_fields
 from watchpost.registry import Channel as ChannelKind
 from watchpost.registry import channels
+from watchpost.web.reach import came_back, failing_for
 from watchpost.web.spec_page import Spec, run_form
 from watchpost.web.specform import Input, inputs_of
 
@@ -53,27 +54,24 @@ def _changed(request: HttpRequest, pk: int) -> Channel:
 @login_required
 def channel_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    rows = [
-        _row(channel, user) for channel in seen_channels(user).prefetch_related("projects").order_by("name")
-    ]
+    failing = failing_for(request)
+    seen = seen_channels(user).prefetch_related("projects").order_by("name")
+    rows = [_row(channel, user, failing) for channel in seen]
     may_add = user.is_superuser or changeable_projects(user).exists()
     known = sorted(channels().values(), key=lambda kind: kind.title)
     return render(request, "watchpost/channels.html", {"rows": rows, "kinds": known, "may_add": may_add})
 
 
-def _row(channel: Channel, user: User) -> dict[str, Any]:
+def _row(channel: Channel, user: User, failing: frozenset[int]) -> dict[str, Any]:
     """Projects this person does not see are counted, not named."""
-    shape = (
-        "down"
-        if channel.broken
-        else "paused"
-        if not channel.enabled
-        else "up"
-        if channel.delivered_at
-        else "none"
-    )
+    shape = "up" if channel.delivered_at else "none"
+    if channel.broken or channel.pk in failing:
+        shape = "down"
+    elif not channel.enabled:
+        shape = "paused"
     return {
         "channel": channel,
+        "failing": channel.pk in failing,
         "shape": shape,
         "to": _describe(channel),
         **_hears(channel, user),
@@ -147,14 +145,27 @@ def _reaching(spec: Spec, user: User) -> Spec:
 def channel_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     channel: Channel = get_object_or_404(seen_channels(user).prefetch_related("projects"), pk=pk)
-    context = _row(channel, user) | {
+    context = _row(channel, user, failing_for(request)) | {
         "kind": channels().get(channel.kind),
         "may_change": may_change_channel(user, channel),
         "severity": SEVERITIES[channel.min_severity],
-        "deliveries": channel.deliveries.select_related("incident__project").order_by("-id")[:15]
-        if may_change_channel(user, channel) else [],
-    }  # fmt: skip
+        "deliveries": _last_messages(channel) if may_change_channel(user, channel) else [],
+    }
     return render(request, "watchpost/channel.html", context)
+
+
+def _last_messages(channel: Channel) -> list[dict[str, Any]]:
+    """Each as it was told then: the news of one incident are told apart by their reasons."""
+    rows = channel.deliveries.select_related("incident__project").order_by("-id")[:15]
+    return [
+        {
+            "row": row,
+            "title": row.payload.get("title") or "",
+            "reason": row.payload.get("reason") or "",
+            "back": row.answer if row.state == "delivered" or not row.answer else came_back(row.answer),
+        }
+        for row in rows
+    ]
 
 
 @login_required
@@ -190,7 +201,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     if sent.ok:
         messages.success(request, f"It arrived. The receiver said: {sent.detail or 'nothing'}")
     else:
-        messages.error(request, f"It did not arrive. The receiver said: {sent.detail or 'nothing'}")
+        messages.error(request, f"It did not arrive. {came_back(sent.detail)}")
     return redirect("channel", pk)
 
 

@@ -11,6 +11,8 @@ from watchpost import clock
 from watchpost.accounts.access import visible_projects
 from watchpost.incidents.models import Channel, Incident
 from watchpost.monitors.models import AliveSpan
+from watchpost.web.channel_pages import seen_channels
+from watchpost.web.reach import failing_for, troubles
 
 SILENT = timedelta(seconds=90)
 
@@ -24,6 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "open_count": unresolved.filter(project__in=visible_projects(user)).count(),
         "nobody_told": why_nobody_is_told(),
+        "untold": troubles(seen_channels(user).order_by("name"), failing_for(request)),
         "engine_seen": _engine_silent_since(),
     }
 

@@ -18,6 +18,7 @@ from watchpost.accounts.models import User
 from watchpost.incidents.models import Channel, Incident
 from watchpost.monitors.models import Monitor, MonitorLast, Project
 from watchpost.web import words
+from watchpost.web.reach import failing_for, troubles
 
 SHOWN = 20
 Watched = tuple[int, str, str]  # project, environment, state
@@ -35,7 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "headline": words.headline(len(incidents), [state for _, _, state in watched]),
             "incidents": incidents[:SHOWN],
             "more": len(incidents) > SHOWN,
-            "rows": _rows(projects, watched, now),
+            "rows": _rows(projects, watched, failing_for(request), now),
             "last_look": MonitorLast.objects.filter(monitor__project__in=projects).aggregate(at=Max("at"))[
                 "at"
             ],
@@ -58,22 +59,27 @@ def _watched(projects: Sequence[Project]) -> list[Watched]:
     return [(p, e, s or "new") for p, e, s in rows.values_list("project_id", "environment", "state__shown")]
 
 
-def _rows(projects: Sequence[Project], watched: Sequence[Watched], now: datetime) -> list[dict[str, Any]]:
+def _rows(
+    projects: Sequence[Project], watched: Sequence[Watched], failing: frozenset[int], now: datetime
+) -> list[dict[str, Any]]:
     of_project: dict[int, list[Watched]] = defaultdict(list)
     for entry in watched:
         of_project[entry[0]].append(entry)
-    channels = list(Channel.objects.filter(enabled=True, broken="").prefetch_related("projects"))
-    rows = [project_row(project, of_project[project.pk], channels, now) for project in projects]
+    channels = list(Channel.objects.filter(enabled=True).prefetch_related("projects"))
+    rows = [project_row(project, of_project[project.pk], channels, failing, now) for project in projects]
     return sorted(rows, key=lambda row: words.ORDER.index(row["state"]) if row["total"] else len(words.ORDER))
 
 
 def project_row(
-    project: Project, watched: list[Watched], channels: list[Channel], now: datetime
+    project: Project, watched: list[Watched], channels: list[Channel], failing: frozenset[int], now: datetime
 ) -> dict[str, Any]:
-    """One project by layer; ``channels`` are those that work."""
+    """One project by layer; ``channels`` are those switched on, ``failing`` those that reach nobody."""
     states = [state for _, _, state in watched]
     state = words.worst(states)
-    hearing = [channel for channel in channels if hears(channel, project)]
+    wanted = [channel for channel in channels if hears(channel, project)]
+    bad = troubles(wanted, failing)
+    lost = [one["channel"] for one in bad]
+    hearing = [channel for channel in wanted if channel not in lost]
     told = max((channel.delivered_at for channel in hearing if channel.delivered_at), default=None)
     return {
         "project": project,
@@ -82,9 +88,10 @@ def project_row(
         "total": len(watched),
         "state": state,
         "sentence": _count_words(states, state),
-        "channels": [channel.name for channel in hearing][:3],
-        "alerting": "up" if told else "warn",
+        "channels": [channel.name for channel in hearing or wanted][:3],
+        "alerting": "down" if bad and not hearing else "warn" if bad or not told else "up",
         "alerting_says": f"last arrived {words.ago(told, now)}" if told else "nothing has arrived yet",
+        "alerting_bad": bad,
     }
 
 

@@ -25,6 +25,7 @@ from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
 from watchpost.web import strips, words
 from watchpost.web.channel_pages import SEVERITIES
 from watchpost.web.overview import hears, open_incidents, project_row
+from watchpost.web.reach import failing_for
 from watchpost.web.window_pages import window_form
 
 SHOWN = 200
@@ -52,7 +53,9 @@ def project_page(request: HttpRequest, slug: str, shown: dict[str, str] | None =
         "may_change": may_change(person(request), project),
         "headline": words.headline(len(incidents), states),
         "incidents": incidents[:SHOWN],
-        "row": project_row(project, watched, working, now),
+        "row": project_row(
+            project, watched, [one for one in hearing if one.enabled], failing_for(request), now
+        ),
         "monitors": _monitor_rows(monitors, now),
         "more": max(0, len(monitors) - SHOWN),
         "channels": [{"channel": one, "from": SEVERITIES[one.min_severity]} for one in hearing],
