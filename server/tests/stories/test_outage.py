@@ -9,7 +9,7 @@ from watchpost.core.types import Outcome
 from watchpost.incidents import act
 from watchpost.incidents.models import Channel, Delivery
 from watchpost.monitors import edit
-from watchpost.monitors.models import Look, MonitorLast
+from watchpost.monitors.models import Look, MonitorLast, MonitorState
 
 
 def test_one_outage_is_one_incident_told_once_and_resolved_with_its_true_length(story: Story) -> None:
@@ -288,3 +288,60 @@ def test_the_certificate_that_was_read_stays_beside_the_monitor(story: Story) ->
     story.pass_time()
     story.look(home)
     assert MonitorLast.objects.get(monitor=home).facts["certificate"]["not_after"].startswith("2027")
+
+
+def test_an_outage_whose_cause_changes_is_told_anew(story: Story) -> None:
+    """A gateway error, then another failure of the application: nobody is sent after what is gone."""
+    home, _ = story.monitor(), story.webhook()
+    story.look(home)
+    story.fails(home, 502)
+    story.deliver()
+    story.fails(home, 500, times=1)
+    assert "502" in story.incidents()[0].title  # one look proves nothing
+    story.fails(home, 500, times=1)
+    story.deliver()
+    [incident] = story.incidents()
+    assert "500" in incident.title
+    assert "502" not in incident.title
+    assert "traceback" in incident.causes[0]["fix"]
+    assert story.events == ["opened", "updated"]
+    state = MonitorState.objects.get(monitor=home)
+    assert "another reason" in state.reason
+    assert story.transitions(home)[-1] == ("up", "down")  # the outage is one, from its true beginning
+    story.restart()
+    story.fails(home, 500, times=3)
+    assert story.events == ["opened", "updated"]
+    story.heals(home)
+    assert story.incidents()[0].state == "resolved"
+
+
+def test_another_finding_takes_the_place_of_the_first(story: Story) -> None:
+    home, _ = story.monitor(expect={"body_contains": "basket"}), story.webhook()
+    story.look(home)
+    for _ in range(2):
+        story.look(home, 200, facts={"missing": ["basket"]})
+        story.pass_time(3)
+    assert "basket" in story.incidents()[0].title
+    story.fails(home, 500)
+    story.deliver()
+    [incident] = story.incidents()
+    assert "500" in incident.title
+    assert [cause["code"] for cause in incident.causes] == ["site.error_status"]
+    assert [entry.kind for entry in incident.timeline.all()].count("changed") == 2  # the new one, the old one
+    story.heals(home)
+    assert story.incidents()[0].state == "resolved"
+
+
+def test_a_pause_lasts_since_it_began(story: Story) -> None:
+    home = story.monitor()
+    story.fails(home)
+    story.pass_time(3600)
+    edit.set_paused(home, True, story.time)
+    story.take_changes()
+    story.tick()
+    state = MonitorState.objects.get(monitor=home)
+    assert (state.shown, state.since) == ("paused", story.time)
+    edit.set_paused(home, False, story.time)
+    story.take_changes()
+    story.tick()
+    assert MonitorState.objects.get(monitor=home).since < story.time  # down since it really began

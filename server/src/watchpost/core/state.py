@@ -89,7 +89,7 @@ def cover(track: Track, overlay: Overlay, reason: str, now: datetime) -> Step:
     """
     if _PRIORITY[overlay] <= _PRIORITY[track.overlay]:
         return Step(track, None, f"Stays {track.shown}; {overlay.value or 'no overlay'} is weaker.", None)
-    covered = replace(track, overlay=overlay)
+    covered = replace(track, overlay=overlay, covered=now)
     return Step(covered, _shift(track, covered, now, reason), reason, None)
 
 
@@ -97,7 +97,7 @@ def uncover(track: Track, reason: str, now: datetime) -> Step:
     """Take the overlay away. Down after maintenance is said again, and looked at again at once."""
     if track.overlay is Overlay.NONE:
         return Step(track, None, "Nothing hid the state; nothing changes.", None)
-    bare = replace(track, overlay=Overlay.NONE)
+    bare = replace(track, overlay=Overlay.NONE, covered=None)
     again = None
     if track.health is Health.DOWN and track.overlay is Overlay.MAINTENANCE:
         since = f" since {track.since:%Y-%m-%d %H:%M:%S} UTC" if track.since else ""
@@ -111,7 +111,7 @@ def _own_fault(track: Track, fault: Fault, now: datetime) -> Step:
     reason = f"The look failed, but the fault may be ours: {fault.sentence}"
     if track.overlay is Overlay.UNKNOWN:
         return Step(track, None, reason, None)
-    covered = replace(track, overlay=Overlay.UNKNOWN)
+    covered = replace(track, overlay=Overlay.UNKNOWN, covered=now)
     return Step(covered, _shift(track, covered, now, reason), reason, None)
 
 
@@ -140,7 +140,7 @@ def _counted(track: Track, reading: Reading, policy: Policy) -> Track:
     recovering = _advance(track.recovering, tuple(worst < s <= level for s in LEVELS), at, cap)
     if failing is track.failing and recovering is track.recovering and track.overlay is Overlay.NONE:
         return track
-    return replace(track, overlay=Overlay.NONE, failing=failing, recovering=recovering)
+    return replace(track, overlay=Overlay.NONE, covered=None, failing=failing, recovering=recovering)
 
 
 def _advance(streaks: Streaks, hits: Sequence[bool], at: datetime, cap: int) -> Streaks:

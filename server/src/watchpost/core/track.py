@@ -54,6 +54,12 @@ class Track:
     recovering: Streaks = IDLE
     firm: Severity | None = None
     flips: tuple[datetime, ...] = ()
+    covered: datetime | None = None  # when the overlay began
+
+    @property
+    def shown_since(self) -> datetime | None:
+        """Since when people see what they see."""
+        return self.covered if self.overlay is not Overlay.NONE and self.covered else self.since
 
     @property
     def shown(self) -> str:
@@ -80,6 +86,7 @@ class Track:
             "recovering": [[s.count, _text(s.began)] for s in self.recovering],
             "firm": None if self.firm is None else int(self.firm),
             "flips": [at.isoformat() for at in self.flips],
+            "covered": _text(self.covered),
         }
 
     @classmethod
@@ -95,6 +102,7 @@ class Track:
             recovering=_streaks(data.get("recovering")),
             firm=None if firm is None else Severity(firm),
             flips=tuple(datetime.fromisoformat(at) for at in data.get("flips", ())),
+            covered=_time(data.get("covered")),
         )
 
 

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from watchpost.codes import catalogue, severity_of
-from watchpost.core.state import Fault, Reading, Step, Track, cover, step, uncover
+from watchpost.core.state import Fault, Reading, Step, Track, Transition, cover, step, uncover
 from watchpost.core.types import Finding, Observation, Outcome, Overlay, Severity, Verdict
 from watchpost.engine.apply import StateChange
 from watchpost.engine.load import MAIN
-from watchpost.engine.memory import Watched, Written, finding_rows
+from watchpost.engine.memory import Other, Watched, Written, finding_rows, troubles_of
 from watchpost.incidents.desk import Moved
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ class Digest:
         parts = self._step_parts(watched, verdict, seen, fault, now)
         if parts or done.track is not watched.track or verdict.baseline is not None:
             self._change(watched, done, verdict, seen, now)
+        if done.transition is None:
+            self._reconsider(watched, reading, verdict, seen, now)
 
     def _step_parts(
         self, watched: Watched, verdict: Verdict, seen: Observation, fault: Fault | None, now: datetime
@@ -109,6 +111,33 @@ class Digest:
             )
         )
 
+    def _reconsider(
+        self, watched: Watched, reading: Reading, verdict: Verdict, seen: Observation, now: datetime
+    ) -> None:
+        """Still in trouble, but no longer the one that was told: who reads the incident must not go after a
+        cause that is gone. As many looks in a row say so as confirm a failure."""
+        track = watched.track
+        if track.severity is None or track.overlay is not Overlay.NONE or not reading.conclusive:
+            return
+        troubles = troubles_of(verdict.findings)
+        if (reading.severity or 0) < track.severity or troubles == watched.troubles:
+            watched.other = None
+            return
+        if watched.other is None or watched.other.troubles != troubles:
+            watched.other = Other(troubles, seen.at)
+        watched.other.looks += 1
+        if watched.other.looks < watched.policy.confirm:
+            return
+        reason = f"Still {track.shown}, now for another reason: {reading.sentence}"
+        changed = Transition(
+            track.shown, track.shown, track.health, track.severity, now, watched.other.began, reason, False
+        )
+        watched.troubles, watched.other = troubles, None
+        moved = self._told(watched, track, changed, verdict.findings, seen, now)
+        self.changes.append(
+            self._state(watched, reason, now, moved=moved, findings=finding_rows(verdict.findings))
+        )
+
     def _moved(
         self,
         watched: Watched,
@@ -123,6 +152,18 @@ class Digest:
             return None
         if transition.severity == watched.track.severity:
             return None
+        watched.troubles, watched.other = troubles_of(findings), None
+        return self._told(watched, done.track, transition, findings, seen, now)
+
+    def _told(
+        self,
+        watched: Watched,
+        track: Track,
+        transition: Transition,
+        findings: tuple[Finding, ...],
+        seen: Observation | None,
+        now: datetime,
+    ) -> Moved:
         return Moved(
             monitor_id=watched.id,
             project_id=watched.project_id,
@@ -133,7 +174,7 @@ class Digest:
             transition=transition,
             findings=findings,
             shares=watched.shares(seen),
-            flapping=done.track.flapping(now),
+            flapping=track.flapping(now),
         )
 
     def _state(self, watched: Watched, reason: str, now: datetime, **more: Any) -> StateChange:
@@ -145,7 +186,7 @@ class Digest:
             shown=track.shown,
             health=track.health,
             severity=None if track.severity is None else int(track.severity),
-            since=track.since,
+            since=track.shown_since,
             reason=reason,
             flapping=watched.shown_flapping,
             tracks={MAIN: track.to_json()} | {key: part.to_json() for key, part in watched.parts.items()},

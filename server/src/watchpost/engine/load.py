@@ -61,6 +61,11 @@ def load_one(row: Monitor) -> Watched:
         last_address=last.address if last else "",
         totals=_totals(row.pk, need),
         shown_flapping=state.flapping,
+        troubles=frozenset(
+            (one["code"], one["subject"], one["fix"])
+            for one in state.findings or ()
+            if one["severity"] != "info"
+        ),
         problem=problem,
     )
 

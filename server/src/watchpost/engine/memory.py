@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from watchpost.core.state import Policy, Track
-from watchpost.core.types import Finding, Observation, Past
+from watchpost.core.types import Finding, Observation, Past, Severity
 from watchpost.registry import Kind, PastNeed
+
+Troubles = frozenset[tuple[str, str, str]]  # code, subject and fix: a sentence may hold a number of today
+
+
+@dataclass(slots=True)
+class Other:
+    """Another trouble than the one that was told, and how many looks in a row have shown it."""
+
+    troubles: Troubles
+    began: datetime
+    looks: int = 0
 
 
 @dataclass(slots=True)
@@ -41,6 +53,8 @@ class Watched:
     totals: deque[tuple[float, float]] = field(default_factory=deque)  # (epoch s, total ms)
     shown_flapping: bool = False
     told: bool = True
+    troubles: Troubles = frozenset()  # what the incident was last told of
+    other: Other | None = None
     problem: str = ""  # why it cannot be looked at: a config this version refuses
 
     def shares(self, observation: Observation | None) -> frozenset[str]:
@@ -81,6 +95,13 @@ class Written:
     severity: int | None
     findings: tuple[Finding, ...]
     reason: str
+
+
+def troubles_of(findings: tuple[Finding, ...]) -> Troubles:
+    """What tells one trouble from another; remarks are none."""
+    from watchpost.codes import severity_of
+
+    return frozenset((f.code, f.subject, f.fix) for f in findings if severity_of(f) > Severity.INFO)
 
 
 def finding_rows(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:

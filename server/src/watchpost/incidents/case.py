@@ -74,6 +74,12 @@ class Case:
                 row.left_at = at
                 self._core[row.pk] = core_member(row)
 
+    def reword(self, row: IncidentMember, sentence: str, fix: str) -> None:
+        """The same trouble, told as it is now."""
+        row.sentence, row.fix = sentence, fix
+        row.save(update_fields=["sentence", "fix"])
+        self._core[row.pk] = core_member(row)
+
     def show(self, monitor_id: int, state: str) -> None:
         """The monitor shows another state since it was read."""
         for row in self.members:

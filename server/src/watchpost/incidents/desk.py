@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,14 +57,28 @@ class Desk:
         self.cases.show(moved.monitor_id, moved.transition.after)
         mine = self.cases.of_monitor(moved.monitor_id, moved.part)
         present = {(row.code, row.subject) for case in mine for row in _rows_of(case, moved)}
-        opened = self._join(moved, [f for key, f in wanted.items() if key not in present], mine)
+        news = self._join(moved, [f for key, f in wanted.items() if key not in present], mine)
         for case in mine:
+            self._reword(case, moved, wanted, news)
             gone = [row for row in _rows_of(case, moved) if (row.code, row.subject) not in wanted]
             if gone:
-                self._leave(case, moved, [row.pk for row in gone])
-        return opened
+                self._leave(case, moved, gone, told=case.incident.pk in news)
+        for one in news.values():
+            self._tell_join(moved, one)
+        return {pk for pk, one in news.items() if one.opens}
 
-    def _join(self, moved: Moved, fresh: Sequence[Finding], mine: Sequence[Case]) -> set[int]:
+    def _reword(
+        self, case: Case, moved: Moved, wanted: Mapping[tuple[str, str], Finding], news: dict[int, _News]
+    ) -> None:
+        """The same trouble with another fix (500 yesterday, 502 now) is told in its new words."""
+        for row in _rows_of(case, moved):
+            finding = wanted.get((row.code, row.subject))
+            if finding is not None and finding.fix != row.fix:
+                case.reword(row, finding.sentence, finding.fix)
+                note(case.incident, self.now, "changed", f"{moved.name}: {finding.sentence}")
+                news.setdefault(case.incident.pk, _News(case, finding, False, False, same=True))
+
+    def _join(self, moved: Moved, fresh: Sequence[Finding], mine: Sequence[Case]) -> dict[int, _News]:
         # Slow trouble never absorbs an outage, so its incidents are nobody's home.
         home = next((case for case in mine if any(not row.lasting for row in _rows_of(case, moved))), None)
         told: dict[int, _News] = {}
@@ -77,11 +91,10 @@ class Desk:
             rise = member.severity > case.incident.severity
             case.add(member)
             home = home if member.lasting or home else case
-            _note_join(case.incident, moved, finding, opens, rise, reason, self.now)
-            told.setdefault(case.incident.pk, _News(case, finding, opens, rise))
-        for news in told.values():
-            self._tell_join(moved, news)
-        return {pk for pk, news in told.items() if news.opens}
+            same = case in mine
+            _note_join(case.incident, moved, finding, opens, rise, reason, self.now, same)
+            told.setdefault(case.incident.pk, _News(case, finding, opens, rise, same))
+        return told
 
     def _place(self, moved: Moved, member: core.Member, home: Case | None) -> tuple[Case | None, str]:
         """Where the member belongs: an incident its monitor is in already, else what the join rule says."""
@@ -107,11 +120,17 @@ class Desk:
             members=news.case.members,
         )
 
-    def _leave(self, case: Case, moved: Moved, gone: Sequence[int]) -> None:
-        """The monitor's findings that are gone leave; the last one closes the incident."""
-        case.leave(gone, moved.transition.began)
+    def _leave(self, case: Case, moved: Moved, gone: Sequence[IncidentMember], told: bool) -> None:
+        """The monitor's findings that are gone leave; the last one closes the incident. ``told``: a message
+        about the incident follows anyway."""
+        case.leave([row.pk for row in gone], moved.transition.began)
         incident = case.incident
-        if not case.is_left:
+        if _rows_of(case, moved):
+            sentence = f"{moved.name}, this is over: {' '.join(row.sentence for row in gone)}"
+            note(incident, self.now, "changed", sentence)
+            if not told:
+                self._tell_left(case, sentence)
+        elif not case.is_left:
             note(incident, self.now, "left", f"{moved.name} is {moved.transition.after} again.")
             self._tell_left(case, f"{moved.name} recovered; others have not.")
         elif moved.flapping:
@@ -134,6 +153,7 @@ class _News:
     finding: Finding
     opens: bool
     rise: bool
+    same: bool = False  # its monitor was in the incident already
 
 
 def _rows_of(case: Case, moved: Moved) -> list[IncidentMember]:
@@ -148,7 +168,8 @@ def _rows_of(case: Case, moved: Moved) -> list[IncidentMember]:
 def _reason(moved: Moved, news: _News) -> str:
     if news.opens:
         return moved.transition.reason
-    return f"{moved.name} {'got worse' if news.rise else 'joined'}: {news.finding.sentence}"
+    did = "got worse" if news.rise else "is in trouble for another reason now" if news.same else "joined"
+    return f"{moved.name} {did}: {news.finding.sentence}"
 
 
 def _people_hear(incident: Incident, moved: Moved, opens: bool, now: datetime) -> bool:
@@ -160,10 +181,19 @@ def _people_hear(incident: Incident, moved: Moved, opens: bool, now: datetime) -
 
 
 def _note_join(
-    incident: Incident, moved: Moved, finding: Finding, opens: bool, rise: bool, reason: str, now: datetime
+    incident: Incident,
+    moved: Moved,
+    finding: Finding,
+    opens: bool,
+    rise: bool,
+    reason: str,
+    now: datetime,
+    same: bool,
 ) -> None:
     if opens:
         note(incident, now, "opened", f"{moved.name}: {moved.transition.reason}")
+    elif same and not rise:
+        note(incident, now, "changed", f"{moved.name}: {finding.sentence}")
     else:
         sentence = f"{moved.name}: {finding.sentence} {reason}"
         note(incident, now, "rose" if rise else "joined", sentence)

@@ -14,6 +14,7 @@ SHAPES = {
     "joined": "down",
     "rose": "down",
     "left": "up",
+    "changed": "warn",
     "resolved": "up",
     "failed": "warn",
 }
