@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import http.cookiejar
 import os
+import re
 import shutil
 import signal
 import tempfile
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,3 +76,26 @@ def test_a_killed_worker_is_started_anew_and_promises_no_second_link(start: Star
     wait_for(lambda: "was started anew" in running.log.read_text(), 30)
     wait_for(lambda: ready(running), 30)
     assert running.log.read_text().count("Sign in once") == 1
+
+
+def sign_in(running: Installation) -> urllib.request.OpenerDirector:
+    """A browser that used the first link."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    link = running.sign_in_link().replace("localhost", "127.0.0.1")
+    form = browser.open(link, timeout=15).read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+    assert token is not None
+    given = {"csrfmiddlewaretoken": token[1], "email": "ana@example.com", "password": "a long enough one"}
+    browser.open(link, urllib.parse.urlencode(given).encode(), timeout=15).read()
+    return browser
+
+
+def test_an_open_page_does_not_hold_up_the_end(start: Start) -> None:
+    running = start()
+    browser = sign_in(running)
+    stream = browser.open(f"{running.url.replace('localhost', '127.0.0.1')}/events/", timeout=15)
+    assert stream.readline().startswith(b"retry")
+    began = time.monotonic()
+    running.process.send_signal(signal.SIGTERM)
+    running.process.wait(30)
+    assert time.monotonic() - began < 10

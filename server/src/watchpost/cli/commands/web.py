@@ -13,6 +13,7 @@ from watchpost.config.note import leave_note
 
 SUPERVISED = "WATCHPOST_SUPERVISED"  # set by up for its children
 LET_GO_S = 5.0
+GRACE_S = 3  # for answers under way when we are asked to stop
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -76,6 +77,7 @@ def _serve(host: str, port: int) -> None:
         interface=Interfaces.ASGI,
         workers=1,
         respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_S,  # an open page holds a stream that would never end by itself
         websockets=False,
         log_enabled=False,
     ).serve()
