@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import changeable_projects, person, visible_projects
@@ -19,6 +18,7 @@ from watchpost.monitors import edit
 from watchpost.monitors.sealed import foreign_fields
 from watchpost.registry import Channel as ChannelKind
 from watchpost.registry import channels
+from watchpost.web.forms_only import posted_from
 from watchpost.web.reach import came_back, failing_for
 from watchpost.web.spec_page import Spec, run_form
 from watchpost.web.specform import Input, inputs_of
@@ -192,7 +192,7 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("channel")
 def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     from watchpost.incidents.trial import send_test
 
@@ -206,7 +206,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("channel")
 def channel_switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Enable, enable again after it broke, or disable."""
     channel, on = _changed(request, pk), request.POST.get("enabled") == "1"
@@ -216,7 +216,7 @@ def channel_switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("channel")
 def channel_delete(request: HttpRequest, pk: int) -> HttpResponse:
     channel = _changed(request, pk)
     edit.delete_channel(channel, clock.now())

@@ -12,7 +12,6 @@ from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
@@ -20,6 +19,7 @@ from watchpost.core.words import read_count
 from watchpost.incidents import act
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.web import charts, history, timeline, words
+from watchpost.web.forms_only import posted_from
 
 PAGE = 30
 MOST_PAGES = 10_000
@@ -133,7 +133,7 @@ def _affected(
 
 
 @login_required
-@require_POST
+@posted_from("incident")
 def incident_act(request: HttpRequest, pk: int, do: str) -> HttpResponse:
     incident = _seen(request, pk)
     require_change(person(request), incident.project)

@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
@@ -21,6 +20,7 @@ from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
 from watchpost.registry import kinds
 from watchpost.web import charts, history, words
+from watchpost.web.forms_only import posted_from
 
 RANGES = {
     "1h": ("1 h", 3600, 60),
@@ -200,7 +200,7 @@ def _sentence_of(look: Look) -> str:
 
 
 @login_required
-@require_POST
+@posted_from("monitor")
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
     paused = request.POST.get("paused") == "1"

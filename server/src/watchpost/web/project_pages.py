@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
@@ -24,6 +23,7 @@ from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
 from watchpost.web import strips, words
 from watchpost.web.channel_pages import SEVERITIES
+from watchpost.web.forms_only import posted_from
 from watchpost.web.overview import hears, open_incidents, project_row
 from watchpost.web.reach import failing_for
 from watchpost.web.window_pages import window_form
@@ -97,7 +97,7 @@ def _windows(project: Project, now: datetime) -> list[MaintenanceWindow]:
 
 
 @login_required
-@require_POST
+@posted_from("project")
 def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     """Whoever is new gets a one-time link, which is shown to who added them. Nobody gets a link into an
     account that was there before."""
@@ -119,7 +119,7 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("project")
 def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project, user = seen_project(request, slug), person(request)
     require_change(user, project)

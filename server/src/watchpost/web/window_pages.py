@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import person, require_change, visible_projects
 from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
+from watchpost.web.forms_only import posted_from
 from watchpost.web.monitor_pages import changed_monitor
 
 MOST_ID = 10**17
@@ -30,7 +30,7 @@ def window_form(now: datetime) -> dict[str, datetime]:
 
 
 @login_required
-@require_POST
+@posted_from("monitor")
 def monitor_maintenance(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
     _set_window(request, monitor.project, [monitor])
@@ -38,7 +38,7 @@ def monitor_maintenance(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("project")
 def project_maintenance(request: HttpRequest, slug: str) -> HttpResponse:
     project: Project = get_object_or_404(visible_projects(person(request)), slug=slug)
     require_change(person(request), project)
@@ -68,7 +68,7 @@ def _local(text: str) -> datetime | None:
 
 
 @login_required
-@require_POST
+@posted_from("overview")
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     """A running window ends now, one to come is taken back. ``monitor``: the page to return to."""
     seen = MaintenanceWindow.objects.filter(project__in=visible_projects(person(request)))

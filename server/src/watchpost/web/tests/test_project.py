@@ -145,3 +145,28 @@ def test_an_address_that_will_not_do_leaves_no_project_behind(address: str) -> N
     answer = client.post("/add/", {"url": address})
     assert answer.status_code == 422
     assert not Project.objects.exists()
+
+
+def test_after_an_invitation_every_form_and_a_reload_still_work(seeded: Seeded) -> None:
+    admin = enter(seeded.admin)
+    answer = admin.post(SHOP + "people/", {"email": "new@example.com", "role": "viewer"})
+    assert b"/signin/" in answer.content
+    actions = re.findall(r'action="([^"]+)"', answer.content.decode())
+    assert [action for action in actions if not action.startswith("/")] == []
+    again = admin.get(SHOP + "people/", follow=True)
+    assert again.redirect_chain == [(SHOP, 302)]
+    assert b"/signin/" not in again.content
+
+
+def test_an_action_that_was_only_opened_leads_to_its_page(seeded: Seeded) -> None:
+    """Somebody acknowledged at night with a session that had run out: after signing in the address is opened."""
+    admin, incident = enter(seeded.admin), f"/incidents/{seeded.incident.pk}/"
+    answer = admin.get(incident + "acknowledge/", follow=True)
+    assert answer.redirect_chain == [(incident, 302)]
+    assert "Nothing was done by opening this address" in words(answer)
+    assert "Nobody has acknowledged it yet" in words(answer)
+    monitor, channel = f"/monitors/{seeded.home.pk}/", f"/channels/{seeded.channel.pk}/"
+    for path in (monitor + "pause/", monitor + "maintenance/", channel + "test/", channel + "switch/"):
+        assert admin.get(path, follow=True).status_code == 200, path
+    assert admin.get("/windows/1/end/", follow=True).status_code == 200
+    assert admin.put(incident + "acknowledge/").status_code == 405
