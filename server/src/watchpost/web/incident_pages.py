@@ -49,6 +49,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         "past": past,
         "headline": "What is over." if past else words.headline(count),
         "next_page": page + 1 if len(shown) > PAGE else None,
+        "previous_page": page - 1,
     }
     return render(request, "watchpost/incidents.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -51,18 +52,22 @@ def monitor_list(request: HttpRequest) -> HttpResponse:
     projects = list(visible_projects(person(request)).order_by("name"))
     everything = Monitor.objects.filter(project__in=projects).select_related("project", "state", "last")
     asked = {key: request.GET.get(key, "").strip() for key in ("q", "tag", "environment", "state", "project")}
-    rows = [row for row in _filtered(everything, asked) if not asked["tag"] or asked["tag"] in row.tags]
+    rows = [row for row in _filtered(everything, asked) if _matches(row, asked)]
     rows.sort(key=lambda row: (words.ORDER.index(_shown(row)), row.project.name, row.name))
-    page = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
+    wanted = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
+    page = min(wanted, max(1, -(-len(rows) // PAGE)))
     context = {
         "rows": rows[(page - 1) * PAGE : page * PAGE],
+        "headline": _counted(len(rows), everything.count() if any(asked.values()) else None),
         "total": len(rows),
+        "first": (page - 1) * PAGE + 1,
+        "last": min(page * PAGE, len(rows)),
         "asked": asked,
         "filtered": any(asked.values()),
         "projects": projects,
         "states": [(state, words.word(state)) for state in words.ORDER],
-        "next_page": page + 1 if len(rows) > page * PAGE else None,
-        "query": "&".join(f"{key}={value}" for key, value in asked.items() if value),
+        "previous": _address(asked, page - 1) if page > 1 else "",
+        "next": _address(asked, page + 1) if len(rows) > page * PAGE else "",
     } | _choices(projects)
     return render(request, "watchpost/monitors.html", context)
 
@@ -72,9 +77,28 @@ def _shown(monitor: Monitor) -> str:
     return state.shown if state and state.shown in words.ORDER else "new"
 
 
+def _counted(found: int, of: int | None) -> str:
+    """``of`` is how many there are without the filter."""
+    total = found if of is None else of
+    there = f"{total} monitor{'' if total == 1 else 's'}"
+    return there if of is None else f"{found} of {there} match{'es' if found == 1 else ''}"
+
+
+def _address(asked: dict[str, str], page: int) -> str:
+    given = {key: value for key, value in asked.items() if value} | ({"page": page} if page > 1 else {})
+    return f"/monitors/{'?' if given else ''}{urlencode(given)}"
+
+
+def _matches(monitor: Monitor, asked: dict[str, str]) -> bool:
+    """What the database cannot be asked alike everywhere: the tags."""
+    if asked["tag"] and asked["tag"] not in monitor.tags:
+        return False
+    word = asked["q"].casefold()
+    said = (monitor.name, *monitor.config.values(), *monitor.tags)
+    return any(word in each.casefold() for each in said if isinstance(each, str))
+
+
 def _filtered(rows: QuerySet[Monitor], asked: dict[str, str]) -> QuerySet[Monitor]:
-    if asked["q"]:
-        rows = rows.filter(name__icontains=asked["q"]) | rows.filter(config__icontains=asked["q"])
     if asked["environment"]:
         rows = rows.filter(environment=asked["environment"])
     if asked["state"]:
