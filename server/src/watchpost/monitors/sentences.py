@@ -10,7 +10,22 @@ from pydantic import BaseModel, ValidationError
 
 from watchpost.core.words import nearest
 
+MOST_NAMED = 20
 Path = tuple[str | int, ...]
+_NUMBERS = {
+    "int_parsing": "is not a whole number; write one such as 200",
+    "int_type": "is not a whole number; write one such as 200",
+    "int_from_float": "is not a whole number; write one such as 200",
+    "int_parsing_size": "is too large a number",
+    "float_parsing": "is not a number; write one such as 2.5",
+    "float_type": "is not a number; write one such as 2.5",
+    "finite_number": "is not a number; write one such as 2.5",
+    "greater_than": "is too small; write more than {gt}",
+    "greater_than_equal": "is too small; write {ge} or more",
+    "less_than": "is too large; write less than {lt}",
+    "less_than_equal": "is too large; write {le} or less",
+    "bool_parsing": "is neither true nor false",
+}
 _TEXT_WANTED = frozenset({"string_type", "tuple_type", "list_type"})
 
 
@@ -19,7 +34,8 @@ def did_you_mean(key: str, names: list[str]) -> str:
     near = nearest(key, names)
     if near:
         return f"did you mean {near}?"
-    return f"known: {', '.join(names)}" if names else "there are none yet"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"known: {', '.join(names[:MOST_NAMED])}{more}" if names else "there are none yet"
 
 
 def dotted(path: Path) -> str:
@@ -43,6 +59,8 @@ def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> st
     message: str = entry["msg"]
     message = re.sub(r"^(Value error|Assertion failed), ", "", message).replace("Input should be", "must be")
     message = message.replace("must be a valid tuple", "must be a list")
+    if entry["type"] in _NUMBERS:
+        message = _NUMBERS[entry["type"]].format(**entry.get("ctx") or {})
     if entry["type"] in _TEXT_WANTED and isinstance(entry.get("input"), bool | int | float):
         message += (
             f", not {entry['input']!r}; put it in quotes (YAML reads on, yes and 012 as something else)"

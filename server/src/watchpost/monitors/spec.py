@@ -31,6 +31,7 @@ _READ = re.compile(r"\$(\$+\{)|" + _VARIABLE.pattern)  # $${ is the text ${, and
 _ESCAPE = re.compile(r"\$\$+\{|" + _VARIABLE.pattern)
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, half characters, line and paragraph ends
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # turn the line around
+_BARE = re.compile(r"\s*[0-9]{1,9}(?:\.[0-9]{1,3})?\s*")
 _SLUG = re.compile(r"[a-z0-9_]+(?:-+[a-z0-9_]+)*")
 
 
@@ -126,7 +127,8 @@ def read_texts(value: Any, where: str, problems: Problems) -> tuple[str, ...]:
 def read_duration(value: Any, where: str, problems: Problems, low: float, high: float) -> float:
     """Seconds. A bare number is taken as seconds."""
     try:
-        seconds = float(value) if _is_number(value) else parse_duration(str(value))
+        bare = _is_number(value) or _BARE.fullmatch(str(value))  # forms send texts
+        seconds = float(value) if bare else parse_duration(str(value))
     except ValueError as error:
         problems.add(where, str(error))
         return low

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,14 +33,28 @@ def add(request: HttpRequest) -> HttpResponse:
     if not may_add(user):
         raise PermissionDenied("You may look at your projects but not add to them. One of their owners can.")
     given = {field: request.POST.get(field, request.GET.get(field, "")).strip() for field in ADD_FIELDS}
-    problems: list[str] = []
+    wrong: dict[str, list[str]] = {}
     if request.method == "POST":
         try:
             return redirect("monitor", _create(user, given).pk)
         except edit.Invalid as error:
-            problems = [f"{where}: {what}" if where else what for where, what in error.errors]
-    context = {"given": given, "problems": problems, "projects": changeable_projects(user).order_by("name")}
-    return render(request, "watchpost/add.html", context, status=422 if problems else 200)
+            wrong = _at_fields(error.errors)
+    context = {"given": given, "wrong": wrong, "projects": changeable_projects(user).order_by("name")}
+    return render(request, "watchpost/add.html", context, status=422 if wrong else 200)
+
+
+def _at_fields(errors: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each error at the field of this page it is about, in the words of this page."""
+    found: dict[str, list[str]] = {}
+    for where, what in errors:
+        root = where.split(".")[0]
+        place = {"expect": "contains", "slug": "name"}.get(root, root)
+        said = what.replace("use basic_auth", "write it under Basic auth when you edit the monitor")
+        known = place in ADD_FIELDS
+        found.setdefault(place if known else "url", []).append(
+            said if known or not where else f"{where}: {said}"
+        )
+    return found
 
 
 def _create(user: User, given: Mapping[str, str]) -> Monitor:

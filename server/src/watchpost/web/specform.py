@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from pydantic.fields import FieldInfo
 
 from watchpost.core.words import read_count
@@ -42,6 +44,18 @@ class Input:
     value: Any = ""
     default: str = ""  # as it is shown
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def is_helped(self) -> bool:
+        return bool(self.help) or self.type in ("lines", "secret")
+
+    @property
+    def aria(self) -> SafeString:
+        """What ties the words below the input to it, for those who hear the page."""
+        words = [f"h-{self.name}"] if self.is_helped else []
+        words += [f"e-{self.name}"] if self.errors else []
+        wrong = mark_safe(' aria-invalid="true"') if self.errors else mark_safe("")
+        return format_html('{} aria-describedby="{}"', wrong, " ".join(words)) if words else wrong
 
     @property
     def text(self) -> str:
@@ -155,10 +169,18 @@ def _read_yaml(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         _refuse_riddles(text)
         read = yaml.safe_load(text) if text.strip() else {}
     except (yaml.YAMLError, ValueError) as error:
-        return {}, [(REST, f"this is not YAML: {str(error).splitlines()[0]}")]
+        return {}, [(REST, f"this is not YAML{_place_of(error)}; write one 'name: value' on each line")]
     if not isinstance(read, dict):
         return {}, [(REST, "write one 'name: value' on each line")]
     return read, []
+
+
+def _place_of(error: Exception) -> str:
+    """Where it goes wrong, and in what way."""
+    at, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if at is None:
+        return f": {str(error).splitlines()[0]}"
+    return f": line {at.line + 1}" + (f", {problem}" if problem else "")
 
 
 def _refuse_riddles(text: str) -> None:
@@ -195,7 +217,7 @@ def spread(inputs: list[Input], errors: Iterable[tuple[str, str]]) -> list[str]:
         if owner is not None:
             owner.errors.append(what)
         else:
-            left.append(f"{where}: {what}" if where and where != REST else what)
+            left.append(f"{where}: {what}" if where else what)
     return left
 
 

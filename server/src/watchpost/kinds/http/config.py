@@ -49,7 +49,7 @@ def place(url: str) -> Place:
         port, host = parts.port, parts.hostname
     except ValueError as problem:
         raise ValueError(
-            f"the URL cannot be read ({problem}); write it like https://shop.example/path"
+            f"the URL cannot be read: {_unreadable(str(problem))}; write it like https://shop.example/path"
         ) from None
     if parts.scheme not in ("http", "https"):
         raise ValueError("the URL must begin with http:// or https://, like https://shop.example/path")
@@ -64,6 +64,13 @@ def place(url: str) -> Place:
     path = quote(parts.path or "/", safe=_SAFE)
     whole = urlunsplit((parts.scheme, netloc, path, quote(parts.query, safe=_SAFE), ""))
     return Place(whole, parts.scheme, name, port)
+
+
+def _unreadable(problem: str) -> str:
+    """Python's words for an address it cannot take apart, in those of people."""
+    if problem.startswith("Port"):
+        return "its port is not a number from 1 to 65535"
+    return "what stands in [ ] is no IPv6 address" if "IPv6" in problem else "its host has impossible characters"
 
 
 def _ascii_name(host: str) -> str:
@@ -262,7 +269,7 @@ class HttpConfig(Config):
     ip: Annotated[Literal["any", "4", "6", "both"], BeforeValidator(lambda v: str(v))] = "any"
     verify_tls: bool = True
     ca_pem: str | None = None
-    max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024)
+    max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024, title="Max body, in bytes")
     connect_timeout: Duration = 5.0
     expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
 

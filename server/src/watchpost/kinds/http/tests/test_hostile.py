@@ -175,7 +175,7 @@ async def test_a_slow_drip_ends_with_the_look(head: bytes) -> None:
         ("http://[fe80::1%25eth0]/", "bad_redirect", "zone"),
         ("http://[::1", "bad_redirect", "http://[::1 ("),
         ("http://x.test:0/", "bad_redirect", "port 0 does not exist"),
-        ("http://x.test:70000/", "bad_redirect", "Port out of range"),
+        ("http://x.test:70000/", "bad_redirect", "its port is not a number from 1 to 65535"),
         ("http://b\u00fc cher.test/", "bad_redirect", "http://bü cher.test/ ("),
         ("http://\u2024\u2024./", "bad_redirect", "not a valid host name"),
         ("http://a\x01b/", "bad_redirect", "http://a\ufffdb/ (the URL contains a control character"),

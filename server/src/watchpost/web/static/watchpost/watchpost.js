@@ -97,6 +97,10 @@
     if (act) { event.preventDefault(); act(); }
   });
 
+  // After a refusal one stands at the first thing to correct.
+  const wrong = $("main [aria-invalid=true]") || $("main ul.errors");
+  if (wrong) wrong.focus();
+
   // A secret that is shown once can be copied.
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");
