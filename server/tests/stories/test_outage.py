@@ -345,3 +345,12 @@ def test_a_pause_lasts_since_it_began(story: Story) -> None:
     story.take_changes()
     story.tick()
     assert MonitorState.objects.get(monitor=home).since < story.time  # down since it really began
+
+
+def test_who_paused_it_stands_in_its_history(story: Story) -> None:
+    home = story.monitor()
+    story.look(home)
+    edit.set_paused(home, True, story.time, "ana@example.com")
+    story.take_changes()
+    story.tick()
+    assert MonitorState.objects.get(monitor=home).reason == "ana@example.com paused it."

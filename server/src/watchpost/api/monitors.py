@@ -107,14 +107,14 @@ def delete_monitor(request: HttpRequest, monitor_id: str) -> Status[None]:
 @router.post("/monitors/{monitor_id}/pause")
 def pause_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
     """Stop looking until it is resumed."""
-    edit.set_paused(_find(request, monitor_id), True, clock.now())
+    edit.set_paused(_find(request, monitor_id), True, clock.now(), auth.actor_of(request))
     return monitor_object(_find(request, monitor_id))
 
 
 @router.post("/monitors/{monitor_id}/resume")
 def resume_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
     """Look again."""
-    edit.set_paused(_find(request, monitor_id), False, clock.now())
+    edit.set_paused(_find(request, monitor_id), False, clock.now(), auth.actor_of(request))
     return monitor_object(_find(request, monitor_id))
 
 

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from watchpost.config.logs import log_to_stderr
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 GRACE_S = 15.0
 STABLE_S = 30.0
+HUNG_S = 60.0
 
 
 @dataclass(slots=True)
@@ -32,6 +34,9 @@ class Child:
     started_s: float = 0.0
     failures: int = 0
     start_at_s: float = field(default=0.0)
+    pulse: Path | None = None  # a file it touches every few seconds
+    touched_ns: int = 0
+    alive_s: float = 0.0  # when that was last seen, by our clock, which stands still while a machine sleeps
 
 
 def supervise(children: list[Child]) -> int:
@@ -60,6 +65,7 @@ def _mind(child: Child, now_s: float) -> int | None:
         return None
     code = child.process.poll()
     if code is None:
+        _end_if_hung(child, child.process, now_s)
         return None
     child.process = None
     child.failures = 0 if now_s - child.started_s > STABLE_S else child.failures + 1
@@ -68,6 +74,26 @@ def _mind(child: Child, now_s: float) -> int | None:
     if code != 2:
         log.error("%s %s; it is started again in %g s", child.name, _how(code), pause_s)
     return code
+
+
+def _end_if_hung(child: Child, process: subprocess.Popen[bytes], now_s: float) -> None:
+    """A process that is there and does nothing is worse than none: nobody would notice."""
+    if child.pulse is None:
+        return
+    touched_ns = _touched_ns(child)
+    if touched_ns != child.touched_ns:
+        child.touched_ns, child.alive_s = touched_ns, now_s
+    started = child.alive_s > child.started_s  # before, it may be migrating for as long as that takes
+    if started and now_s - child.alive_s > HUNG_S:
+        log.error("%s has not moved for %g s; it is killed", child.name, HUNG_S)
+        process.kill()
+
+
+def _touched_ns(child: Child) -> int:
+    try:
+        return child.pulse.stat().st_mtime_ns if child.pulse else 0
+    except OSError:  # not made yet
+        return 0
 
 
 def _how(code: int) -> str:
@@ -89,6 +115,7 @@ def _start(child: Child, now_s: float) -> None:
 
     child.process = subprocess.Popen(child.command, preexec_fn=die_with_parent)
     child.started_s = now_s
+    child.touched_ns = _touched_ns(child)
 
 
 def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:

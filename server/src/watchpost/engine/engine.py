@@ -207,10 +207,11 @@ class Engine:
         taken away."""
         now, overlay = self.now(), watched.track.overlay
         inside = bool(active(self.windows, watched.id, watched.project_id, now)) if self.windows else False
+        who = watched.paused_by or "Somebody"
         if watched.paused and overlay is not Overlay.PAUSED:
-            self.digest.overlay(watched, Overlay.PAUSED, True, "Somebody paused it.", now)
+            self.digest.overlay(watched, Overlay.PAUSED, True, f"{who} paused it.", now)
         elif not watched.paused and overlay is Overlay.PAUSED:
-            self.digest.overlay(watched, Overlay.PAUSED, False, "Somebody resumed it.", now)
+            self.digest.overlay(watched, Overlay.PAUSED, False, f"{who} resumed it.", now)
         if watched.paused:
             return
         if inside and watched.track.overlay is not Overlay.MAINTENANCE:

@@ -50,6 +50,7 @@ def load_one(row: Monitor) -> Watched:
         timeout_s=row.timeout_s,
         policy=Policy(row.confirm, row.recover, timeout_s=row.timeout_s),
         paused=row.paused,
+        paused_by=row.paused_by,
         target=kind.target(config) if config is not None else ("", 0),
         depends_on=frozenset(parent.pk for parent in row.depends_on.all()),
         need=need,

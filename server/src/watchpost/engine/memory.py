@@ -53,6 +53,7 @@ class Watched:
     totals: deque[tuple[float, float]] = field(default_factory=deque)  # (epoch s, total ms)
     shown_flapping: bool = False
     told: bool = True
+    paused_by: str = ""
     troubles: Troubles = frozenset()  # what the incident was last told of
     other: Other | None = None
     problem: str = ""  # why it cannot be looked at: a config this version refuses

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -90,39 +92,49 @@ async def run_engine() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     stopper = asyncio.create_task(_until(stop))
-    with locked(settings.DATA_DIR / "engine.lock", wait=False):
-        leadership = Leadership() if connection.vendor == "postgresql" else None
-        if leadership is not None and not await _gain(leadership, stopper):
-            return
-        outbound = build_outbound()
-        engine = build_engine(outbound)
-        newest = await engine.call(changes.newest_change)
-        await engine.start()
-        _spare_the_collector()
-        parts = [
-            asyncio.create_task(part)
-            for part in (
-                engine.prober.run(),
-                engine.run_ticks(),
-                _watch_changes(engine, newest),
-                _keep_ledger(engine),
-                _keep_time(engine),
-                _keep_house(engine),
-                _keep_asking(engine),
-                *([leadership.keep()] if leadership is not None else []),
-            )
-        ]
-        log.info("the engine watches %d monitors", len(engine.watched))
-        done, _ = await asyncio.wait({stopper, *parts}, return_when=asyncio.FIRST_COMPLETED)
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
-        await engine.close()
-        await outbound.close()
-        if leadership is not None:
-            await leadership.close()
-        for part in done - {stopper}:
-            part.result()  # a part that ended by itself has failed: the supervisor starts us again
+    lock = settings.DATA_DIR / "engine.lock"
+    with locked(lock, wait=False):
+        life = asyncio.create_task(_show_life(lock))
+        try:
+            await _lead(stopper)
+        finally:
+            life.cancel()
+
+
+async def _lead(stopper: asyncio.Task[None]) -> None:
+    """Once it is our turn, until ``stopper`` is done or a part fails."""
+    leadership = Leadership() if connection.vendor == "postgresql" else None
+    if leadership is not None and not await _gain(leadership, stopper):
+        return
+    outbound = build_outbound()
+    engine = build_engine(outbound)
+    newest = await engine.call(changes.newest_change)
+    await engine.start()
+    _spare_the_collector()
+    parts = [
+        asyncio.create_task(part)
+        for part in (
+            engine.prober.run(),
+            engine.run_ticks(),
+            _watch_changes(engine, newest),
+            _keep_ledger(engine),
+            _keep_time(engine),
+            _keep_house(engine),
+            _keep_asking(engine),
+            *([leadership.keep()] if leadership is not None else []),
+        )
+    ]
+    log.info("the engine watches %d monitors", len(engine.watched))
+    done, _ = await asyncio.wait({stopper, *parts}, return_when=asyncio.FIRST_COMPLETED)
+    for part in parts:
+        part.cancel()
+    await asyncio.gather(*parts, return_exceptions=True)
+    await engine.close()
+    await outbound.close()
+    if leadership is not None:
+        await leadership.close()
+    for part in done - {stopper}:
+        part.result()  # a part that ended by itself has failed: the supervisor starts us again
 
 
 def _spare_the_collector() -> None:
@@ -200,6 +212,13 @@ async def _keep_ledger(engine: Engine) -> None:
             alive = now
         except DatabaseError as error:
             log.error("the ledger cannot be written: %s", error)
+
+
+async def _show_life(file: Path) -> None:
+    """For the supervisor, which knows no database: a loop that hangs does not touch the file."""
+    while True:
+        os.utime(file)
+        await asyncio.sleep(LEDGER_S)
 
 
 def _stay_alive(span: int, now: datetime) -> None:

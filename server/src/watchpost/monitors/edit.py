@@ -355,10 +355,15 @@ def delete_monitor(monitor: Monitor, now: datetime, actor: str = "Watchpost") ->
         monitor.delete()
 
 
-def set_paused(monitor: Monitor, paused: bool, now: datetime) -> bool:
-    """Whether that changed anything."""
+def set_paused(monitor: Monitor, paused: bool, now: datetime, actor: str = "") -> bool:
+    """Whether that changed anything. ``actor`` is who stands in the monitor's history for it."""
     with transaction.atomic():
-        changed = Monitor.objects.filter(pk=monitor.pk, paused=not paused).update(paused=paused) == 1
+        changed = (
+            Monitor.objects.filter(pk=monitor.pk, paused=not paused).update(
+                paused=paused, paused_by=actor[:200]
+            )
+            == 1
+        )
         if changed:
             announce("monitor", monitor.pk, now)
     monitor.paused = paused

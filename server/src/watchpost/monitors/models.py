@@ -34,6 +34,7 @@ class Monitor(models.Model):
     recover = models.PositiveSmallIntegerField(default=2)
     resend_s = models.FloatField(default=4 * 3600)
     paused = models.BooleanField(default=False)
+    paused_by = models.CharField(max_length=200, default="")  # who paused it last, or resumed it
     revision = models.PositiveIntegerField(default=1)
     applied = models.BooleanField(default=False)
     created_at = models.DateTimeField()

@@ -228,7 +228,7 @@ def _sentence_of(look: Look) -> str:
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
     paused = request.POST.get("paused") == "1"
-    edit.set_paused(monitor, paused, clock.now())
+    edit.set_paused(monitor, paused, clock.now(), person(request).email)
     messages.info(request, "Paused. Nobody looks and nobody is told." if paused else "Looking again.")
     return redirect("monitor", pk)
 

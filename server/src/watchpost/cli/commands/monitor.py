@@ -35,7 +35,7 @@ def run(args: Namespace, out: Out) -> int:
     if args.action == "delete":
         edit.delete_monitor(monitor, clock.now(), operator())
     else:
-        changed = edit.set_paused(monitor, args.action == "pause", clock.now())
+        changed = edit.set_paused(monitor, args.action == "pause", clock.now(), operator())
     said = f"{name} is {_DONE[args.action]}." if changed else f"{name} was {_DONE[args.action]} already."
     out.show({"monitor": name, "action": args.action, "changed": changed}, [said])
     return 0

@@ -34,7 +34,9 @@ def run(args: Namespace, out: Out) -> int:
     refuse_taken_port(*settings["LISTEN"])
     os.environ[SUPERVISED] = "1"
     me = [sys.executable, "-m", "watchpost.cli.main"]
-    return supervise([Child("web", [*me, "web"]), Child("engine", [*me, "engine"])])
+    return supervise(
+        [Child("web", [*me, "web"]), Child("engine", [*me, "engine"], pulse=find_data_dir() / "engine.lock")]
+    )
 
 
 COMMAND = Command("up", "migrate, then run web and engine, supervised", configure, run, serves=True)

@@ -70,7 +70,9 @@ def _unreadable(problem: str) -> str:
     """Python's words for an address it cannot take apart, in those of people."""
     if problem.startswith("Port"):
         return "its port is not a number from 1 to 65535"
-    return "what stands in [ ] is no IPv6 address" if "IPv6" in problem else "its host has impossible characters"
+    if "IPv6" in problem:
+        return "what stands in [ ] is no IPv6 address"
+    return "its host has impossible characters"
 
 
 def _ascii_name(host: str) -> str:
