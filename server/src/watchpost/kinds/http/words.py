@@ -90,7 +90,7 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
             host,
             f"{start} was not looked at: {why}, and such addresses are closed to monitors.",
             "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
-            "otherwise correct the DNS record or the redirect that leads there.",
+            f"otherwise correct {_what_leads_there(config, facts)}.",
         )
     if kind == "encoding":
         return bad_compression(shown(final) or url, why)
@@ -104,6 +104,19 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     # Whoever has begun to answer was reached.
     what = "does not finish its answer" if phase == "transfer" else "cannot be reached"
     return Finding(code, host, f"{start} {what}: {why}.", fix or _FIX_BY_PHASE[phase])
+
+
+def _what_leads_there(config: HttpConfig, facts: Facts) -> str:
+    if facts.get("final", config.place.url) != config.place.url:
+        return "the redirect that leads there"
+    return "the address of this monitor" if _is_address(config.place.host) else "the DNS record of this name"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def broken_redirect(config: HttpConfig, facts: Facts) -> Finding:
@@ -229,7 +242,7 @@ def missing_text(url: str, text: str) -> Finding:
         _short(text),
         f"{url} answers, but the text {_short(text)!r} is not on the page.",
         "Open the page: it may show an error or a maintenance notice. "
-        "If its wording has changed, correct body_contains.",
+        "If its wording has changed, correct the words that must be on the page (body_contains).",
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from watchpost.codes import catalogue, docs_path, severity_of
 from watchpost.core.types import Observation, Outcome, Past, Phases, Severity, Verdict
-from watchpost.kinds.http import KIND
+from watchpost.kinds.http import KIND, words
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.slow import percentile
 
@@ -220,3 +220,17 @@ def test_who_has_begun_to_answer_was_reached() -> None:
     assert "does not finish its answer: " in finding.sentence
     [finding] = judge(failed("wait", "timeout")).findings
     assert "cannot be reached: " in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "final", "what"),
+    [
+        ("http://10.0.0.1/", "", "the address of this monitor"),
+        ("http://[fd00::1]/", "", "the address of this monitor"),
+        ("https://shop.example/", "", "the DNS record of this name"),
+        ("https://shop.example/", "http://10.0.0.1/", "the redirect that leads there"),
+    ],
+)
+def test_what_leads_to_a_closed_network_is_named(url: str, final: str, what: str) -> None:
+    facts = failed("connect", "refused_by_guard") | ({"final": final} if final else {})
+    assert f"otherwise correct {what}." in words.unreachable(HttpConfig(url=url), facts).fix
