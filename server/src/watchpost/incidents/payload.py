@@ -28,6 +28,7 @@ def incident_object(incident: Incident, members: Sequence[IncidentMember]) -> di
     return {
         "id": str(incident.pk),
         "project": incident.project.slug,
+        "project_name": incident.project.name,
         "environment": incident.environment,
         "title": incident.title,
         "state": incident.state,

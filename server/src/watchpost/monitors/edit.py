@@ -169,11 +169,9 @@ def _monitor_columns(
 ) -> dict[str, Any]:
     name = asked.read_text(common.get("name"), "name", problems, 100)
     wanted = common.get("slug") or (existing.slug if existing else slugify(name)[:60].strip("-"))
-    before = len(problems.found)
     interval = asked.read_duration(common.get("interval", 60), "interval", problems, 5, _WEEK)
-    readable = len(problems.found) == before  # else the timeout is measured against nothing
     timeout = asked.read_duration(common.get("timeout", min(10.0, interval)), "timeout", problems, 1, 60)
-    if readable and timeout > interval:
+    if timeout > interval and "interval" not in dict(problems.found):
         fix = f"set timeout to at most {asked.write_duration(interval)} or look less often"
         problems.add("timeout", f"{asked.write_duration(timeout)} is longer than the interval; {fix}")
     return {

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from watchpost import clock
 from watchpost.accounts.access import visible_projects
+from watchpost.accounts.models import User
 from watchpost.incidents.models import Channel, Incident
 from watchpost.monitors.models import AliveSpan
 from watchpost.web.channel_pages import seen_channels
@@ -21,7 +22,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """How many incidents are open, whether anybody would be told, whether the engine looks."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {}
+        return {"nobody_yet": lambda: not User.objects.exists()}
     unresolved = Incident.objects.exclude(state=Incident.State.RESOLVED)
     return {
         "open_count": unresolved.filter(project__in=visible_projects(user)).count(),

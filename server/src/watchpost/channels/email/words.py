@@ -71,7 +71,7 @@ def tell(message: Message) -> Story:
         incident=str(payload.get("id") or message.delivery_id),
         head=_head(message.event, payload, began, resolved),
         tone=_tone(message.event, payload),
-        project=one_line(payload.get("project")),
+        project=one_line(payload.get("project_name") or payload.get("project")),
         title=title,
         sentence="" if first == title else first,
         fix="" if over or not causes else one_line(causes[0].get("fix")),

@@ -242,3 +242,18 @@ def test_an_odd_first_address_is_refused_and_kept(seeded: Seeded, address: str) 
     answer = enter(seeded.admin).post("/add/", {"url": address, "contains": "keep me", "project": "shop"})
     assert answer.status_code == 422
     assert b"keep me" in answer.content
+
+
+def test_before_anybody_exists_the_way_in_is_the_terminal(db: Any) -> None:
+    assert b"printed in the terminal" in Client().get("/accounts/login/").content
+    User.objects.create_user("ana@example.com", "x" * 12)
+    said = Client().get("/accounts/login/").content
+    assert b"printed in the terminal" not in said
+    assert b"Ask an admin" in said
+
+
+def test_a_chart_without_looks_is_a_sentence(seeded: Seeded) -> None:
+    export = Monitor.objects.get(name="Export")
+    page = enter(seeded.admin).get(f"/monitors/{export.pk}/").content
+    assert b"No look in this time." in page
+    assert b"100 ms" not in page

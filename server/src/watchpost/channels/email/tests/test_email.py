@@ -82,6 +82,12 @@ def test_it_arrives(sink: Callable[..., Any], way_out: Callable[[str], Any]) -> 
     assert mail.get_content_type() == "multipart/alternative"
 
 
+def test_the_project_is_called_what_the_pages_call_it() -> None:
+    mail = letter(message(project="proj-0", project_name="Project 0"))
+    assert str(mail["Subject"]).startswith("[Project 0] Down: ")
+    assert "proj-0" not in str(mail)
+
+
 def test_the_mail_says_what_matters_in_both_forms() -> None:
     mail = letter(message())
     for said in (

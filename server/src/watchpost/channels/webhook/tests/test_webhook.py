@@ -27,6 +27,7 @@ HOW_TO = Path(__file__).parents[6] / "docs" / "how-to" / "receive-webhooks.md"
 PAYLOAD = {
     "id": "42",
     "project": "shop",
+    "project_name": "Shop",
     "title": "Zu viele Verbindungen – 数据库",
     "state": "open",
     "severity": "critical",
