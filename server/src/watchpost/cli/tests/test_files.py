@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,25 @@ def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path) -> None:
     assert "check the path" in cli("plan", str(tmp_path / "none.yaml")).err
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     assert cli("apply", str(tmp_path / "bytes")).code == 2
+
+
+def test_pruning_at_a_terminal_asks_first(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = tmp_path / "ours.yaml", tmp_path / "theirs.yaml"
+    ours.write_text("version: 1\nprojects: [{name: ours}]\n")
+    theirs.write_text("version: 1\nprojects: [{name: theirs}]\n")
+    cli("apply", str(ours))
+
+    def typed(text: str) -> None:
+        terminal = io.StringIO(text)
+        monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr("sys.stdin", terminal)
+
+    typed("\n")
+    asked = cli("apply", str(theirs), "--prune")
+    assert (asked.code, "- project ours" in asked.err, "nothing was changed" in asked.err) == (2, True, True)
+    assert Project.objects.filter(slug="ours").exists()
+    typed("y\n")
+    assert cli("apply", str(theirs), "--prune").code == 0
+    assert not Project.objects.filter(slug="ours").exists()
+    typed("")
+    assert cli("apply", str(ours), "--prune", "--yes").code == 0  # nobody is asked
