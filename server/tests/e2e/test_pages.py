@@ -126,6 +126,31 @@ def test_every_page_is_sound(chromium: Any, live_server: Any, seeded: Seeded, si
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
+def test_a_refused_form_leads_to_its_first_error(
+    chromium: Any, live_server: Any, seeded: Seeded, size: str
+) -> None:
+    context = _context(chromium, live_server, seeded.admin, size, "light")
+    page = context.new_page()
+    page.goto(live_server.url + "/add/")
+    page.fill("#url", "http://shop.example:alert(1)/")
+    page.click("main button.first")
+    assert page.evaluate("document.activeElement.id") == "url"
+    page.goto(f"{live_server.url}/monitors/{seeded.home.pk}/edit/")
+    page.fill("#f-interval", "8d")
+    page.fill("#f-rest", "a: {b: c")
+    page.click("main button.first")
+    assert page.evaluate("document.activeElement.id") == "f-rest"  # what cannot be read at all comes first
+    page.fill("#f-rest", "")
+    page.click("main button.first")
+    assert page.evaluate("document.activeElement.id") == "f-interval"
+    page.evaluate(AXE.read_text() + "; undefined")
+    assert page.evaluate("axe.run()")["violations"] == []
+    if folder := os.environ.get("WATCHPOST_SHOTS"):
+        page.screenshot(path=f"{folder}/refused-{size}.png", full_page=True)
+    context.close()
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
 def test_an_evil_day_is_sound_and_not_endless(
     chromium: Any, live_server: Any, seeded: Seeded, size: str
 ) -> None:

@@ -22,6 +22,7 @@ from watchpost.web.forms_only import posted_from
 from watchpost.web.monitor_pages import changed_monitor
 
 MOST_ID = 10**17
+FIELDS = {"starts_at": "From", "ends_at": "Until", "reason": "Why"}  # as the form calls them
 
 
 def window_form(now: datetime) -> dict[str, datetime]:
@@ -56,7 +57,8 @@ def _set_window(request: HttpRequest, project: Project, monitors: Iterable[Monit
         edit.create_window(project, monitors, starts, ends, reason, actor, clock.now())
         messages.info(request, "The window is set. Nobody is woken while it lasts.")
     except edit.Invalid as error:
-        messages.error(request, f"No window was made: {error}")
+        said = "; ".join(f"{FIELDS.get(where, where)}: {what}" for where, what in error.errors)
+        messages.error(request, f"No window was made. {said}.")
 
 
 def _local(text: str) -> datetime | None:

@@ -86,6 +86,13 @@ def test_yaml_says_where_it_goes_wrong(seeded: Seeded) -> None:
     assert "on each line" in said
 
 
+def test_a_window_is_refused_in_the_words_of_its_form(seeded: Seeded) -> None:
+    given = {"starts": "2031-01-02T10:00", "ends": "2031-01-01T10:00"}
+    page = enter(seeded.admin).post(f"/monitors/{seeded.home.pk}/maintenance/", given, follow=True)
+    assert "No window was made. Until: " in words(page)
+    assert "ends_at" not in words(page)
+
+
 def test_what_is_needed_can_be_seen(seeded: Seeded) -> None:
     page = enter(seeded.admin).get("/channels/new/webhook/").content.decode()
     assert 'Name <span class="need">needed</span>' in page

@@ -42,6 +42,16 @@ def test_a_broken_channel_is_named_on_every_page(seeded: Seeded) -> None:
     assert "old-hook" not in words(enter(seeded.admin).get("/"))
 
 
+def test_many_broken_channels_are_one_line(seeded: Seeded) -> None:
+    for number in range(3):
+        Channel.objects.create(
+            name=f"hook-{number}", kind="webhook", config={}, broken="404", broken_at=NOW, created_at=NOW
+        )
+    said = words(enter(seeded.admin).get("/"))
+    assert "4 channels reach nobody: hook-0 is switched off by an error, hook-1" in said
+    assert "Nothing is told there" not in said
+
+
 def test_alerting_is_not_green_while_a_channel_reaches_nobody(seeded: Seeded) -> None:
     Channel.objects.filter(pk=seeded.broken.pk).update(broken="", broken_at=None)
     green = '<i class="mark up" aria-hidden="true"></i><span class="n">ops-mail'
