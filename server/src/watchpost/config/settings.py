@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "watchpost.web.zone.ActivateZone",
+    "watchpost.web.live.Marked",
 ]
 ROOT_URLCONF = "watchpost.config.urls"
 ASGI_APPLICATION = "watchpost.config.asgi.application"

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from watchpost import clock
 from watchpost.accounts.access import visible_projects
@@ -29,6 +30,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "nobody_told": why_nobody_is_told(),
         "untold": troubles(seen_channels(user).order_by("name"), failing_for(request)),
         "engine_seen": _engine_silent_since(),
+        "mark": getattr(request, "mark", ""),
+        "zone_key": timezone.get_current_timezone_name(),
     }
 
 

@@ -26,21 +26,67 @@
   drawIcon(Number(document.body.dataset.open));
 
   // Live: what changed on the server replaces <main>, unless somebody is typing in it.
-  let pending = 0, lastPulse = null;
+  const { body } = document;
+  const LATE = 10000;
+  let pending = 0, loading = false, behind = false, heard = Date.now(), calm = null;
   const busy = () => main().contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)
     || $("main details[open]") || $("dialog[open]") || $("main[data-busy]");
+  const ask = (address) => fetch(address, { headers: { "X-Live": "1" }, signal: AbortSignal.timeout(8000) }).catch(() => null);
+
+  // A page that is not up to date says so: in a strip, in the tab's title and icon.
+  const unsure = "data:image/svg+xml," + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="15" fill="#6b6c73"/><text x="16" y="23" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="20" fill="#fff">?</text></svg>');
+  const since = () => new Date(calm.at).toLocaleTimeString("en-GB", { timeZone: body.dataset.zone });
+  const old = (words, link) => {
+    if (!calm) {
+      calm = { at: heard, title: document.title, icon: $("link[rel=icon]").href };
+      document.title = "Not up to date · " + calm.title;
+      $("link[rel=icon]").href = unsure;
+    }
+    behind = true;
+    const line = document.createElement("p"), text = words(since());
+    if ($("#stale").firstChild && $("#stale").firstChild.dataset.text === text) return;
+    line.dataset.text = text;
+    line.append(text);
+    if (link) line.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: "Sign in" }));
+    $("#stale").replaceChildren(line);
+  };
+  const upToDate = () => {
+    if (calm) { document.title = calm.title; $("link[rel=icon]").href = calm.icon; }
+    calm = null; behind = false;
+    $("#stale").replaceChildren();
+  };
+  const silent = () => old((at) => `Not up to date since ${at}: the server does not answer. Trying again.`);
+  const waits = () => old((at) => `Not up to date since ${at}. It is refreshed when you have closed what is open.`);
+  const signedOut = () => {
+    heard = Date.now();
+    old((at) => `You are signed out. Not up to date since ${at}.`, "/accounts/login/?next=" + encodeURIComponent(location.pathname + location.search));
+  };
+
   const reload = async () => {
-    if (busy()) return;
-    const answer = await fetch(location.href, { headers: { "X-Live": "1" } }).catch(() => null);
-    if (!answer || !answer.ok || answer.redirected || busy()) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (busy()) { if (calm) waits(); return; }
+    if (loading) return;
+    loading = true;
+    const answer = await ask(location.href);
+    const text = answer && answer.ok ? await answer.text().catch(() => "") : "";
+    loading = false;
+    if (!answer || answer.status >= 500) return; // the next sign of life asks again
+    heard = Date.now();
+    if (answer.redirected && new URL(answer.url).pathname.startsWith("/accounts/")) { signedOut(); return; }
+    if (!answer.ok || answer.redirected) { location.reload(); return; } // gone or moved: the server's own words
+    const page = new DOMParser().parseFromString(text, "text/html");
     const fresh = $("main", page);
-    if (!fresh) return;
+    if (!fresh || busy()) return;
+    if ($("script[src]", page).getAttribute("src") !== $("script[src]").getAttribute("src")) { location.reload(); return; }
+    show(page, fresh);
+  };
+  const show = (page, fresh) => {
     const focused = document.activeElement && document.activeElement.id;
     main().replaceWith(fresh);
     const nav = $(".top nav", page);
     if (nav && $(".top nav")) $(".top nav").replaceWith(nav);
     if ($("#notices", page)) $("#notices").replaceWith($("#notices", page));
+    upToDate();
+    body.dataset.mark = page.body.dataset.mark;
     document.title = page.title;
     $("link[rel=icon]").href = $("link[rel=icon]", page).href;
     drawIcon(Number(page.body.dataset.open));
@@ -48,27 +94,47 @@
     select(chosen);
     document.dispatchEvent(new Event("watchpost:fresh"));
   };
-  const soon = () => { clearTimeout(pending); pending = setTimeout(reload, 300); };
+  // Every sign of life says where the changes stand; a page made before them asks for itself again.
+  const hear = (mark) => {
+    heard = Date.now();
+    if (mark === body.dataset.mark && !behind) return;
+    clearTimeout(pending);
+    pending = setTimeout(reload, calm ? 0 : 300);
+  };
   const poll = async () => {
-    const answer = await fetch("/pulse.json").catch(() => null);
-    if (!answer || !answer.ok) return;
-    const pulse = (await answer.json()).change;
-    if (lastPulse !== null && pulse !== lastPulse) soon();
-    lastPulse = pulse;
+    const answer = await ask("/pulse.json");
+    const told = answer && answer.ok ? await answer.json().catch(() => null) : null;
+    if (told && !told.signed_in) signedOut();
+    else if (told) hear(told.mark);
   };
   const live = () => {
-    let polling = 0;
-    const events = new EventSource("/events/");
-    events.addEventListener("changed", soon);
-    events.onopen = () => { clearInterval(polling); polling = 0; };
-    events.onerror = () => { if (!polling) { poll(); polling = setInterval(poll, 10000); } };
-    addEventListener("pagehide", () => events.close());
+    let stream = null, turn = 0, last = Date.now();
+    const open = () => {
+      if (stream) stream.close();
+      stream = new EventSource("/events/");
+      stream.addEventListener("beat", (event) => hear(event.data));
+    };
+    const closed = () => stream.readyState === EventSource.CLOSED;
+    const late = () => Date.now() - heard > LATE;
+    open();
+    setInterval(async () => {
+      const slept = Date.now() - last > 5000;
+      last = Date.now();
+      turn += 1;
+      if (slept) await poll(); // a laptop that wakes up asks before it complains
+      else if (turn % 60 === 0 || turn % 4 === 0 && (closed() || Date.now() - heard > 6000)) poll();
+      if (turn % 15 === 0 && (closed() || late())) open();
+      if (late()) silent();
+    }, 1000);
+    addEventListener("online", poll);
+    addEventListener("pagehide", () => stream.close());
+    addEventListener("pageshow", (event) => { if (event.persisted) { behind = true; open(); poll(); } });
   };
-  if (main() && "live" in main().dataset) {
+  if (main() && "live" in main().dataset && body.dataset.mark) {
     live();
     // Looks alone announce nothing: a page that waits for one asks by itself.
     setInterval(() => { if (!document.hidden && $("main [data-wait]")) reload(); }, 2000);
-    setInterval(() => { if (!document.hidden && $("main [data-fresh]")) reload(); }, 30000);
+    setInterval(() => { if (!document.hidden && $("main [data-fresh]")) reload(); }, 15000);
   }
 
   // Keys.
