@@ -121,6 +121,30 @@ def test_a_receiver_that_is_gone_switches_the_channel_off_loudly_and_nothing_is_
     assert story.events == ["opened"]
 
 
+def test_the_other_channels_hear_that_one_is_silent(story: Story) -> None:
+    home, hook = story.monitor(), story.webhook("old")
+    other = edit.create_project("blog", story.time)
+    story.fails(home)
+    story.receiver.answer = lambda: (410, {})
+    for _ in range(2):
+        story.deliver()
+        story.pass_time(30)
+    hook.refresh_from_db()
+    assert hook.broken == ""
+    story.webhook("new")
+    story.webhook("foreign", projects=[other.slug])
+    story.pass_time(60)
+    story.deliver()
+    story.receiver.answer = lambda: (200, {})
+    hook.refresh_from_db()
+    assert "410" in hook.broken
+    story.pass_time(30)
+    story.deliver()
+    assert [message["reason"] for message in story.told] == [
+        "The channel old was switched off by an error and hears nothing of this."
+    ]
+
+
 def test_acknowledging_stops_the_resend(story: Story) -> None:
     home, _ = story.monitor(), story.webhook()
     story.fails(home)

@@ -22,7 +22,7 @@ from watchpost.config.secret import unseal_all
 from watchpost.core import bundle
 from watchpost.core.retry import Break, Failure, Retry, next_attempt
 from watchpost.incidents.models import Channel, Delivery
-from watchpost.incidents.outbox import note
+from watchpost.incidents.outbox import note, tell
 from watchpost.incidents.payload import signed_links
 from watchpost.monitors.changes import announce
 from watchpost.registry import Message, Sent, channels
@@ -195,6 +195,8 @@ def _record(channel: Channel, parts: Sequence[Part], sent: Sent, now: datetime) 
                 row.save(update_fields=OUTCOME)
                 if row is part.rows[0] and row.incident:
                     note(row.incident, now, "delivered" if sent.ok else "failed", sentence)
+        if channel.broken:
+            _tell_others(channel, parts, now)
         announce("delivery", channel.pk, now)
     if not sent.ok:
         log.warning("channel %s could not be told: %s", channel.name, sent.detail)
@@ -227,6 +229,15 @@ def _break(channel: Channel, reason: str, sent: Sent, now: datetime) -> None:
     Channel.objects.filter(pk=channel.pk).update(broken=channel.broken, broken_at=now)
     announce("channel", channel.pk, now)
     log.error("channel %s was switched off: %s", channel.name, sent.detail)
+
+
+def _tell_others(channel: Channel, parts: Sequence[Part], now: datetime) -> None:
+    """Whoever is told by another channel hears that this one is silent: once for each project."""
+    incidents = (part.rows[0].incident for part in parts)
+    by_project = {row.project_id: row for row in incidents if row and row.state != "resolved"}
+    for incident in by_project.values():
+        sentence = f"The channel {channel.name} was switched off by an error and hears nothing of this."
+        tell(incident, "updated", sentence, now, but=channel.pk)
 
 
 def pending_channels(now: datetime) -> frozenset[int]:

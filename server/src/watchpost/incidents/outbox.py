@@ -21,17 +21,20 @@ def tell(
     people: bool = True,
     wait_s: float = 0.0,
     members: Sequence[IncidentMember] | None = None,
+    but: int | None = None,
 ) -> list[int]:
     """Queue ``event`` for every channel it concerns; ids of the channels.
 
     ``people`` False holds it back from channels for people (damped, snoozed), ``wait_s`` lets it wait
     there for more of the kind: webhooks always hear, and at once. ``members`` if the caller has read them.
+    ``but`` is a channel the news is about.
     """
     chosen = route(
         Event(event, incident.project_id, Severity(incident.severity), reason),
         load_routes(),
         told_of(incident),
     )
+    chosen = tuple(choice for choice in chosen if choice.channel_id != but)
     humans = _channels_for_people() if wait_s or not people else frozenset[int]()
     if not people:
         chosen = tuple(choice for choice in chosen if choice.channel_id not in humans)
