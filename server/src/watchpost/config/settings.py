@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "watchpost.web.zone.ActivateZone",
     "watchpost.web.live.Marked",
+    "watchpost.web.forms_only.UnsavedIsSaid",
 ]
 ROOT_URLCONF = "watchpost.config.urls"
 ASGI_APPLICATION = "watchpost.config.asgi.application"

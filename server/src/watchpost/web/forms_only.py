@@ -1,14 +1,16 @@
-"""Addresses that only forms post to."""
+"""Addresses that only forms post to, and forms sent after the session had ended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 
 View = Callable[..., HttpResponse]
 
@@ -31,3 +33,19 @@ def posted_from(page: str) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+class UnsavedIsSaid:
+    """A form that arrives after its session had ended leads to signing in, and from there back to its
+    page: both shall say that nothing was saved."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        where, marked = response.get("Location", ""), "?unsaved=1"
+        begins = f"{resolve_url(settings.LOGIN_URL)}?next="
+        if request.method == "POST" and where.startswith(begins) and "%3F" not in where:
+            response["Location"] = where + quote(marked)
+        return response

@@ -10,9 +10,11 @@ from django.shortcuts import render
 
 from watchpost.config.secret import FOREIGN_KEY
 from watchpost.monitors.spec import Invalid
+from watchpost.web.meanwhile import before, merged
 from watchpost.web.specform import REST, Input, fill, gather, rare_wrong, spread
 
 Spec = dict[str, Any]
+MADE_FROM = "made_from"
 
 
 def run_form(
@@ -25,11 +27,17 @@ def run_form(
     foreign: Iterable[str] = (),
 ) -> HttpResponse:
     """Shows ``stored``, or saves what was typed. ``save`` says where to go, or raises Invalid.
-    ``foreign`` are the places of secrets that no key opens: they have to be entered again."""
+    ``foreign`` are the places of secrets that no key opens: they have to be entered again.
+    What somebody else saved since the form was made is shown before it is overwritten."""
     rest, rest_wrong = fill(inputs, stored or {}), list[str]()
+    kept = before(inputs, rest)
+    made_from, changed = kept.digests, list[str]()
+    problems: list[str] = []
     if request.method == "POST":
         spec, errors = gather(inputs, request.POST)
-        rest = request.POST.get("rest", "")
+        rest, changed = merged(inputs, request.POST.get("rest", ""), kept, request.POST.get(MADE_FROM, ""))
+    if request.method == "POST" and not changed:
+        made_from = request.POST.get(MADE_FROM, made_from)
         try:
             if errors:
                 raise Invalid(errors)
@@ -37,7 +45,7 @@ def run_form(
         except Invalid as error:
             rest_wrong = [what for where, what in error.errors if where == REST]
             problems = spread(inputs, [pair for pair in error.errors if pair[0] != REST])
-    else:
+    elif not changed:
         problems = spread(inputs, [(place, FOREIGN_KEY) for place in foreign])
     shown = {
         "inputs": inputs,
@@ -45,6 +53,8 @@ def run_form(
         "rest": rest,
         "rest_wrong": rest_wrong,
         "rare_wrong": rare_wrong(inputs),
+        "made_from": made_from,
+        "changed": changed,
     }
-    status = 422 if request.method == "POST" else 200
+    status = 409 if changed else 422 if request.method == "POST" else 200
     return render(request, template, {**context, **shown}, status=status)
