@@ -22,6 +22,7 @@ from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
 from watchpost.registry import kinds
 from watchpost.web import charts, history, words
 from watchpost.web.forms_only import posted_from
+from watchpost.web.window_pages import Form, window_form
 
 RANGES = {
     "1h": ("1 h", 3600, 60),
@@ -115,7 +116,8 @@ def _choices(projects: list[Any]) -> dict[str, list[str]]:
 
 
 @login_required
-def monitor_page(request: HttpRequest, pk: int) -> HttpResponse:
+def monitor_page(request: HttpRequest, pk: int, window: Form | None = None) -> HttpResponse:
+    """``window`` is the form of a maintenance window that was refused."""
     monitor, now = seen_monitor(request, pk), clock.now()
     shown = history.stretches(monitor, now - timedelta(days=90), now)
     chosen = _chosen(request)
@@ -132,8 +134,9 @@ def monitor_page(request: HttpRequest, pk: int) -> HttpResponse:
         "days": charts.day_bar(history.ninety_days(shown, now)),
         "looks": _last_looks(monitor),
         "lately": monitor.transitions.order_by("-at", "-id")[:12],
+        "window": window or window_form(now),
     }
-    return render(request, "watchpost/monitor.html", context)
+    return render(request, "watchpost/monitor.html", context, status=422 if window else 200)
 
 
 @login_required
@@ -188,8 +191,6 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
             if not w.monitors.all() or monitor in w.monitors.all()
         ],
         "now": now,
-        "window_from": now,
-        "window_to": now + timedelta(hours=1),
     }
 
 

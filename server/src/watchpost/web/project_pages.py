@@ -26,7 +26,7 @@ from watchpost.web.channel_pages import SEVERITIES
 from watchpost.web.forms_only import posted_from
 from watchpost.web.overview import hears, open_incidents, project_row
 from watchpost.web.reach import failing_for
-from watchpost.web.window_pages import window_form
+from watchpost.web.window_pages import Form, window_form
 
 SHOWN = 200
 
@@ -38,8 +38,11 @@ def seen_project(request: HttpRequest, slug: str) -> Project:
 
 
 @login_required
-def project_page(request: HttpRequest, slug: str, shown: dict[str, str] | None = None) -> HttpResponse:
-    """``shown`` is a secret that is seen once: on the page that answers its making."""
+def project_page(
+    request: HttpRequest, slug: str, shown: dict[str, str] | None = None, window: Form | None = None
+) -> HttpResponse:
+    """``shown`` is a secret that is seen once: on the page that answers its making; ``window`` the form of
+    a maintenance window that was refused."""
     project, now = seen_project(request, slug), clock.now()
     monitors = list(project.monitors.select_related("state", "last"))
     states = [_shown(monitor) for monitor in monitors]
@@ -65,8 +68,9 @@ def project_page(request: HttpRequest, slug: str, shown: dict[str, str] | None =
         "members": project.memberships.select_related("user").order_by("role", "user__email"),
         "admins": User.objects.filter(is_superuser=True).order_by("email"),
         "dsn": dsn_of(project),
-    } | window_form(now)
-    response = render(request, "watchpost/project.html", context)
+        "window": window or window_form(now),
+    }
+    response = render(request, "watchpost/project.html", context, status=422 if window else 200)
     if shown:
         response["Cache-Control"] = "no-store"
     return response

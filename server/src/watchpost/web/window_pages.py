@@ -19,46 +19,57 @@ from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
 from watchpost.web.forms_only import posted_from
-from watchpost.web.monitor_pages import changed_monitor
 
 MOST_ID = 10**17
-FIELDS = {"starts_at": "From", "ends_at": "Until", "reason": "Why"}  # as the form calls them
+FIELDS = {"starts_at": "starts", "ends_at": "ends", "reason": "reason"}  # as the form calls them
+LABELS = {"starts": "From", "ends": "Until", "reason": "Why"}
+Form = dict[str, Any]
 
 
-def window_form(now: datetime) -> dict[str, datetime]:
+def window_form(now: datetime) -> Form:
     """What the form begins with: the next hour."""
-    return {"window_from": now, "window_to": now + timedelta(hours=1)}
+    begins = {"starts": now, "ends": now + timedelta(hours=1)}
+    shown = {name: timezone.localtime(at).strftime("%Y-%m-%dT%H:%M") for name, at in begins.items()}
+    return {"values": shown | {"reason": ""}, "errors": {}}
 
 
 @login_required
 @posted_from("monitor")
 def monitor_maintenance(request: HttpRequest, pk: int) -> HttpResponse:
+    from watchpost.web.monitor_pages import changed_monitor, monitor_page
+
     monitor = changed_monitor(request, pk)
-    _set_window(request, monitor.project, [monitor])
-    return redirect("monitor", pk)
+    refused = _set_window(request, monitor.project, [monitor])
+    return monitor_page(request, pk, window=refused) if refused else redirect("monitor", pk)
 
 
 @login_required
 @posted_from("project")
 def project_maintenance(request: HttpRequest, slug: str) -> HttpResponse:
+    from watchpost.web.project_pages import project_page
+
     project: Project = get_object_or_404(visible_projects(person(request)), slug=slug)
     require_change(person(request), project)
-    _set_window(request, project, [])
-    return redirect("project", slug)
+    refused = _set_window(request, project, [])
+    return project_page(request, slug, window=refused) if refused else redirect("project", slug)
 
 
-def _set_window(request: HttpRequest, project: Project, monitors: Iterable[Monitor]) -> None:
-    starts, ends = (_local(request.POST.get(name, "")) for name in ("starts", "ends"))
+def _set_window(request: HttpRequest, project: Project, monitors: Iterable[Monitor]) -> Form | None:
+    """None when the window is set, else the form with what was typed and what is wrong with it."""
+    typed = {name: request.POST.get(name, "") for name in LABELS}
+    starts, ends = _local(typed["starts"]), _local(typed["ends"])
     if starts is None or ends is None:
-        messages.error(request, "A maintenance window needs a beginning and an end.")
-        return
-    reason, actor = request.POST.get("reason", ""), person(request).email
+        missing = [name for name, at in (("starts", starts), ("ends", ends)) if at is None]
+        return {"values": typed, "errors": dict.fromkeys(missing, "Write a date and a time.")}
     try:
-        edit.create_window(project, monitors, starts, ends, reason, actor, clock.now())
-        messages.info(request, "The window is set. Nobody is woken while it lasts.")
+        edit.create_window(
+            project, monitors, starts, ends, typed["reason"], person(request).email, clock.now()
+        )
     except edit.Invalid as error:
-        said = "; ".join(f"{FIELDS.get(where, where)}: {what}" for where, what in error.errors)
-        messages.error(request, f"No window was made. {said}.")
+        places = [(FIELDS.get(where, "reason"), what) for where, what in error.errors]
+        return {"values": typed, "errors": {name: f"{LABELS[name]} {what}." for name, what in places}}
+    messages.info(request, "The window is set. Nobody is woken while it lasts.")
+    return None
 
 
 def _local(text: str) -> datetime | None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -71,11 +70,6 @@ def about(at: Any) -> str:
 def clean(value: Any) -> Any:
     """Stored configuration without its secrets."""
     return redact(value)
-
-
-@register.filter
-def local_input(at: datetime) -> str:
-    return timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,11 +87,22 @@ def test_yaml_says_where_it_goes_wrong(seeded: Seeded) -> None:
     assert "on each line" in said
 
 
-def test_a_window_is_refused_in_the_words_of_its_form(seeded: Seeded) -> None:
-    given = {"starts": "2031-01-02T10:00", "ends": "2031-01-01T10:00"}
-    page = enter(seeded.admin).post(f"/monitors/{seeded.home.pk}/maintenance/", given, follow=True)
-    assert "No window was made. Until: " in words(page)
-    assert "ends_at" not in words(page)
+@pytest.mark.parametrize("over", ["monitor", "project"])
+def test_a_refused_window_keeps_what_was_typed_and_says_what_is_wrong_there(
+    seeded: Seeded, over: str
+) -> None:
+    given = {"starts": "2031-01-02T10:00", "ends": "2031-01-01T10:00", "reason": "a new disk"}
+    path = f"/monitors/{seeded.home.pk}/" if over == "monitor" else "/projects/shop/"
+    page = enter(seeded.admin).post(f"{path}maintenance/", given)
+    assert page.status_code == 422
+    text = page.content.decode()
+    assert '<details open><summary class="btn">Maintenance' in text
+    assert all(f'value="{typed}"' in text for typed in given.values())
+    said = text.split('id="e-ends">')[1].split("<")[0]
+    assert said == "Until is not after the beginning; write a later time."
+    assert "data-live" not in text
+    relative = [found for found in re.findall(r'(?:action|href)="([^"]+)"', text) if found[0] not in "/#hd"]
+    assert relative == []
 
 
 def test_what_is_needed_can_be_seen(seeded: Seeded) -> None:
