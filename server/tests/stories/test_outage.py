@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.stories.telling import Story
 from watchpost.core.types import Outcome
 from watchpost.incidents import act
-from watchpost.incidents.models import Channel, Delivery
+from watchpost.incidents.models import Channel, Delivery, Incident
 from watchpost.monitors import edit
 from watchpost.monitors.models import Look, MonitorLast, MonitorState
 
@@ -204,6 +204,13 @@ def test_flapping_holds_the_incident_open(story: Story) -> None:
         story.heals(home)
     assert len(story.incidents()) < 3
     assert story.incidents()[-1].state == "open"
+    says = "home page was down 3 times in 30 min and is up now; held open until it holds still"
+    assert story.incidents()[-1].title.lower() == says
+    assert [incident.is_held for incident in Incident.objects.held()][-1:] == [True]
+    story.fails(home)
+    assert "held open" not in story.incidents()[-1].title
+    assert not Incident.objects.held().latest("pk").is_held
+    story.heals(home)
     story.pass_time(1801)
     story.look(home)
     story.tick()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Severity
 
 WINDOW_S = 300.0
@@ -210,6 +211,8 @@ def title(members: Sequence[Member], over: bool = False) -> str:
 
     ``over``: all who ever were in it, told as what has been.
     """
+    if not over and members and all(m.left_at is not None for m in members):
+        return _held(members)
     inside = tuple(members) if over else present(members)
     head = headline(members)
     names = {m.monitor_id: m.name for m in (head, *inside)}  # the headline first, then as they joined
@@ -218,6 +221,21 @@ def title(members: Sequence[Member], over: bool = False) -> str:
     also = f"{len(names) - 1} more" if len(names) > 2 else list(names.values())[1]
     verb = "were" if over else "are"
     return f"{len(names)} monitors{_where(inside)} {verb} {_how_bad(inside)}: {head.name} and {also}"
+
+
+def _held(members: Sequence[Member]) -> str:
+    """Everybody is up again, but it is open until they hold still: no word of being down now."""
+    last = max(m.left_at or m.began for m in members)
+    recent = [m for m in members if last - m.began <= FLAP_WINDOW]
+    names = {m.monitor_id: m.name or "A monitor" for m in (headline(members), *recent)}
+    verbs, holds = ("was", "it holds") if len(names) == 1 else ("were", "they hold")
+    is_now = "is" if len(names) == 1 else "are"
+    times = len({m.began for m in recent})
+    often = "once" if times == 1 else f"{times} times"
+    others = list(names.values())
+    who = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
+    was = f"{who} {verbs} {_how_bad(recent or members)} {often} in {_minutes(FLAP_WINDOW)}"
+    return f"{was} and {is_now} up now; held open until {holds} still"
 
 
 def _where(members: Sequence[Member]) -> str:

@@ -17,6 +17,7 @@ from watchpost.codes import catalogue, severity_of
 from watchpost.core import incident as core
 from watchpost.core.bundle import JOIN_WAIT_S
 from watchpost.core.state import Transition
+from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
 from watchpost.incidents.act import ended_values, swap
@@ -230,12 +231,22 @@ def _open(moved: Moved, member: core.Member, now: datetime) -> Incident:
     )
 
 
+def _lately(case: Case) -> list[core.Member]:
+    """When all are up again, for the count in the title: their troubles that had an incident of its own."""
+    if not case.is_left:
+        return []
+    rows = IncidentMember.objects.filter(monitor__in={row.monitor_id for row in case.members}, lasting=False)
+    last = max(row.began_at for row in case.members)
+    rows = rows.filter(left_at__gte=last - FLAP_WINDOW).exclude(incident=case.incident)
+    return [core_member(row) for row in rows.select_related("monitor")]
+
+
 def _refresh(case: Case) -> None:
     """Title, causes, severity and beginning follow the members; a lost swap reloads and tries again."""
     members, incident = case.core_members, case.incident
     for _ in range(5):
         values = {
-            "title": core.title(members),
+            "title": core.title((*members, *_lately(case))),
             "severity": max(incident.severity, *(int(m.severity) for m in members if m.left_at is None), 0),
             "began_at": min(m.began for m in members),
             "causes": [

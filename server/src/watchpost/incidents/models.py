@@ -23,6 +23,14 @@ class Channel(models.Model):
     created_at = models.DateTimeField()
 
 
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def held(self) -> IncidentQuerySet:
+        """With ``is_held``: every member is up again, and it is open only until they hold still."""
+        members = IncidentMember.objects.filter(incident=models.OuterRef("pk"))
+        left = models.Exists(members) & ~models.Exists(members.filter(left_at=None))
+        return self.annotate(is_held=~models.Q(state=Incident.State.RESOLVED) & models.Q(left))
+
+
 class Incident(models.Model):
     class State(models.TextChoices):
         OPEN = "open"
@@ -46,6 +54,8 @@ class Incident(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["state", "-began_at"]), models.Index(fields=["project", "-began_at"])]
+
+    objects = IncidentQuerySet.as_manager()
 
 
 class IncidentMember(models.Model):

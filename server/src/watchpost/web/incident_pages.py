@@ -36,7 +36,8 @@ MOST_TOLD = 1000
 def incident_list(request: HttpRequest) -> HttpResponse:
     past = request.GET.get("state") == "resolved"
     page = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
-    rows = Incident.objects.filter(project__in=visible_projects(person(request))).select_related("project")
+    rows = Incident.objects.held().filter(project__in=visible_projects(person(request)))
+    rows = rows.select_related("project")
     unresolved = rows.exclude(state=Incident.State.RESOLVED)
     count = unresolved.count()
     if past:
@@ -55,8 +56,8 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 
 
 def _seen(request: HttpRequest, pk: int) -> Incident:
-    found = Incident.objects.select_related("project").filter(project__in=visible_projects(person(request)))
-    incident: Incident = get_object_or_404(found, pk=pk)
+    found = Incident.objects.held().filter(project__in=visible_projects(person(request)))
+    incident: Incident = get_object_or_404(found.select_related("project"), pk=pk)
     return incident
 
 

@@ -50,7 +50,7 @@ def may_add(user: User) -> bool:
 
 def open_incidents(projects: Sequence[Project]) -> list[Incident]:
     """Unresolved ones: not acknowledged first, then the worst, then the newest."""
-    rows = Incident.objects.filter(project__in=projects).exclude(state=Incident.State.RESOLVED)
+    rows = Incident.objects.held().filter(project__in=projects).exclude(state=Incident.State.RESOLVED)
     return list(rows.select_related("project").order_by("-state", "-severity", "-began_at"))
 
 

@@ -234,3 +234,12 @@ def test_snooze_mutes_until_it_is_over_or_broken_by_a_rise() -> None:
     assert not muted(it, True, s(99))
     assert not muted(it, False, s(100))
     assert (snooze_over(it, s(99)), snooze_over(it, s(100))) == (False, True)
+
+
+def test_an_incident_held_open_by_flapping_is_not_told_as_being_down() -> None:
+    long_ago = member(1, began=-3600, left=-3000)
+    twice = [member(1, began=0, left=60), member(1, began=600, left=700)]
+    expected = "m1 was down twice in 30 min and is up now; held open until it holds still"
+    assert title([long_ago, *twice]) == expected.replace("twice", "2 times")
+    both = title([*twice, member(2, began=600, left=650)])
+    assert both == "m1 and 1 more were down 2 times in 30 min and are up now; held open until they hold still"

@@ -135,3 +135,14 @@ def test_confidence_is_percent(seeded: Seeded) -> None:
     said = words(enter(seeded.admin).get(f"/incidents/{row.pk}/"))
     assert " 55 %" in said
     assert "5500" not in said
+
+
+def test_an_incident_held_open_by_flapping_is_not_headed_down(seeded: Seeded) -> None:
+    seeded.incident.members.update(left_at=NOW)
+    admin = enter(seeded.admin)
+    page = words(admin.get(f"/incidents/{seeded.incident.pk}/"))
+    assert "Up again, flapping" in page
+    assert "Down for" not in page
+    card = admin.get("/").content.decode().split("<article")[1]
+    assert "Flapping" in card
+    assert "Down" not in card
