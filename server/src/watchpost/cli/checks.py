@@ -55,7 +55,7 @@ def examine(now: datetime) -> Iterator[Check]:
     yield check_clock(now)
     yield check_resolvers(values)
     yield check_mail(values)
-    yield check_told(now)
+    yield check_told()
     yield check_site_url(values)
 
 
@@ -199,13 +199,13 @@ def check_mail(values: dict[str, Any]) -> Check:
                  "Set WATCHPOST_EMAIL_URL=smtp+tls://user:password@host:587")  # fmt: skip
 
 
-def check_told(now: datetime) -> Check:
+def check_told() -> Check:
     from watchpost.incidents.models import Channel
     from watchpost.incidents.untold import find_untold
 
     rows = list(Channel.objects.values_list("name", "enabled", "broken", "delivered_at"))
     working = [row for row in rows if row[1] and not row[2]]
-    if untold := find_untold(now):
+    if untold := find_untold():
         one = untold[0]
         more = f" (and {len(untold) - 1} more)" if len(untold) > 1 else ""
         sentence = f"{one.channel} hears nothing, {one.waiting} waiting: {one.why}{more}."

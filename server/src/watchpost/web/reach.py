@@ -5,30 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from django.db.models import Max, Q, Subquery
 from django.http import HttpRequest
 
-from watchpost.incidents.models import Channel, Delivery
+from watchpost.incidents.models import Channel
+from watchpost.incidents.untold import failing_channels
 
-_LATELY = 1000  # rows of the outbox
 _ANSWER = re.compile(r"(\S+@\S+: )?\d{3}\b")  # a status of HTTP or SMTP, of one recipient perhaps
 
 
-def failing_channels() -> frozenset[int]:
-    """Those of which the newest thing known is a failure that a second attempt did not mend."""
-    newest = Subquery(Delivery.objects.order_by("-pk").values("pk")[:1])
-    bad = Q(state="failed") | Q(state="pending", attempts__gte=2)
-    rows = (
-        Delivery.objects.filter(pk__gt=newest - _LATELY)
-        .order_by()
-        .values("channel_id")
-        .annotate(bad=Max("pk", filter=bad), good=Max("pk", filter=Q(state="delivered")))
-    )
-    return frozenset(row["channel_id"] for row in rows if (row["bad"] or 0) > (row["good"] or 0))
-
-
 def failing_for(request: HttpRequest) -> frozenset[int]:
-    """The same, read once for a page and its frame."""
+    """``failing_channels``, read once for a page and its frame."""
     found: frozenset[int] | None = getattr(request, "failing_channels", None)
     if found is None:
         found = failing_channels()

@@ -70,7 +70,7 @@ def collect(only: str | None, now: datetime) -> dict[str, Any]:
         "engine_silent_s": engine_silence_s(now),
         "untold": [
             {"channel": one.channel, "waiting": one.waiting, "since": stamp(one.since), "why": one.why}
-            for one in find_untold(now)
+            for one in find_untold()
         ],
     }
 

@@ -90,9 +90,6 @@ def test_doctor_says_what_to_fix(cli: Cli, data_dir: Path, monkeypatch: pytest.M
     (data_dir / "secret_key").chmod(0o644)
     assert "chmod 600" in checks(cli)["key"]["fix"]
     (data_dir / "secret_key").chmod(0o600)
-    data_dir.chmod(0o755)
-    assert "chmod 700" in checks(cli)["privacy"]["fix"]
-    data_dir.chmod(0o700)
     now = clock.now()
     AliveSpan.objects.create(started_at=now, alive_at=now)
     channel = edit.create_channel({"name": "ops", "kind": "hook", "url": "x"}, now)
@@ -111,6 +108,14 @@ def test_doctor_says_what_to_fix(cli: Cli, data_dir: Path, monkeypatch: pytest.M
     ran = cli("doctor")
     assert ran.code == 1
     assert "FAIL  settings: WATCHPOST_LISTEN" in ran.out
+
+
+@pytest.mark.only_on("sqlite")
+def test_doctor_says_who_else_may_read_the_database(cli: Cli, data_dir: Path) -> None:
+    data_dir.chmod(0o755)
+    assert "chmod 700" in checks(cli)["privacy"]["fix"]
+    data_dir.chmod(0o700)
+    assert checks(cli)["privacy"]["state"] == "ok"
 
 
 def test_without_an_installation_there_is_one_clear_line(

@@ -11,6 +11,7 @@ import pytest
 
 from watchpost.cli.main import main
 
+PLAIN = {k: v for k, v in os.environ.items() if not k.startswith(("WATCHPOST_", "DJANGO_"))}
 PROGRAM = [sys.executable, "-m", "watchpost.cli.main"]
 
 
@@ -50,15 +51,18 @@ def test_an_output_that_is_full_is_one_line() -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            env=PLAIN,
         )
     assert ran.returncode == 2
     assert ran.stderr == "watchpost: the output could not be written (No space left on device)\n"
 
 
 def test_names_of_any_script_go_out_whatever_the_locale_is(tmp_path: Path) -> None:
-    plain = os.environ | {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain = PLAIN | {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [*PROGRAM, "status", "--data-dir", str(tmp_path / "ö")]
     ran = subprocess.run(command, env=plain, capture_output=True, check=False)
     assert "/ö" in ran.stderr.decode()
-    closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, check=False)
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, env=PLAIN, check=False
+    )
     assert closed.stderr.decode().count("\n") == 1

@@ -10,9 +10,10 @@ from tests.e2e.seed import Seeded, seed
 
 from watchpost.incidents import trial
 from watchpost.incidents.models import Channel, Delivery
+from watchpost.incidents.untold import failing_channels
 from watchpost.registry import Sent
 from watchpost.web import channel_pages
-from watchpost.web.reach import came_back, failing_channels
+from watchpost.web.reach import came_back
 from watchpost.web.tests.test_access import enter
 from watchpost.web.tests.test_project import words
 
