@@ -28,7 +28,7 @@ def posted_from(page: str) -> Callable[[View], View]:
                 return HttpResponseNotAllowed(["POST"])
             messages.info(request, "Nothing was done by opening this address. Press the button again.")
             where = kwargs.get("slug") or kwargs.get("pk")
-            return redirect(page) if page == "overview" else redirect(page, where)
+            return redirect(page) if page in ("overview", "settings") else redirect(page, where)
 
         return guarded
 

@@ -26,6 +26,7 @@ from watchpost.web.channel_pages import SEVERITIES
 from watchpost.web.forms_only import posted_from
 from watchpost.web.overview import hears, open_incidents, project_row
 from watchpost.web.reach import failing_for
+from watchpost.web.shown_once import keep, take
 from watchpost.web.window_pages import Form, window_form
 
 SHOWN = 200
@@ -38,11 +39,9 @@ def seen_project(request: HttpRequest, slug: str) -> Project:
 
 
 @login_required
-def project_page(
-    request: HttpRequest, slug: str, shown: dict[str, str] | None = None, window: Form | None = None
-) -> HttpResponse:
-    """``shown`` is a secret that is seen once: on the page that answers its making; ``window`` the form of
-    a maintenance window that was refused."""
+def project_page(request: HttpRequest, slug: str, window: Form | None = None) -> HttpResponse:
+    """``window`` is the form of a maintenance window that was refused."""
+    shown = take(request)
     project, now = seen_project(request, slug), clock.now()
     monitors = list(project.monitors.select_related("state", "last"))
     states = [_shown(monitor) for monitor in monitors]
@@ -119,15 +118,24 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("project", slug)
     title = f"Send this link to {user.email}. It works once, for 24 hours, and is not shown again."
     secret = f"{settings.SITE_URL}/signin/{make_link(user, clock.now())}/"
-    return project_page(request, slug, {"title": title, "secret": secret})
+    keep(request, title, secret)
+    return redirect("project", slug)
 
 
 @login_required
-@posted_from("project")
 def remove_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project, user = seen_project(request, slug), person(request)
     require_change(user, project)
     member: Membership = get_object_or_404(project.memberships.select_related("user"), pk=pk)
+    if request.method != "POST":
+        question = {
+            "question": f"Remove {member.user.email} from {project.name}?",
+            "says": "They see it no more and hear nothing of it. Their account stays.",
+            "yes": "Remove",
+            "no": "Keep",
+            "back": f"/projects/{slug}/",
+        }
+        return render(request, "watchpost/ask.html", question)
     if member.user_id == user.pk and not user.is_superuser:
         messages.error(request, "You cannot remove yourself; another owner or an admin can.")
     else:

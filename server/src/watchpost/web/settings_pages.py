@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
 from watchpost import clock
 from watchpost.accounts.access import person, require_admin, visible_projects
@@ -20,15 +19,18 @@ from watchpost.accounts.models import ApiToken, User
 from watchpost.accounts.people import give_role, invite
 from watchpost.monitors import edit
 from watchpost.monitors.models import Project
+from watchpost.web import words
+from watchpost.web.forms_only import posted_from
+from watchpost.web.shown_once import keep, take
 
 ANEW = "The owner of a project had made this account, so it begins anew: its password and sessions are void. "
+WORDS = {"yes": "Remove", "no": "Keep", "back": "/settings/"}
 ROLES = {"owner": "Owner: sees and changes", "viewer": "Viewer: sees", "admin": "Admin of this installation"}
 
 
 @login_required
-def settings_page(request: HttpRequest, shown: dict[str, str] | None = None) -> HttpResponse:
-    """``shown`` is a secret that is seen once: on the page that answers its making."""
-    user = person(request)
+def settings_page(request: HttpRequest) -> HttpResponse:
+    user, shown = person(request), take(request)
     context: dict[str, Any] = {
         "shown": shown,
         "zones": sorted(
@@ -49,7 +51,7 @@ def settings_page(request: HttpRequest, shown: dict[str, str] | None = None) -> 
 
 
 @login_required
-@require_POST
+@posted_from("settings")
 def profile(request: HttpRequest) -> HttpResponse:
     user, zone = person(request), request.POST.get("zone", "")
     if zone and zone not in zoneinfo.available_timezones():
@@ -63,7 +65,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("settings")
 def add_person(request: HttpRequest) -> HttpResponse:
     require_admin(person(request))
     role, slug = request.POST.get("role", "viewer"), request.POST.get("project", "")
@@ -106,15 +108,23 @@ def _give_role(user: User, role: str, slug: str, by: User) -> None:
 def _show_link(request: HttpRequest, user: User, why: str = "") -> HttpResponse:
     address = f"{settings.SITE_URL}/signin/{make_link(user, clock.now())}/"
     title = f"{why}Send this link to {user.email}. It works once, for 24 hours, and is not shown again."
-    return settings_page(request, {"title": title, "secret": address})
+    keep(request, title, address)
+    return redirect("settings")
 
 
 @login_required
-@require_POST
 def change_person(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new link, or out."""
+    """A new link, or out, which is asked first."""
     require_admin(person(request))
     user = get_object_or_404(User, pk=pk)
+    if request.method != "POST":
+        question = {
+            "question": f"Remove {user.email}?",
+            "says": "Their account goes, with its roles and sessions. What they did stays in the histories.",
+            "do": "remove",
+            **WORDS,
+        }
+        return render(request, "watchpost/ask.html", question)
     if request.POST.get("do") == "link":
         return _show_link(request, user)
     if user == person(request):
@@ -126,7 +136,7 @@ def change_person(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("settings")
 def add_token(request: HttpRequest) -> HttpResponse:
     require_admin(person(request))
     name = request.POST.get("name", "").strip()[:100]
@@ -136,20 +146,31 @@ def add_token(request: HttpRequest) -> HttpResponse:
     slug = request.POST.get("project", "")
     project = get_object_or_404(Project, slug=slug) if slug else None
     token = make_token(name, project, request.POST.get("read_only") == "1", clock.now())
-    return settings_page(request, {"title": f"The token {name}. It is not shown again.", "secret": token})
+    keep(request, f"The token {name}. It is not shown again.", token)
+    return redirect("settings")
 
 
 @login_required
-@require_POST
 def delete_token(request: HttpRequest, pk: int) -> HttpResponse:
     require_admin(person(request))
-    get_object_or_404(ApiToken, pk=pk).delete()
+    token: ApiToken = get_object_or_404(ApiToken, pk=pk)
+    if request.method != "POST":
+        made, used = words.moment(token.created_at, clock.now()), token.last_used_at
+        last = f"last used {words.ago(used, clock.now())}" if used else "never used"
+        question = {
+            "question": f"Revoke the token {token.name}?",
+            "says": f"Made {made}, {last}. Whatever uses it is shut out at once, for good.",
+            **WORDS,
+            "yes": "Revoke it",
+        }
+        return render(request, "watchpost/ask.html", question)
+    token.delete()
     messages.info(request, "The token is revoked.")
     return redirect("settings")
 
 
 @login_required
-@require_POST
+@posted_from("settings")
 def add_project(request: HttpRequest) -> HttpResponse:
     require_admin(person(request))
     try:

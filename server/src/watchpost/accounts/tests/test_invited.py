@@ -36,7 +36,7 @@ def enter(user: User) -> Client:
 def invited(owner: Client) -> str:
     """The link an owner is shown for somebody who is new."""
     said = html.unescape(
-        owner.post("/projects/shop/people/", {"email": BOSS, "role": "viewer"}).content.decode()
+        owner.post("/projects/shop/people/", {"email": BOSS, "role": "viewer"}, follow=True).content.decode()
     )
     found = re.search(r"(/signin/[\w-]+/)", said)
     assert found is not None
@@ -45,7 +45,8 @@ def invited(owner: Client) -> str:
 
 def test_a_link_that_was_kept_is_void_once_an_admin_stands_for_the_account(seeded: Seeded) -> None:
     link = invited(enter(seeded.viewer))
-    said = enter(seeded.admin).post("/settings/people/", {"email": BOSS, "role": "admin"}).content.decode()
+    admin = enter(seeded.admin)
+    said = admin.post("/settings/people/", {"email": BOSS, "role": "admin"}, follow=True).content.decode()
     assert "begins anew" in said
     assert User.objects.get(email=BOSS).is_superuser
     assert Client().get(link).status_code == 410

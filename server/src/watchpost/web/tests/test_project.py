@@ -75,7 +75,7 @@ def test_foreign_projects_do_not_exist_and_viewers_see_no_keys(seeded: Seeded) -
 
 def test_an_owner_adds_and_removes_people(seeded: Seeded, owner: User) -> None:
     client = enter(owner)
-    answer = client.post(SHOP + "people/", {"email": "new@example.com", "role": "viewer"})
+    answer = client.post(SHOP + "people/", {"email": "new@example.com", "role": "viewer"}, follow=True)
     assert "/signin/" in words(answer)
     assert answer["Cache-Control"] == "no-store"
     assert Membership.objects.get(user__email="new@example.com").role == "viewer"
@@ -149,8 +149,11 @@ def test_an_address_that_will_not_do_leaves_no_project_behind(address: str) -> N
 
 def test_after_an_invitation_every_form_and_a_reload_still_work(seeded: Seeded) -> None:
     admin = enter(seeded.admin)
-    answer = admin.post(SHOP + "people/", {"email": "new@example.com", "role": "viewer"})
+    answer: Any = admin.post(SHOP + "people/", {"email": "new@example.com", "role": "viewer"}, follow=True)
+    assert answer.redirect_chain == [(SHOP, 302)]
     assert b"/signin/" in answer.content
+    assert b"data-live" not in answer.content
+    assert b"/signin/" not in admin.get(SHOP).content
     actions = re.findall(r'action="([^"]+)"', answer.content.decode())
     assert [action for action in actions if not action.startswith("/")] == []
     again = admin.get(SHOP + "people/", follow=True)
