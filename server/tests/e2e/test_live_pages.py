@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -74,3 +75,27 @@ def test_looks_alone_keep_the_overview_true(page: Any, live_server: Any, seeded:
     expect(page.locator("main")).to_contain_text("Last look 10 min ago")
     MonitorLast.objects.update(at=int(datetime.now(UTC).timestamp() * 1000))
     expect(page.locator("main")).not_to_contain_text("Last look 10 min ago", timeout=17_000)
+
+
+def test_times_are_in_the_persons_zone_and_a_zone_is_offered(
+    chromium: Any, live_server: Any, seeded: Seeded
+) -> None:
+    context = _context(chromium, live_server, seeded.admin, "desk", "dark", timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto(f"{live_server.url}/monitors/{seeded.home.pk}/")
+    page.get_by_text("Zoom into percentiles").click()
+    expect(page.locator("#zoom canvas")).to_be_visible()
+    page.locator("#zoom .u-over").hover()
+    zone = ZoneInfo(seeded.admin.zone)
+    said = page.locator("#zoom .u-legend .u-value").first
+    expect(said).to_have_text(re.compile(r"\d+ \w{3}, \d\d:\d\d$"))
+    hour = int(said.inner_text()[-5:-3])
+    near = (datetime.now(zone) - timedelta(hours=12)).hour
+    assert min((hour - near) % 24, (near - hour) % 24) <= 3
+    if folder := os.environ.get("WATCHPOST_SHOTS"):
+        page.screenshot(path=f"{folder}/zoom-desk-dark.png")
+    type(seeded.admin).objects.update(zone="")
+    page.goto(f"{live_server.url}/settings/")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("#zone")).to_have_value("Asia/Tokyo")
+    context.close()

@@ -69,8 +69,8 @@ def _open_paths(seeded: Seeded) -> dict[str, str]:
     }
 
 
-def _context(chromium: Any, live_server: Any, user: Any, size: str, scheme: str) -> Any:
-    context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, bypass_csp=False)
+def _context(chromium: Any, live_server: Any, user: Any, size: str, scheme: str, **more: Any) -> Any:
+    context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, bypass_csp=False, **more)
     if user is not None:
         client = Client()
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")

@@ -164,7 +164,7 @@ def signed_action(request: HttpRequest, token: str) -> HttpResponse:
     """A link out of a message. Looking at it changes nothing, for mail scanners look at everything."""
     try:
         payload = signing.loads(token, salt="incident-action", max_age=LINK_AGE)
-        incident = Incident.objects.select_related("project").filter(pk=payload["incident"]).first()
+        incident = Incident.objects.held().filter(pk=payload["incident"]).first()
         verb = VERBS[payload["do"]]
     except (signing.BadSignature, KeyError, TypeError):
         incident = None

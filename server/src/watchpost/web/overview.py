@@ -21,6 +21,7 @@ from watchpost.web import words
 from watchpost.web.reach import failing_for, troubles
 
 SHOWN = 20
+RESTING = ("maintenance", "paused")
 Watched = tuple[int, str, str]  # project, environment, state
 
 
@@ -76,6 +77,8 @@ def project_row(
     """One project by layer; ``channels`` are those switched on, ``failing`` those that reach nobody."""
     states = [state for _, _, state in watched]
     state = words.worst(states)
+    if state in RESTING and "up" in states:
+        state = "up"  # what rests beside others is a word of the sentence, not the project's state
     wanted = [channel for channel in channels if hears(channel, project)]
     bad = troubles(wanted, failing)
     lost = [one["channel"] for one in bad]
@@ -103,4 +106,7 @@ def hears(channel: Channel, project: Project) -> bool:
 
 def _count_words(states: list[str], state: str) -> str:
     total = f"{len(states)} monitor" + ("s" if len(states) != 1 else "")
-    return total if state == "up" else f"{states.count(state)} of {total}"
+    resting = [f"{states.count(one)} {words.word(one).lower()}" for one in RESTING if one in states]
+    if state == "up":
+        return ", ".join([total, *resting])
+    return f"{states.count(state)} of {total}"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import signing
 from tests.e2e.seed import Seeded, seed
 
 from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
@@ -146,3 +147,15 @@ def test_an_incident_held_open_by_flapping_is_not_headed_down(seeded: Seeded) ->
     card = admin.get("/").content.decode().split("<article")[1]
     assert "Flapping" in card
     assert "Down" not in card
+
+
+def test_a_link_from_a_mail_says_at_once_that_it_is_over(seeded: Seeded) -> None:
+    token = signing.dumps({"incident": seeded.incident.pk, "do": "resolve"}, salt="incident-action")
+    open_now = words(enter(seeded.admin).get(f"/i/{token}/"))
+    assert "Down for" in open_now
+    ended = NOW - timedelta(hours=1)
+    Incident.objects.filter(pk=seeded.incident.pk).update(state="resolved", resolved_at=ended)
+    page = enter(seeded.admin).get(f"/i/{token}/")
+    assert "It is over. There is nothing to do." in words(page)
+    assert "Resolved 1 h ago" in words(page)
+    assert b'<form method="post"' not in page.content

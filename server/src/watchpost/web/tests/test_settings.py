@@ -10,6 +10,7 @@ from tests.e2e.seed import Seeded, seed
 
 from watchpost.accounts.links import make_token
 from watchpost.accounts.models import ApiToken, Membership, SignInLink, User
+from watchpost.web.overview import project_row
 from watchpost.web.tests.test_access import enter
 from watchpost.web.tests.test_project import words
 
@@ -67,3 +68,11 @@ def test_twin_tokens_are_told_apart_by_when_they_were_made(seeded: Seeded) -> No
     page = words(enter(seeded.admin).get("/settings/"))
     assert "Made" in page
     assert "2 Jan" in page
+
+
+def test_one_paused_monitor_does_not_pause_its_project(seeded: Seeded) -> None:
+    found = [(seeded.shop.pk, "production", state) for state in ("up", "up", "paused")]
+    row = project_row(seeded.shop, found, [], frozenset(), datetime.now(UTC))
+    assert (row["state"], row["sentence"]) == ("up", "3 monitors, 1 paused")
+    row = project_row(seeded.shop, found[2:], [], frozenset(), datetime.now(UTC))
+    assert (row["state"], row["sentence"]) == ("paused", "1 of 1 monitor")

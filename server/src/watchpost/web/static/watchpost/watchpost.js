@@ -167,6 +167,17 @@
   const wrong = $("main [aria-invalid=true]") || $("main ul.errors");
   if (wrong) wrong.focus();
 
+  // Who named no zone is offered the browser's.
+  const zones = $("select[data-propose]"), here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zones && !zones.value && [...zones.options].some((option) => option.value === here)) {
+    const hint = document.createElement("small");
+    const use = Object.assign(document.createElement("button"), { type: "button", className: "btn small", textContent: "Use it" });
+    use.addEventListener("click", () => { zones.value = here; hint.textContent = "Save to keep it."; zones.focus(); });
+    hint.className = "soft";
+    hint.append("Your browser is in " + here + ". ", use);
+    zones.after(hint);
+  }
+
   // A secret that is shown once can be copied.
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");

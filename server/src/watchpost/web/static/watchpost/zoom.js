@@ -24,12 +24,17 @@
     const ink = tone("soft"), line = tone("faint");
     const axis = { stroke: ink, grid: { stroke: line, width: 0.3 }, ticks: { show: false } };
     const curve = (label, name) => ({ label, stroke: tone(name), width: 1.5, spanGaps: true, value: (u, v) => v === null ? "–" : Math.round(v) + " ms" });
+    const timeZone = document.body.dataset.zone;
+    const said = (options) => (at) => new Date(at * 1000).toLocaleString("en-GB", { timeZone, ...options });
+    const exact = said({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+    const short = (ticks) => said(ticks.length > 1 && ticks[1] - ticks[0] >= 43200 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" });
     box.replaceChildren();
     box.hidden = false;
     new window.uPlot({
       width: box.clientWidth, height: 220, cursor: { drag: { x: true, y: false } },
-      axes: [axis, { ...axis, values: (u, all) => all.map((v) => v + " ms"), size: 64 }],
-      series: [{}, curve("p50", "up"), curve("p95", "warn"), curve("p99", "down")],
+      tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), timeZone),
+      axes: [{ ...axis, values: (u, ticks) => ticks.map(short(ticks)) }, { ...axis, values: (u, all) => all.map((v) => v + " ms"), size: 64 }],
+      series: [{ label: "At", value: (u, at) => at === null ? "–" : exact(at) }, curve("p50", "up"), curve("p95", "warn"), curve("p99", "down")],
     }, [pick("at"), pick("p50_ms"), pick("p95_ms"), pick("p99_ms")], box);
     document.querySelector("main").dataset.busy = "1";
     button.hidden = true;
