@@ -8,9 +8,17 @@ from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.urls import reverse
 
 from watchpost.accounts.mail import send_aside
+
+SAID = {
+    "account/messages/logged_in.txt": "You are signed in.",
+    "account/messages/logged_out.txt": "You are signed out.",
+    "account/messages/password_changed.txt": "The new password holds from now on.",
+    "account/messages/password_set.txt": "The password holds from now on.",
+}
 
 
 class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
@@ -30,6 +38,15 @@ class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
             return str(ip_address(said)) if ip_address(peer).is_loopback else peer
         except ValueError:  # a socket without an address, or a proxy that does not say
             return peer or "unknown"
+
+    def add_message(
+        self, request: Any, level: int, message_template: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """In this product's own words; what has none here keeps the library's."""
+        if said := SAID.get(str(message_template)):
+            messages.add_message(request, level, said)
+        else:
+            super().add_message(request, level, message_template, *args, **kwargs)
 
     def is_open_for_signup(self, request: Any) -> bool:
         return False

@@ -140,3 +140,20 @@ def test_a_way_in_is_not_written_to_the_log() -> None:
     signed = logging.LogRecord("x", 30, "", 0, "at /i/eyJ:1abc:x-Y_z/", None, None)
     LinksAreSecret().filter(signed)
     assert signed.getMessage() == "at /i/…/"
+
+
+def test_signing_in_speaks_as_the_other_pages_do() -> None:
+    User.objects.create_user("c@example.com", "a long enough one")
+    client = Client()
+    door = client.get("/accounts/login/").content.decode()
+    assert "Stay signed in" in door
+    assert "E-mail address" in door
+    assert not any(foreign in door for foreign in ("Remember Me", "placeholder"))
+    given = {"login": "c@example.com", "password": "a long enough one"}
+    inside = client.post("/accounts/login/", given, follow=True).content.decode()
+    assert "You are signed in." in inside
+    assert "Successfully" not in inside
+    change = client.get("/accounts/password/change/").content.decode()
+    assert "New password once more" in change
+    outside = client.post("/accounts/logout/", follow=True).content.decode()
+    assert "You are signed out." in outside

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -14,6 +15,13 @@ from watchpost.config.secret import redact
 from watchpost.web import assets, words
 
 register = template.Library()
+OWN_WORDS = {
+    "Email": "E-mail address",
+    "Remember Me": "Stay signed in",
+    "Current Password": "Current password",
+    "New Password": "New password",
+    "New Password (again)": "New password once more",
+}
 register.filter("shape", words.shape)
 register.filter("word", words.word)
 register.filter("severity_shape", words.severity_shape)
@@ -70,6 +78,19 @@ def about(at: Any) -> str:
 def clean(value: Any) -> Any:
     """Stored configuration without its secrets."""
     return redact(value)
+
+
+@register.filter
+def own_words(label: str) -> str:
+    """The labels of the sign-in library, said as the other pages say them."""
+    return OWN_WORDS.get(label, label)
+
+
+@register.filter
+def unhinted(bound: BoundField) -> BoundField:
+    """Without the hint inside the input: it repeats the label in other words."""
+    bound.field.widget.attrs.pop("placeholder", None)
+    return bound
 
 
 @register.simple_tag
