@@ -60,7 +60,7 @@ def page(chromium: Any) -> Iterator[Any]:
 
 def test_1_from_the_sign_in_link_to_the_first_result(installed: Installation, site: Site, page: Any) -> None:
     page.goto(installed.sign_in_link())
-    page.get_by_label("Email").fill("ana@example.com")
+    page.get_by_label("E-mail address").fill("ana@example.com")
     page.get_by_label("Password").fill("a rather long password")
     page.get_by_role("button", name="Begin").click()
     page.goto(f"{installed.url}/add/")
