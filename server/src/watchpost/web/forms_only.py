@@ -44,8 +44,8 @@ class UnsavedIsSaid:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        where, marked = response.get("Location", ""), "?unsaved=1"
-        begins = f"{resolve_url(settings.LOGIN_URL)}?next="
-        if request.method == "POST" and where.startswith(begins) and "%3F" not in where:
-            response["Location"] = where + quote(marked)
+        if request.method == "POST" and response.status_code == 302:
+            where, begins = response["Location"], f"{resolve_url(settings.LOGIN_URL)}?next="
+            if where.startswith(begins) and "%3F" not in where:
+                response["Location"] = where + quote("?unsaved=1")
         return response

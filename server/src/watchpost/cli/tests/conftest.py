@@ -43,7 +43,7 @@ def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder that looks like an installation; the rows are in pytest's database."""
     folder = tmp_path / "data"
-    folder.mkdir()
+    folder.mkdir(0o700)
     (folder / "watchpost.sqlite3").touch()
     monkeypatch.setenv("WATCHPOST_DATA_DIR", str(folder))
     return folder
