@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Body, Router, Status
+from ninja import Body, Router, Schema, Status
 from ninja.params import functions
 
 from watchpost import clock
@@ -19,6 +19,7 @@ from watchpost.api.shapes import look_object, monitor_object, window_object
 from watchpost.config.table import parse_duration
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
+from watchpost.monitors.accept import accept_finding
 from watchpost.monitors.looks import looks_of
 from watchpost.monitors.models import Monitor
 
@@ -43,6 +44,11 @@ _FIGURES = (
 def _find(request: HttpRequest, monitor_id: str) -> Monitor:
     monitor: Monitor = auth.find(auth.monitors(request), monitor_id)
     return monitor
+
+
+class Expected(Schema):
+    code: str
+    subject: str
 
 
 @router.get("/monitors")
@@ -115,6 +121,13 @@ def pause_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
 def resume_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
     """Look again."""
     edit.set_paused(_find(request, monitor_id), False, clock.now(), auth.actor_of(request))
+    return monitor_object(_find(request, monitor_id))
+
+
+@router.post("/monitors/{monitor_id}/accept")
+def accept(request: HttpRequest, monitor_id: str, asked: Expected) -> dict[str, Any]:
+    """A finding of the last look is as it should be: the baseline learns it."""
+    accept_finding(_find(request, monitor_id), asked.code, asked.subject, clock.now())
     return monitor_object(_find(request, monitor_id))
 
 

@@ -280,11 +280,12 @@ class Engine:
         fresh = {watched.id: watched for watched in await self.call(load.load_monitors, ids)}
         for monitor_id in ids:
             if monitor_id in fresh:
-                self.watched[monitor_id] = fresh[monitor_id]
-                self._lay_overlays(fresh[monitor_id])
-                self.prober.put(fresh[monitor_id])
-                if fresh[monitor_id].last_at_ms is None:  # new: show its first result at once
-                    self.prober.look_soon(fresh[monitor_id], 0.0)
+                before, now = self.watched.get(monitor_id), fresh[monitor_id]
+                self.watched[monitor_id] = now
+                self._lay_overlays(now)
+                self.prober.put(now)
+                if now.last_at_ms is None or (before is not None and _asks_otherwise(before, now)):
+                    self.prober.look_soon(now, 0.0)  # whoever did that waits for the result
             else:
                 self.watched.pop(monitor_id, None)
                 self.prober.drop(monitor_id)
@@ -300,6 +301,11 @@ class Engine:
 def let_go_of_database() -> None:
     """Give back the connection of the thread this runs in."""
     connection.close()
+
+
+def _asks_otherwise(before: Watched, now: Watched) -> bool:
+    """Somebody changed what is asked, or what is expected."""
+    return before.revision != now.revision or before.baseline != now.baseline
 
 
 def _fresh(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -17,6 +17,7 @@ from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
 from watchpost.core.words import read_count
 from watchpost.monitors import edit
+from watchpost.monitors.accept import acceptable
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
 from watchpost.registry import kinds
@@ -184,7 +185,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "kind_title": kind.title if kind else monitor.kind,
         "last": getattr(monitor, "last", None),
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
-        "findings": getattr(getattr(monitor, "state", None), "findings", []),
+        "findings": _findings(monitor),
         "windows": [
             w
             for w in open_windows.prefetch_related("monitors")
@@ -217,6 +218,12 @@ def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _findings(monitor: Monitor) -> list[dict[str, Any]]:
+    """With whether a person may say that it is expected."""
+    rows, may = getattr(getattr(monitor, "state", None), "findings", []), acceptable(monitor)
+    return [row | {"may_accept": (row["code"], row["subject"]) in may} for row in rows]
 
 
 def _sentence_of(look: Look) -> str:
