@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from watchpost.outbound.curl import Reply
     from watchpost.outbound.failure import Failure
     from watchpost.outbound.guard import Guard
+    from watchpost.outbound.handshake import Handshake, Knock
     from watchpost.outbound.names import Found
     from watchpost.outbound.request import MAX_BODY, Request
     from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
+    from watchpost.outbound.trust import Store
     from watchpost.outbound.way import Outbound
 
 __all__ = [
@@ -26,12 +28,15 @@ __all__ = [
     "Failure",
     "Found",
     "Guard",
+    "Handshake",
+    "Knock",
     "Outbound",
     "Reply",
     "Request",
     "ResolveFailure",
     "Resolved",
     "Resolver",
+    "Store",
     "disagree",
 ]
 
@@ -40,9 +45,11 @@ _HOMES = {
     "curl": ("Reply",),
     "failure": ("Failure",),
     "guard": ("Guard",),
+    "handshake": ("Handshake", "Knock"),
     "names": ("Found",),
     "request": ("MAX_BODY", "Request"),
     "resolver": ("Answer", "Resolved", "ResolveFailure", "Resolver", "disagree"),
+    "trust": ("Store",),
     "way": ("Outbound",),
 }
 

@@ -1,4 +1,4 @@
-"""The way out for probes, on the event loop: names and HTTP, always under the guard."""
+"""The way out for probes, on the event loop: names, HTTP and TLS handshakes, always under the guard."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from time import monotonic
 from watchpost.outbound.certificate import Readings
 from watchpost.outbound.curl import Multi, Reply
 from watchpost.outbound.guard import Guard
+from watchpost.outbound.handshake import Handshake, Knock, shake
 from watchpost.outbound.names import Found, look_up
 from watchpost.outbound.request import Request
 from watchpost.outbound.resolver import Answer, Resolver
+from watchpost.outbound.trust import Store, store_of
 
 _MOST_SUSPECTS = 10_000
+_LEAST_TIME_S = 0.05
 
 
 class Outbound:
@@ -42,11 +45,12 @@ class Outbound:
         self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
         self._suspects: dict[tuple[str, int], str] = {}
         self._turn = 0
+        self._shaking = 0
 
     @property
     def open_sockets(self) -> int:
         """Sockets of exchanges that still run."""
-        return sum(multi.open_sockets for multi in self._multis.values())
+        return self._shaking + sum(multi.open_sockets for multi in self._multis.values())
 
     async def resolve(self, host: str, family: str = "any", resolver: int = 0, fresh: bool = False) -> Answer:
         """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
@@ -63,7 +67,8 @@ class Outbound:
         """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""
         store = request.ca_file or ("default" if request.verify_tls else "none")
         if self._slots.locked():
-            request = await self._wait_for_slot(request)
+            waited_s = await self._wait_for_slot()
+            request = request._replace(timeout_s=max(_LEAST_TIME_S, request.timeout_s - waited_s))
         else:
             await self._slots.acquire()
         try:
@@ -74,11 +79,29 @@ class Outbound:
         finally:
             self._slots.release()
 
-    async def _wait_for_slot(self, request: Request) -> Request:
-        """Waiting counts against the deadline; whoever waited it away gets a moment, not for ever."""
+    async def shake(self, knock: Knock) -> Handshake:
+        """One TLS handshake with one pinned address, see ``handshake.shake``. Raises only on cancellation."""
+        if self._slots.locked():
+            waited_s = await self._wait_for_slot()
+            knock = knock._replace(timeout_s=max(_LEAST_TIME_S, knock.timeout_s - waited_s))
+        else:
+            await self._slots.acquire()
+        self._shaking += 1
+        try:
+            return await shake(self.guard, knock, store_of(knock.ca_pem))
+        finally:
+            self._shaking -= 1
+            self._slots.release()
+
+    def authorities(self, ca_pem: str = "") -> Store:
+        """What a handshake with this ``ca_pem`` trusts; the same object each time."""
+        return store_of(ca_pem)
+
+    async def _wait_for_slot(self) -> float:
+        """Seconds waited. They count against the deadline; who waited it away gets a moment, not for ever."""
         began = monotonic()
         await self._slots.acquire()
-        return request._replace(timeout_s=max(0.05, request.timeout_s - (monotonic() - began)))
+        return monotonic() - began
 
     def trust(self, ca_pem: str) -> str:
         """A file that holds ``ca_pem``, for ``Request.ca_file``. libcurl caches trust stores by file only."""
