@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import tempfile
 from pathlib import Path
+from ssl import SSLError
 from time import monotonic
 
 from watchpost.outbound.certificate import Readings
 from watchpost.outbound.curl import Multi, Reply
+from watchpost.outbound.failure import Failure
 from watchpost.outbound.guard import Guard
 from watchpost.outbound.handshake import Handshake, Knock, shake
 from watchpost.outbound.names import Found, look_up
@@ -89,6 +91,9 @@ class Outbound:
         self._shaking += 1
         try:
             return await shake(self.guard, knock, store_of(knock.ca_pem))
+        except SSLError:
+            words = "the certificate authorities it is to trust (ca_pem) cannot be read"
+            return Handshake(knock.address, failure=Failure("tls", "authorities", words))
         finally:
             self._shaking -= 1
             self._slots.release()

@@ -152,6 +152,14 @@ async def test_a_server_that_wants_a_certificate_of_ours_still_shows_its_own(out
     assert len(found.chain) == 1
 
 
+async def test_authorities_that_cannot_be_read_are_named(outbound: Outbound) -> None:
+    for rubbish in ("AAAA", "this is not base64"):
+        pem = f"-----BEGIN CERTIFICATE-----\n{rubbish}\n-----END CERTIFICATE-----\n"
+        found = await shake(outbound, 443, ca_pem=pem)
+        assert found.failure is not None
+        assert found.failure.kind == "authorities"
+
+
 async def test_the_guard_is_asked(outbound: Outbound) -> None:
     found = await shake(outbound, 443, address="10.0.0.1")
     assert found.failure is not None
