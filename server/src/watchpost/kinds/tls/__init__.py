@@ -1,0 +1,33 @@
+"""The tls kind: a certificate is accepted, stays so, and is the same at every address."""
+
+from watchpost.codes import catalogue
+from watchpost.kinds.tls.config import TlsConfig
+from watchpost.kinds.tls.judge import accept, judge
+from watchpost.kinds.tls.probe import probe
+from watchpost.registry import Kind
+
+_NAMES = {"smtp": "SMTP with STARTTLS", "imap": "IMAP with STARTTLS", "postgres": "PostgreSQL with TLS"}
+
+
+def _describe(config: TlsConfig) -> str:
+    how = f" over {_NAMES[config.starttls]}" if config.starttls != "none" else ""
+    where = "at every address" if config.every_address else "at one address"
+    return f"the certificate of {config.shown}{how}, {where}: warns at {config.warn}"
+
+
+def _target(config: TlsConfig) -> tuple[str, int]:
+    return config.where, config.door
+
+
+KIND = Kind(
+    name="tls",
+    title="Certificate",
+    layer="uptime",
+    config=TlsConfig,
+    probe=probe,
+    judge=judge,
+    codes=frozenset(code for code in catalogue() if code.startswith("tls.")),
+    describe=_describe,
+    target=_target,
+    accept=accept,
+)

@@ -1,0 +1,159 @@
+"""Looks at a certificate once: resolve, shake hands at every address, diagnose what each of them serves.
+
+Facts: ``name``; ``addresses``, each with ``chain`` (which of the chains it serves) and ``protocol``, or with
+a ``failure``; ``certificate``, the chain whose leaf ends first; ``others``, chains that differ from it;
+``resolver``, ``more_addresses`` when there is something to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.kinds.tls.config import TlsConfig
+from watchpost.kinds.tls.served import describe
+from watchpost.outbound import Failure, Found, Handshake, Knock, Outbound, Resolved, ResolveFailure
+from watchpost.registry import Look
+
+_MOST_ADDRESSES = 12
+_MOST_CHAINS = 4
+_LEAST_TIME_S = 0.05
+
+
+async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
+    """One look. Every failure is an Observation; only cancellation is raised."""
+    config: TlsConfig = look.config
+    ends = monotonic() + look.deadline_s
+    facts: dict[str, Any] = {"name": config.name}
+    addresses, dns_ms = await _addresses(config, look, outbound, ends, facts)
+    left_s = max(_LEAST_TIME_S, ends - monotonic())
+    knocks = [
+        Knock(config.name, address, config.door, config.starttls, config.ca_pem or "", left_s)
+        for address in addresses
+    ]
+    shaken = await asyncio.gather(*(outbound.shake(knock) for knock in knocks))
+    if shaken:
+        facts |= _describe_all(config, shaken, outbound, at)
+    return _observe(look, at, shaken, dns_ms, facts)
+
+
+async def _addresses(
+    config: TlsConfig, look: Look, outbound: Outbound, ends: float, facts: dict[str, Any]
+) -> tuple[Sequence[str], float]:
+    """Every address of the families that are asked for. None: the facts say why."""
+    families = ("4", "6") if config.ip == "both" else (config.ip,)
+    every = await asyncio.gather(
+        *(outbound.look_up(config.where, family, look.resolver, ends) for family in families)
+    )
+    found = [
+        address
+        for family, one in zip(families, every, strict=True)
+        if isinstance(one.answer, Resolved)
+        for address in one.answer.addresses
+        if (":" in address) == (family == "6")
+    ]
+    silent = list(dict.fromkeys(name for one in every for name in one.silent))
+    if silent:
+        facts["resolver"] = {"silent": silent}
+    dns_ms = max(one.answer.elapsed_ms for one in every)
+    if not found:
+        facts["failure"] = _nowhere(every, config)
+    elif not config.every_address:
+        found = list(outbound.order(config.where, config.door, tuple(found))[:1])
+    elif len(found) > _MOST_ADDRESSES:
+        facts["more_addresses"] = len(found) - _MOST_ADDRESSES
+    return found[:_MOST_ADDRESSES], dns_ms
+
+
+def _nowhere(every: Sequence[Found], config: TlsConfig) -> dict[str, str]:
+    """Of two families without an address, what says more: NXDOMAIN, then silence, then no address."""
+    failures = [one.answer for one in every if isinstance(one.answer, ResolveFailure)]
+    if not failures:
+        sentence = f"{config.where} is not an IPv{config.ip} address"
+        return {"phase": "dns", "kind": "no_data", "sentence": sentence}
+    order = {"nxdomain": 0, "no_data": 2}
+    said = min(failures, key=lambda one: order.get(one.kind, 1))
+    sentence = said.sentence
+    if len(failures) > 1 and {one.kind for one in failures} == {"no_data"}:
+        sentence = f"the name {config.where} exists but has no address"
+    return {"phase": "dns", "kind": said.kind, "sentence": sentence}
+
+
+def _describe_all(
+    config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime
+) -> dict[str, Any]:
+    """Each chain once, however many addresses serve it; that of the leaf that ends first comes first."""
+    chains: dict[tuple[tuple[bytes, ...], int], dict[str, Any]] = {}
+    for one in shaken:
+        key = one.chain, one.verify_code
+        if one.chain and key not in chains:
+            store = outbound.authorities(config.ca_pem or "")
+            chains[key] = describe(one, config.name, store, at)
+    order = sorted(chains, key=lambda key: str(chains[key].get("not_after", "")))
+    places = {key: number for number, key in enumerate(order)}
+    addresses = {one.address: _address(one, places.get((one.chain, one.verify_code))) for one in shaken}
+    facts: dict[str, Any] = {"addresses": addresses}
+    if order:
+        facts["certificate"] = {"host": config.name, **chains[order[0]]}
+    if len(order) > 1:
+        # Beyond a few, only what tells them apart: facts stay small whatever stands behind a name.
+        facts["others"] = [
+            chains[key] if number < _MOST_CHAINS else _brief(chains[key])
+            for number, key in enumerate(order[1:], 1)
+        ]
+    return facts
+
+
+def _brief(chain: dict[str, Any]) -> dict[str, Any]:
+    kept = ("fingerprint", "subject", "issued_by", "not_before", "not_after", "key", "spki", "reasons")
+    return {name: chain[name] for name in kept if name in chain}
+
+
+def _address(one: Handshake, place: int | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {"ms": round(one.phases.total, 1)}
+    if place is not None:
+        facts["chain"] = place
+    if one.protocol:
+        facts |= {"protocol": one.protocol, "cipher": one.cipher}
+    failure = one.failure
+    if failure is not None and place is not None and failure.kind in ("client", "handshake"):
+        facts["client"] = True  # it showed its certificate and then wanted ours
+    elif failure is not None:
+        facts["failure"] = _failed(failure)
+    return facts
+
+
+def _failed(failure: Failure) -> dict[str, str]:
+    return {"phase": failure.phase, "kind": failure.kind, "sentence": failure.sentence}
+
+
+def _observe(
+    look: Look, at: datetime, shaken: Sequence[Handshake], dns_ms: float, facts: dict[str, Any]
+) -> Observation:
+    """Times and address of the slowest that answered; if none did, of the first."""
+    answered = [one for one in shaken if "failure" not in facts["addresses"][one.address]]
+    shown = max(answered, key=lambda one: one.phases.total) if answered else (shaken[0] if shaken else None)
+    spent = shown.phases if shown is not None else Phases()
+    phases = Phases(round(dns_ms, 3), spent.connect, spent.tls, spent.wait)
+    return Observation(
+        look.monitor_id,
+        look.location,
+        at,
+        look.revision,
+        Outcome.OK if answered else _outcome(facts, shaken),
+        phases,
+        round(phases.total, 3),
+        shown.address if shown is not None else "",
+        facts,
+    )
+
+
+def _outcome(facts: dict[str, Any], shaken: Sequence[Handshake]) -> Outcome:
+    kinds = {one.failure.kind for one in shaken if one.failure} or {facts["failure"]["kind"]}
+    if kinds == {"refused_by_guard"}:
+        return Outcome.REFUSED
+    return Outcome.TIMEOUT if kinds <= {"timeout", "unanswered"} else Outcome.FAILED

@@ -1,0 +1,120 @@
+"""A served chain as facts: small, whatever stands in it. Pure.
+
+No DER goes into facts: names, dates, numbers, fingerprints (SHA-256), and what is wrong, in words.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from watchpost.kinds.tls.chain import (
+    Cert,
+    Diagnosis,
+    Reason,
+    Roots,
+    diagnose,
+    fingerprint,
+    key_words,
+    organisation,
+    parse,
+    sans,
+    signature_words,
+    title,
+    weaknesses,
+)
+from watchpost.outbound import Handshake, Store
+
+_MOST_NAMES = 10
+_MOST_LISTED = 5
+# OpenSSL's X509_V_ERR: the name does not fit (host, e-mail, address).
+_NAME_CODES = frozenset({62, 63, 64})
+_TRUST = frozenset({"self_signed", "unknown_root", "chain.missing_intermediate"})
+
+
+@lru_cache(maxsize=64)
+def roots_of(store: Store) -> Roots:
+    """The trusted certificates of a store, parsed once."""
+    return Roots(one for one in map(parse, store.roots) if one is not None)
+
+
+def describe(shaken: Handshake, name: str, store: Store, now: datetime) -> dict[str, Any]:
+    """The facts of one served chain. OpenSSL says whether it is accepted, the diagnosis why not."""
+    read = tuple(map(parse, shaken.chain))
+    leaf = read[0]
+    if leaf is None:
+        return _unreadable(shaken.chain[0])
+    roots = roots_of(store)
+    found = diagnose(tuple(one for one in read if one is not None), name, roots, now)
+    reasons = _agree(found, shaken.verify_code, shaken.verify_message, title(leaf))
+    facts: dict[str, Any] = {
+        **_leaf(leaf),
+        "reasons": [[one.code, one.words[:400], one.of] for one in reasons[:_MOST_LISTED]],
+        "path": [title(one) for one in found.path[:_MOST_LISTED]],
+    }
+    if found.ends is not None and found.complete:
+        facts["path_ends"] = _dates(found.ends)
+    if found.spares:
+        facts["spares"] = [_dates(one) for one in found.spares[:_MOST_LISTED]]
+    weak = list(weaknesses(found.path, roots))
+    if weak:
+        facts["weak"] = [list(one) for one in weak[:_MOST_LISTED]]
+    return facts
+
+
+def _agree(found: Diagnosis, code: int, message: str, who: str) -> list[Reason]:
+    """What OpenSSL accepts is accepted, whatever our own path building says; what it refuses has a reason."""
+    reasons = list(found.reasons)
+    if code == 0:
+        return [one for one in reasons if one.code not in _TRUST | {"wrong_name"}]
+    explained = {"wrong_name"} if code in _NAME_CODES else _TRUST
+    if not any(one.code in explained for one in reasons):
+        reasons.append(Reason("rejected", f"OpenSSL refuses it ({message[:100]})", who))
+    return reasons
+
+
+def _leaf(leaf: Cert) -> dict[str, Any]:
+    names = sans(leaf)
+    facts: dict[str, Any] = {
+        "fingerprint": fingerprint(leaf),
+        "subject": title(leaf),
+        "issuer": leaf.issuer.rfc4514_string()[:200],
+        "issued_by": organisation(leaf.issuer),
+        "serial": f"{leaf.serial_number:x}"[:40],
+        "names": [name[:100] for name in names[:_MOST_NAMES]],
+        "not_before": leaf.not_valid_before_utc.isoformat(),
+        "not_after": leaf.not_valid_after_utc.isoformat(),
+        "key": key_words(leaf),
+        "spki": _spki(leaf),
+        "signature": signature_words(leaf),
+    }
+    if len(names) > _MOST_NAMES:
+        facts["more_names"] = len(names) - _MOST_NAMES
+    return facts
+
+
+@lru_cache(maxsize=4096)
+def _spki(leaf: Cert) -> str:
+    """Which key it is: half a SHA-256 of the public key; "" where it cannot be read."""
+    if key_words(leaf) == "unknown":
+        return ""
+    der = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return sha256(der).hexdigest()[:32]
+
+
+def _dates(one: x509.Certificate) -> list[str]:
+    return [title(one), one.not_valid_before_utc.isoformat(), one.not_valid_after_utc.isoformat()]
+
+
+def _unreadable(der: bytes) -> dict[str, Any]:
+    words = "it cannot be read: it breaks the rules of X.509"
+    return {
+        "fingerprint": sha256(der).hexdigest(),
+        "subject": "an unreadable certificate",
+        "reasons": [["rejected", words, "an unreadable certificate"]],
+    }
