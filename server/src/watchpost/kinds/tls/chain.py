@@ -20,10 +20,18 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 Cert = x509.Certificate
 _MOST_SERVED = 16  # chains have 2 to 4; who serves hundreds must not have us check each against each
-_MOST_STEPS = 100
+_MOST_CHECKS = 64  # of signatures, some of which take a millisecond
 _MOST_PATHS = 8
 _LEAST_RSA_BITS = 2048  # CA/Browser Forum Baseline Requirements, 6.1.5
 _LEAST_EC_BITS = 256
+_UNREADABLE = (
+    ValueError,
+    TypeError,  # a name whose value is of an impossible type
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _BROKEN_HASHES = frozenset({"md5", "sha1"})  # the same, 7.1.3.2: gone since 2016
 
 
@@ -77,7 +85,7 @@ def parse(der: bytes) -> Cert | None:
         found = x509.load_der_x509_certificate(der)
         # Names, dates and extensions are decoded when asked for, and may be broken, too.
         _ = found.subject, found.issuer, found.extensions, found.not_valid_after_utc
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         return None
     return found
 
@@ -99,7 +107,7 @@ def diagnose(chain: tuple[Cert, ...], name: str, roots: Roots, now: datetime) ->
     else:
         reasons.append(_why_it_ends(path, chain, roots))
     places = [chain.index(one) for one in path if one in chain]
-    if places != sorted(places):
+    if complete and places != sorted(places):  # there is no order in what leads nowhere
         reasons.append(Reason("chain.wrong_order", _order_in_words(chain), title(leaf)))
     ends = min(path[1:], key=lambda one: one.not_valid_after_utc, default=None)
     spares = tuple(one for one in chain if one not in path)
@@ -111,11 +119,12 @@ def _paths(chain: tuple[Cert, ...], roots: Roots) -> tuple[tuple[Cert, ...], ...
     """Every way up from the leaf, whether or not it arrives. Does not depend on time, so it is kept."""
     found: list[tuple[Cert, ...]] = []
     todo: list[tuple[Cert, ...]] = [(chain[0],)]
-    steps = 0
+    checks = 0
     while todo and len(found) < _MOST_PATHS:
         path = todo.pop()
-        above = () if path[-1] in roots or steps > _MOST_STEPS else tuple(_issuers(path, chain, roots))
-        steps += 1 + len(above)
+        named = () if path[-1] in roots or checks > _MOST_CHECKS else _named(path, chain, roots)
+        checks += len(named)
+        above = [one for one in named if has_issued(one, path[-1])]
         if above:
             todo += [(*path, one) for one in above]
         else:
@@ -123,15 +132,14 @@ def _paths(chain: tuple[Cert, ...], roots: Roots) -> tuple[tuple[Cert, ...], ...
     return tuple(found)
 
 
-def _issuers(path: tuple[Cert, ...], chain: tuple[Cert, ...], roots: Roots) -> Iterator[Cert]:
-    """Who may have issued the last of ``path``: served or trusted, of the right name and key."""
+def _named(path: tuple[Cert, ...], chain: tuple[Cert, ...], roots: Roots) -> tuple[Cert, ...]:
+    """Who may have issued the last of ``path``, by name: served authorities, and trusted ones."""
     last = path[-1]
     served = [one for one in chain if one.subject == last.issuer and one not in roots and _is_authority(one)]
-    for one in (*served, *roots.named(last.issuer)):
-        if one not in path and has_issued(one, last):
-            yield one
+    return tuple(one for one in (*served, *roots.named(last.issuer)) if one not in path)
 
 
+@lru_cache(maxsize=8192)
 def has_issued(issuer: Cert, one: Cert) -> bool:
     """Name and signature fit. An algorithm we cannot check counts as fitting: OpenSSL decides on it."""
     try:

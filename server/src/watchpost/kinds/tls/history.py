@@ -55,24 +55,24 @@ def remember(baseline: Baseline, facts: Facts, now: datetime) -> dict[str, Any]:
     fingerprints = {one["fingerprint"] for one in chains_of(facts)}
     if len(fingerprints) > 1:
         after.setdefault("differs_since", now.isoformat())
-    elif fingerprints:
-        after.pop("differs_since", None)
+    elif fingerprints and not any("failure" in one for one in facts["addresses"].values()):
+        after.pop("differs_since", None)  # who does not answer may well be the one that differs
     return after
 
 
 def _remember_leaf(after: dict[str, Any], leaf: Facts) -> None:
     before = after.get("leaf")
+    if before is not None and moment(leaf["not_before"]) <= moment(before["not_before"]):
+        return  # the same, or an older one that came back, as behind a balancer: no renewal
     after["leaf"] = {name: leaf[name] for name in ("fingerprint", "not_before", "not_after")}
     after.setdefault("issuers", [leaf["issued_by"]])
     after.setdefault("keys", [leaf["key"]])
     after.setdefault("pin", {"spki": leaf["spki"], "renewals": 0})
-    if before is None or before["fingerprint"] == leaf["fingerprint"]:
+    if before is None:
         return
-    if moment(leaf["not_before"]) <= moment(before["not_before"]):
-        return  # an older one came back: no renewal
     left = moment(before["not_after"]) - moment(leaf["not_before"])
     lifetime = moment(before["not_after"]) - moment(before["not_before"])
-    share = round(left.total_seconds() / max(1.0, lifetime.total_seconds()), 4)
+    share = round(left.total_seconds() / max(1.0, lifetime.total_seconds()), 6)
     after["left"] = [*after.get("left", ()), share][-_KEPT_RENEWALS:]
     pin = after["pin"]
     if pin["spki"] == leaf["spki"]:

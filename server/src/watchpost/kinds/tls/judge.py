@@ -50,8 +50,8 @@ def _judge_reach(config: TlsConfig, facts: Facts) -> Iterator[Finding]:
     failed = {address: one["failure"] for address, one in every.items() if "failure" in one}
     ours = {address for address, failure in failed.items() if failure["kind"] == "no_route"}
     if len(failed) == len(every):
-        theirs = [failure for address, failure in failed.items() if address not in ours]
-        yield words.unreachable(config, (theirs or list(failed.values()))[0])
+        first = next((address for address in failed if address not in ours), next(iter(failed)))
+        yield words.unreachable(config, failed[first], shown="chain" in every[first])
         return
     for address, failure in failed.items():
         if address not in ours:
@@ -66,32 +66,32 @@ def _judge_chain(config: TlsConfig, facts: Facts, place: int, now: datetime) -> 
     chain = chains_of(facts)[place]
     where = _unless_all(serving(facts, chain["fingerprint"]), facts)
     here = _unless_all([a for a, one in facts["addresses"].items() if one.get("chain") == place], facts)
+    newer = newest(facts)
+    renewed = newer is not None and newer["fingerprint"] != chain["fingerprint"]
     for code, why, _ in chain["reasons"]:
         # The leaf is the same wherever it is served; what comes with it may differ from address to address.
-        yield words.not_accepted(config, chain, code, why, here if code.startswith("chain.") else where)
+        at = here if code.startswith("chain.") else where
+        yield words.not_accepted(config, chain, code, why, at, renewed)
     if "not_after" not in chain:
         return
-    yield from _judge_leaf_time(config, facts, chain, where, now)
+    yield from _judge_leaf_time(config, chain, where, renewed, now)
     yield from _judge_others_time(config, chain, here, now)
     for what, is_now, whose in chain.get("weak", ()):
         yield words.weak(config, chain, what, is_now, whose)
 
 
 def _judge_leaf_time(
-    config: TlsConfig, facts: Facts, chain: Facts, where: list[str], now: datetime
+    config: TlsConfig, chain: Facts, where: list[str], renewed: bool, now: datetime
 ) -> Iterator[Finding]:
     left_s, lifetime_s = _left_s(chain, now)
     if any(code == "expired" for code, *_ in chain["reasons"]):
         return
     if left_s <= 0:  # between the look and now
-        yield words.not_accepted(
-            config, chain, "expired", f"it expired on {words.day(chain['not_after'])}", where
-        )
+        why = f"it expired on {words.day(chain['not_after'])}"
+        yield words.not_accepted(config, chain, "expired", why, where, renewed)
         return
     critical = left_s < limit_s(config.critical, lifetime_s)
     if critical or left_s < limit_s(config.warn, lifetime_s):
-        newer = newest(facts)
-        renewed = newer is not None and newer["fingerprint"] != chain["fingerprint"]
         finding = words.expires_soon(config, chain, left_s, where if renewed else [])
         yield replace(finding, severity=Severity.CRITICAL if critical else None)
 

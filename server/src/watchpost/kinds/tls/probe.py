@@ -19,7 +19,7 @@ from watchpost.kinds.tls.served import describe
 from watchpost.outbound import Failure, Found, Handshake, Knock, Outbound, Resolved, ResolveFailure
 from watchpost.registry import Look
 
-_MOST_ADDRESSES = 12
+_MOST_ADDRESSES = 24
 _MOST_CHAINS = 4
 _LEAST_TIME_S = 0.05
 
@@ -66,7 +66,8 @@ async def _addresses(
         found = list(outbound.order(config.where, config.door, tuple(found))[:1])
     elif len(found) > _MOST_ADDRESSES:
         facts["more_addresses"] = len(found) - _MOST_ADDRESSES
-    return found[:_MOST_ADDRESSES], dns_ms
+    # Resolvers answer in ever another order; what is said of the same addresses must stay the same.
+    return sorted(found)[:_MOST_ADDRESSES], dns_ms
 
 
 def _nowhere(every: Sequence[Found], config: TlsConfig) -> dict[str, str]:
@@ -93,7 +94,7 @@ def _describe_all(
         if one.chain and key not in chains:
             store = outbound.authorities(config.ca_pem or "")
             chains[key] = describe(one, config.name, store, at)
-    order = sorted(chains, key=lambda key: str(chains[key].get("not_after", "")))
+    order = sorted(chains, key=lambda key: (str(chains[key].get("not_after", "")), key))
     places = {key: number for number, key in enumerate(order)}
     addresses = {one.address: _address(one, places.get((one.chain, one.verify_code))) for one in shaken}
     facts: dict[str, Any] = {"addresses": addresses}

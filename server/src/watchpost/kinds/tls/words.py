@@ -14,10 +14,17 @@ from watchpost.kinds.tls.history import moment
 
 Facts = Mapping[str, Any]
 _DAY_S, _HOUR_S = 86_400.0, 3_600.0
-_RELOAD = (
-    "then reload whatever ends TLS (`systemctl reload nginx`): it goes on serving the old one until then."
-)
+# Who usually ends TLS there, and where it is told what to serve.
+_SERVER = {"none": "nginx", "smtp": "postfix", "imap": "dovecot", "postgres": "postgresql"}
+_SETTING = {
+    "none": "ssl_certificate",
+    "smtp": "smtpd_tls_chain_files",
+    "imap": "ssl_cert",
+    "postgres": "ssl_cert_file",
+}
+_RELOAD = "then reload whatever ends TLS (`systemctl reload {server}`): it serves the old one until then."
 _RENEW = f"Run `certbot renew --dry-run` to see why it was not renewed, renew it, {_RELOAD}"
+_BRING = f"Bring the new certificate to the addresses that serve the old one, {_RELOAD}"
 
 _UNREACHABLE = {
     "refused": ("connect", "Start what listens there (`systemctl status nginx`) and check its port."),
@@ -56,19 +63,19 @@ _FIX_OF_TIME = "Check that the machine is not overloaded and that its firewall l
 _NOT_ACCEPTED = {
     "expired": _RENEW,
     "not_yet_valid": "Serve the former certificate until then; check the clock of the machine that made it.",
-    "self_signed": "Have one issued by an authority (`certbot --nginx -d NAME`); "
+    "self_signed": "Have one issued by an authority (`certbot certonly -d {name}`); "
     "if it is meant to be so, paste it into ca_pem.",
     "wrong_name": "Check which server block answers for this name (server_name), "
-    "and have a certificate issued that lists it (`certbot certificates` shows the names of yours).",
+    "and have one issued that lists {name} (`certbot certificates` shows the names of yours).",
     "unknown_root": "Have one issued by a public authority; if yours is private, paste its certificate "
     "into ca_pem. If the issuer is public, serve the full chain (fullchain.pem).",
-    "chain.missing_intermediate": "Serve the full chain: fullchain.pem, not cert.pem, in ssl_certificate, "
-    "then reload nginx. Browsers that visited before hide this; phones, curl and payment callbacks fail.",
+    "chain.missing_intermediate": "Serve the full chain: fullchain.pem, not cert.pem, in {setting}, "
+    "then reload {server}. Browsers that visited before hide this; phones, curl and payment callbacks fail.",
     "chain.expired": "Renew the certificate so that it comes with a current chain, serve fullchain.pem, "
     "and reload the web server.",
     "chain.wrong_order": "Put the server's own certificate first and each issuer after the one it signed; "
     "certbot's fullchain.pem is in the right order.",
-    "rejected": "Look at it with `openssl s_client -showcerts -connect HOST:PORT -servername NAME`, "
+    "rejected": "Look at it with `openssl s_client -showcerts -connect {host}:{port} -servername {name}`, "
     "and have it issued anew by an authority that browsers trust.",
 }
 
@@ -98,8 +105,8 @@ def _at(addresses: Sequence[str]) -> str:
     return f" at {', '.join(addresses[:4])}{more}"
 
 
-def unreachable(config: TlsConfig, failure: Facts) -> Finding:
-    """No address showed a certificate: phase and kind name the code."""
+def unreachable(config: TlsConfig, failure: Facts, shown: bool = False) -> Finding:
+    """Nobody gets through: phase and kind name the code. ``shown``: its certificate was seen all the same."""
     phase, kind, why = failure["phase"], failure["kind"], failure["sentence"]
     if kind == "refused_by_guard":
         return Finding(
@@ -115,7 +122,8 @@ def unreachable(config: TlsConfig, failure: Facts) -> Finding:
         code, fix = "dns", _UNREACHABLE[kind][1] if kind in ("nxdomain", "no_data") else _FIX_OF_DNS
     else:
         code, fix = _UNREACHABLE.get(kind, ("handshake", _FIX_OF_HANDSHAKE))
-    sentence = f"{config.shown} shows no certificate: {why}."
+    what = "shows its certificate, but lets nobody in" if shown else "shows no certificate"
+    sentence = f"{config.shown} {what}: {why}."
     return Finding(_CODES[code], config.where, sentence, fix)
 
 
@@ -152,15 +160,29 @@ def old_protocol(config: TlsConfig, versions: Sequence[str], where: Sequence[str
     )
 
 
-def not_accepted(config: TlsConfig, chain: Facts, code: str, why: str, where: Sequence[str]) -> Finding:
-    """Why visitors turn away, or would if they were strict. ``why`` is the end of a sentence."""
+def _fix(text: str, config: TlsConfig) -> str:
+    """The fix in the words of this monitor: its names, and the programs that usually stand there."""
+    return text.format(
+        name=config.name,
+        host=f"[{config.where}]" if ":" in config.where else config.where,
+        port=config.door,
+        server=_SERVER[config.starttls],
+        setting=_SETTING[config.starttls],
+    )
+
+
+def not_accepted(
+    config: TlsConfig, chain: Facts, code: str, why: str, where: Sequence[str], renewed: bool = False
+) -> Finding:
+    """Why visitors turn away, or would if they were strict. ``why`` is the end of a sentence; ``renewed``:
+    another address serves a newer one."""
     subject = certificate(chain["fingerprint"])
     verb = "is served untidily" if code == "chain.wrong_order" else "is not valid"
     return Finding(
         _REASONS[code],
         config.name if code == "wrong_name" else subject,
         f"The certificate of {config.shown} {verb}{_at(where)}: {why}.",
-        _NOT_ACCEPTED[code],
+        _fix(_BRING if renewed and code == "expired" else _NOT_ACCEPTED[code], config),
     )
 
 
@@ -187,17 +209,18 @@ def expires_soon(config: TlsConfig, chain: Facts, left_s: float, where: Sequence
             subject,
             f"The certificate of {config.shown} has been renewed, but not{_at(where)}: "
             f"the one served there {ends}.",
-            f"Bring the new certificate to {', '.join(where[:4])}, {_RELOAD}",
+            _fix(_BRING, config),
         )
     sentence = f"The certificate of {config.shown} {ends}, and has not been renewed yet."
-    return Finding("tls.expires_soon", subject, sentence, _RENEW)
+    return Finding("tls.expires_soon", subject, sentence, _fix(_RENEW, config))
 
 
 def renewal_overdue(config: TlsConfig, leaf: Facts, left_s: float, usual_s: float) -> Finding:
+    usual = span(round(usual_s / _HOUR_S) * _HOUR_S)
     return Finding(
         "tls.renewal_overdue",
         certificate(leaf["fingerprint"]),
-        f"The certificate of {config.shown} is usually renewed with {span(usual_s)} left; "
+        f"The certificate of {config.shown} is usually renewed with {usual} left; "
         f"now {span(left_s)} are left, and it has not been renewed.",
         "Check that the timer of the renewal runs (`systemctl list-timers | grep certbot`) and what its last "
         "run said (`certbot renew --dry-run`), before time gets short.",
@@ -251,13 +274,11 @@ def differs(config: TlsConfig, served: Sequence[tuple[Facts, Sequence[str]]], si
         f"{', '.join(where[:4])} has one until {end}"
         for (_, where), end in zip(served[:4], until, strict=False)
     )
-    behind = ", ".join(served[0][1][:4])
     return Finding(
         "tls.differs_between_addresses",
         config.where,
         f"{config.shown} has not shown the same certificate at every address since {day(since)}: {said}.",
-        f"Bring the newest certificate to {behind} and reload the web server there. "
-        "If they are meant to differ, set same_everywhere to false.",
+        f"{_fix(_BRING, config)} If they are meant to differ, set same_everywhere to false.",
     )
 
 
