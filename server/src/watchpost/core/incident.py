@@ -14,7 +14,14 @@ from watchpost.core.types import Severity
 
 WINDOW_S = 300.0
 SLACK_S = 60.0
-_KINDS = {"host": "the host", "addr": "the address", "parent": "the parent", "monitor": "the monitor"}
+_KINDS = {
+    "host": "the host",
+    "addr": "the address",
+    "cert": "the certificate",
+    "parent": "the parent",
+    "monitor": "the monitor",
+}
+_ENOUGH = 16  # of a fingerprint, to tell certificates apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,8 @@ def _common(tokens: Sequence[str]) -> str:
     """What is shared, for people: ``host:a``, ``addr:b`` is the host a and the address b."""
     said: dict[str, str] = {}
     for kind, _, name in sorted((token.partition(":") for token in tokens), reverse=True):
-        said.setdefault(name, f"{_KINDS.get(kind, kind)} {name}")  # an address as host is said once
+        shown = name[:_ENOUGH] if kind == "cert" else name
+        said.setdefault(name, f"{_KINDS.get(kind, kind)} {shown}")  # an address as host is said once
     return " and ".join(said.values())
 
 

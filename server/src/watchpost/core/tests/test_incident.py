@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -102,6 +103,13 @@ def test_a_slow_monitor_has_a_longer_window() -> None:
 def test_reasons_name_what_is_shared() -> None:
     said = place(member(2, began=5), 1, "production", 60, [incident(member())]).reason
     assert said == "It has the host shop in common and began within 5 min of the one before."
+
+
+def test_a_shared_certificate_is_named_as_people_can_read_it() -> None:
+    token = frozenset({"cert:" + "ab" * 32})
+    one, two = replace(member(), shares=token), replace(member(2, began=5), shares=token)
+    said = place(two, 1, "production", 60, [incident(one)]).reason
+    assert said.startswith("It has the certificate abababababababab in common")
 
 
 MEMBERS = st.builds(
