@@ -195,6 +195,9 @@ def _why_it_ends(path: tuple[Cert, ...], chain: tuple[Cert, ...], roots: Roots) 
             return Reason("self_signed", "it is signed by itself and by no authority", who)
         return Reason("unknown_root", f"its chain ends at {title(last)}, which nobody trusts here", who)
     issuer = short(last.issuer)
+    named = [one for one in chain if one.subject == last.issuer and not _is_authority(one)]
+    if any(has_issued(one, last) for one in named):
+        return Reason("rejected", f"it is signed by {issuer}, which is no authority", who)
     if any(one.subject == last.issuer for one in (*chain, *roots.named(last.issuer))):
         words = f"the certificate of {issuer} is there, but it is not the one that signed {title(last)}"
         return Reason("chain.missing_intermediate", words, who)

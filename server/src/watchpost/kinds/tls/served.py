@@ -71,8 +71,8 @@ def _agree(found: Diagnosis, code: int, message: str, who: str) -> list[Reason]:
     """What OpenSSL accepts is accepted, whatever our own path building says; what it refuses has a reason."""
     reasons = list(found.reasons)
     if code == 0:
-        return [one for one in reasons if one.code not in _TRUST | {"wrong_name"}]
-    explained = {"wrong_name"} if code in _NAME_CODES else _TRUST
+        return [one for one in reasons if one.code not in _TRUST | {"wrong_name", "rejected"}]
+    explained = {"wrong_name"} if code in _NAME_CODES else _TRUST | {"rejected"}
     if not any(one.code in explained for one in reasons):
         reasons.append(Reason("rejected", f"OpenSSL refuses it ({message[:100]})", who))
     return reasons

@@ -167,7 +167,9 @@ def specimens() -> list[Specimen]:
     dead_link = ca("Zoo Link 3", ROOT, days=(-900, -1))
     many = [NAME, *(f"host{number}.shop.test" for number in range(199))]
     alone = make(NAME)
-    leaf_ca = make(NAME, make("no-ca.test", LINK))
+    weak_link = ca("Zoo Link 6", ROOT, key=rsa_key(1024))
+    weak_root = ca("Weak Root", key=rsa_key(1024))
+    no_ca = make("no-ca.test", LINK)
     weak = rsa_key(1024)
     return [
         Specimen("good", (make(NAME, LINK), LINK), []),
@@ -207,7 +209,9 @@ def specimens() -> list[Specimen]:
         Specimen("rsa_1024", (make(NAME, LINK, key=weak), LINK), ["tls.weak_key"]),
         _sha1(),
         Specimen("not_for_servers", (_client_only(), LINK), ["tls.rejected"]),
-        Specimen("leaf_as_authority", (leaf_ca, LINK), ["tls.unknown_root"]),
+        Specimen("weak_link", (make(NAME, weak_link), weak_link), ["tls.weak_key"]),
+        Specimen("weak_root", (make(NAME, weak_root), weak_root), [], trusted=(weak_root,)),
+        Specimen("leaf_as_authority", (make(NAME, no_ca), no_ca, LINK), ["tls.rejected"]),
         Specimen("all_at_once", (make("x.test", STRANGER, days=(-9, -1), key=weak),), [
             "tls.expired", "tls.unknown_root", "tls.weak_key", "tls.wrong_name",
         ]),
