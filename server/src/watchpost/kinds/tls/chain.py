@@ -217,6 +217,7 @@ def _says_where(one: Cert) -> bool:
     return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in found)
 
 
+@lru_cache(maxsize=4096)
 def sans(one: Cert) -> tuple[str, ...]:
     """DNS names in lower case and IP addresses of the subject alternative name; () without one."""
     try:

@@ -1,8 +1,8 @@
 """What a tls monitor remembers between looks: its baseline, and how a look changes it. Pure.
 
-``leaf`` is the newest certificate seen; ``issuers`` and ``keys`` those that are expected; ``pin`` a public
-key with the number of renewals it has outlived; ``left`` which share of the lifetime was left at the last
-renewals; ``differs_since`` when addresses began to serve different certificates.
+``of`` says whose it is; ``leaf`` is the newest certificate seen; ``issuers`` and ``keys`` those that are
+expected; ``pin`` a public key with the number of renewals it has outlived; ``left`` which share of the
+lifetime was left at the last renewals; ``differs_since`` when addresses began to serve different ones.
 """
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ def _teaches_nothing(chain: Facts) -> bool:
     return any(code in _TEACHES_NOTHING for code, *_ in chain["reasons"])
 
 
-def remember(baseline: Baseline, facts: Facts, now: datetime) -> dict[str, Any]:
-    """The baseline after this look. What is new and unexpected is not taken in; only ``accept`` does that."""
-    after = dict(baseline)
+def remember(baseline: Baseline, facts: Facts, of: str, now: datetime) -> dict[str, Any]:
+    """The baseline after this look. What is new and unexpected is not taken in; only ``accept`` does that.
+
+    ``of``: whose certificate it is. A monitor that was pointed elsewhere begins anew.
+    """
+    after = dict(baseline) if baseline.get("of", of) == of else {}
     leaf = newest(facts)
     if leaf is not None:
         _remember_leaf(after, leaf)
@@ -57,7 +60,7 @@ def remember(baseline: Baseline, facts: Facts, now: datetime) -> dict[str, Any]:
         after.setdefault("differs_since", now.isoformat())
     elif fingerprints and not any("failure" in one for one in facts["addresses"].values()):
         after.pop("differs_since", None)  # who does not answer may well be the one that differs
-    return after
+    return after | {"of": of} if after else after
 
 
 def _remember_leaf(after: dict[str, Any], leaf: Facts) -> None:
@@ -90,7 +93,7 @@ def usual_share_left(baseline: Baseline) -> float | None:
 def is_overdue(baseline: Baseline, left_s: float, lifetime_s: float) -> bool:
     """Less is left than at any of the last renewals. One that came at the last moment sets no example."""
     usual = usual_share_left(baseline)
-    return usual is not None and usual > _SLACK and left_s < (usual - _SLACK) * lifetime_s
+    return usual is not None and left_s < (usual - _SLACK) * lifetime_s
 
 
 def strange_issuer(baseline: Baseline, leaf: Facts) -> bool:

@@ -21,7 +21,7 @@ def judge(
 ) -> Verdict:
     """The findings of one look. The baseline learns what is normal; what is new waits for ``accept``."""
     facts = seen.facts
-    after = history.remember(baseline, facts, now)
+    after = history.remember(baseline, facts, config.shown, now)
     found = [
         *_judge_reach(config, facts),
         *(

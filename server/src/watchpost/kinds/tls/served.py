@@ -5,6 +5,7 @@ No DER goes into facts: names, dates, numbers, fingerprints (SHA-256), and what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -78,7 +79,9 @@ def _agree(found: Diagnosis, code: int, message: str, who: str) -> list[Reason]:
     return reasons
 
 
-def _leaf(leaf: Cert) -> dict[str, Any]:
+@lru_cache(maxsize=4096)
+def _leaf(leaf: Cert) -> Mapping[str, Any]:
+    """Whatever does not hang on time or on who asks: the same at every look, so it is read once."""
     names = sans(leaf)
     facts: dict[str, Any] = {
         "fingerprint": fingerprint(leaf),

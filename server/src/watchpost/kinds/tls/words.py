@@ -108,13 +108,14 @@ def _at(addresses: Sequence[str]) -> str:
 def unreachable(config: TlsConfig, failure: Facts, shown: bool = False) -> Finding:
     """Nobody gets through: phase and kind name the code. ``shown``: its certificate was seen all the same."""
     phase, kind, why = failure["phase"], failure["kind"], failure["sentence"]
+    is_address = ":" in config.where or config.where[-1].isdigit()  # no top level domain ends in a digit
     if kind == "refused_by_guard":
         return Finding(
             "tls.refused_by_guard",
             config.where,
             f"{config.shown} was not looked at: {why}, and such addresses are closed to monitors.",
             "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
-            "otherwise correct the DNS record.",
+            f"otherwise correct {'the host of the monitor' if is_address else 'the DNS record'}.",
         )
     if kind == "timeout" and phase != "dns":
         code, fix = "timeout", _FIX_OF_TIME

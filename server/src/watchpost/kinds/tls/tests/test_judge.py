@@ -103,6 +103,27 @@ def test_one_certificate_is_one_alert_across_monitors() -> None:
     assert set(one.joins) & set(two.joins) == {f"cert:{'a' * 64}", "addr:x"}
 
 
+def test_each_certificate_is_told_once() -> None:
+    """Two chains with one leaf say the same of it; two leaves are two troubles."""
+    one = leaf(begins=-80, ends=10)
+    twice = served(x=one, y=one)
+    twice["others"] = [one]
+    twice["addresses"]["y"]["chain"] = 1
+    assert codes(judge(twice)) == ["tls.expires_soon"]
+    apart = judge(served(x=one, y=leaf("b", -80, 10)))
+    assert codes(apart) == ["tls.expires_soon"] * 2
+    assert len({finding.subject for finding in apart.findings}) == 2
+
+
+def test_a_closed_address_names_what_leads_there() -> None:
+    failure = {"phase": "connect", "kind": "refused_by_guard", "sentence": "10.0.0.1 is a private address"}
+    for host, says in (("10.0.0.1", "the host of the monitor"), ("shop.example", "the DNS record")):
+        facts = {"name": host, "addresses": {"10.0.0.1": {"ms": 0, "failure": failure}}}
+        finding = only(judge(facts, host=host))
+        assert finding.code == "tls.refused_by_guard"
+        assert finding.fix.endswith(f"otherwise correct {says}.")
+
+
 def test_renewed_at_one_of_two_is_told_with_the_place() -> None:
     facts = served(x=leaf(begins=-80, ends=10), y=leaf("b", begins=-1, ends=89))
     finding = only(judge(facts))
@@ -196,6 +217,16 @@ def test_what_nobody_accepts_teaches_nothing() -> None:
     known = learn(served(x=leaf()))
     assert codes(judge(served(x=default), known)) == ["tls.self_signed"]
     assert learn(served(x=leaf()), served(x=default)) == known
+
+
+def test_a_monitor_that_is_pointed_elsewhere_begins_anew() -> None:
+    baseline = learn(served(x=leaf()), served(x=leaf("b", -1, 89)))
+    other = served(x=leaf("c", -5, 85, issued_by="Other CA", key="RSA 2048"))
+    verdict = judge(other, baseline, host="blog.example")
+    assert codes(verdict) == []
+    assert verdict.baseline is not None
+    assert (verdict.baseline["issuers"], "left" in verdict.baseline) == (["Other CA"], False)
+    assert codes(judge(other, baseline)) == ["tls.changed_issuer", "tls.changed_key"]
 
 
 def test_a_new_key_with_each_renewal_is_no_news_but_another_kind_is() -> None:
