@@ -62,9 +62,9 @@ def limit_s(text: str, lifetime_s: float) -> float:
 
 
 def _limit(value: object) -> object:
-    """A bare number of days is what people type."""
+    """Elsewhere a bare number is seconds, here everybody means days: it is refused in words, not guessed."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:g}d"
+        return f"{value:g}"
     return value
 
 
@@ -109,6 +109,9 @@ class TlsConfig(Config):
     @field_validator("warn", "critical")
     @classmethod
     def _readable(cls, value: str) -> str:
+        bare = next((part.strip() for part in value.split(" or ") if part.strip()[-1:].isdigit()), None)
+        if bare is not None:
+            raise ValueError(f"{bare} of what? Write it like {bare}d or {bare}%")
         try:
             seconds = limit_s(value, 90.0 * _DAY_S)
         except ValueError:
