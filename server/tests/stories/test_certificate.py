@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from tests.stories.telling import Story
 from watchpost.kinds.tls import KIND
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.tests.looking import GUARD, Names, serving
 from watchpost.kinds.tls.tests.zoo import LINK, NAME, ROOT, Made, make
 from watchpost.monitors import edit
+from watchpost.monitors.accept import accept_finding, acceptable
 from watchpost.monitors.models import Monitor, MonitorState
 from watchpost.outbound import Outbound
 from watchpost.registry import Look
@@ -120,3 +123,24 @@ def test_one_certificate_that_nobody_renews_is_one_alert_for_all_its_names(story
         shop.look(*both)
     assert {incident.state for incident in story.incidents()} == {"resolved"}
     assert [shop.state(monitor) for monitor in both] == ["up", "up"]
+
+
+def test_a_key_of_another_kind_is_told_until_somebody_expects_it(story: Story) -> None:
+    shop = Shop(story)
+    shop.serves = {HERE: shop.new(days=(-60, 30))}
+    certificate = shop.watch("Certificate")
+    shop.look(certificate)
+    shop.serves = {HERE: shop.new(days=(0, 90), key=rsa.generate_private_key(65537, 2048))}
+    for _ in range(2):
+        story.pass_time(3)
+        shop.look(certificate)
+    [incident] = story.incidents()
+    assert [member.code for member in incident.members.all()] == ["tls.changed_key"]
+    assert acceptable(certificate) == {("tls.changed_key", NAME)}
+    accept_finding(certificate, "tls.changed_key", NAME, story.time)
+    story.take_changes()
+    for _ in range(2):
+        story.pass_time(3)
+        shop.look(certificate)
+    assert story.incidents()[0].state == "resolved"
+    assert shop.state(certificate) == "up"

@@ -289,8 +289,8 @@ def changed_issuer(config: TlsConfig, leaf: Facts, known: Sequence[str]) -> Find
         config.name,
         f"The certificate of {config.shown} is now issued by {leaf['issued_by']}; "
         f"until now it was {' or '.join(known)}.",
-        "If you changed the authority, mark it as expected. If nobody did, find out who had it issued: "
-        "somebody may hold the name's DNS or stand in between.",
+        "If you changed the authority, press “This is expected” on its page. If nobody did, find out who had "
+        "it issued: somebody may hold the name's DNS or stand in between.",
     )
 
 
@@ -305,6 +305,7 @@ def changed_key(config: TlsConfig, leaf: Facts, known: Sequence[str]) -> Finding
         "tls.changed_key",
         config.name,
         f"The key of {config.shown} is now {what}.",
-        "If this was meant, mark it as expected; whoever pins the key (TLSA records, apps) must be told. "
+        "If this was meant, press “This is expected” on its page; whoever pins the key (TLSA records, apps) "
+        "must be told. "
         "If not, find out who had the certificate issued.",
     )
