@@ -4,107 +4,22 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import idna
 import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import Duration
+from watchpost.registry.place import Place, place
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})  # two of them smuggle a second request
 PHASES = ("dns", "connect", "tls", "wait", "transfer")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS = re.compile(r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?")
-_SAFE = "%/:=&?~#+!$,;'@()*[]"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A URL taken apart: everything ASCII, no fragment, no user name."""
-
-    url: str
-    scheme: str
-    host: str
-    port: int
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return self.scheme, self.host, self.port
-
-
-@lru_cache(maxsize=8192)
-def place(url: str) -> Place:
-    """Reads an absolute http or https URL. Raises ValueError with a sentence and the fix."""
-    if any(ord(c) < 32 or c == "\x7f" for c in url):
-        raise ValueError("the URL contains a control character or a line break; remove it")
-    try:
-        parts = urlsplit(url.strip())
-        port, host = parts.port, parts.hostname
-    except ValueError as problem:
-        raise ValueError(
-            f"the URL cannot be read: {_unreadable(str(problem))}; write it like https://shop.example/path"
-        ) from None
-    if parts.scheme not in ("http", "https"):
-        raise ValueError("the URL must begin with http:// or https://, like https://shop.example/path")
-    if not host:
-        raise ValueError("the URL has no host; write it like https://shop.example/path")
-    if port == 0:
-        raise ValueError("port 0 does not exist; leave the port out or use 1 to 65535")
-    name = _host(host)
-    port = port or (443 if parts.scheme == "https" else 80)
-    usual = port == (443 if parts.scheme == "https" else 80)
-    netloc = (f"[{name}]" if ":" in name else name) + ("" if usual else f":{port}")
-    path = quote(parts.path or "/", safe=_SAFE)
-    whole = urlunsplit((parts.scheme, netloc, path, quote(parts.query, safe=_SAFE), ""))
-    return Place(whole, parts.scheme, name, port)
-
-
-def _unreadable(problem: str) -> str:
-    """Python's words for an address it cannot take apart, in those of people."""
-    if problem.startswith("Port"):
-        return "its port is not a number from 1 to 65535"
-    if "IPv6" in problem:
-        return "what stands in [ ] is no IPv6 address"
-    return "its host has impossible characters"
-
-
-def _ascii_name(host: str) -> str:
-    """The host in ASCII, lower case (IDNA 2008 with the mapping browsers use). Raises ValueError."""
-    if host.isascii():
-        return host.lower()
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as problem:
-        raise ValueError(f"{host!r} is not a valid host name: {problem}") from problem
-
-
-def _host(host: str) -> str:
-    if ":" in host:
-        if "%" in host:
-            raise ValueError("an IPv6 address with a zone (%) cannot be watched; leave the zone out")
-        return str(ip_address(host))
-    name = _ascii_name(host.rstrip("."))
-    if len(name) > 253 or not all(
-        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", p) for p in name.split(".")
-    ):
-        raise ValueError(f"{host!r} is not a valid host name; check the spelling")
-    if re.fullmatch(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", name):
-        return str(_plain_ipv4(name))  # ends in a number: an address, whatever spelling (WHATWG URL)
-    return name
-
-
-def _plain_ipv4(host: str) -> Any:
-    try:
-        return ip_address(host)
-    except ValueError:
-        raise ValueError(f"{host!r} is not a valid IPv4 address; write it like 192.0.2.1") from None
 
 
 def _many(value: Any) -> Any:

@@ -11,7 +11,7 @@ from watchpost.codes import severity_of
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
 from watchpost.kinds.http import slow, words
 from watchpost.kinds.http.config import HttpConfig
-from watchpost.kinds.http.shown import shown
+from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
 _QUIET = {"status", "bytes", "http"}

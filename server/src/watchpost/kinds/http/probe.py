@@ -18,11 +18,12 @@ from urllib.parse import urljoin
 
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.http.certificate import describe
-from watchpost.kinds.http.config import HttpConfig, Place, place
+from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.lookups import evaluate, excerpt
-from watchpost.kinds.http.shown import shown, without_user
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
+from watchpost.registry.place import Place, place
+from watchpost.registry.shown import shown, without_user
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_ADDRESSES = 3

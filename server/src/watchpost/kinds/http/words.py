@@ -9,7 +9,7 @@ from typing import Any
 
 from watchpost.core.types import Finding
 from watchpost.kinds.http.config import HttpConfig
-from watchpost.kinds.http.shown import shown
+from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
 

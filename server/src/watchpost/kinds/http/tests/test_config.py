@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from watchpost.kinds.http import KIND, jsonpath
-from watchpost.kinds.http.config import HttpConfig, place
+from watchpost.kinds.http.config import HttpConfig
 from watchpost.registry.duration import parse_duration, show_duration
+from watchpost.registry.place import place
 
 URL = "https://shop.example/"
 

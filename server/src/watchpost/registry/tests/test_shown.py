@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.kinds.http.shown import MOST, shown
+from watchpost.registry.shown import MOST, shown
 
 
 @pytest.mark.parametrize(
