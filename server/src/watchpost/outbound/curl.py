@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +95,12 @@ class _Handle:
 
     __slots__ = (
         "body", "ca_file", "easy", "future", "guard", "lines",
-        "odd", "refusal", "request", "room", "truncated",
+        "keep", "odd", "refusal", "request", "room", "truncated",
     )  # fmt: skip
 
     request: Request
     future: asyncio.Future[int]
+    keep: Callable[[bytes], object]
 
     def __init__(self, guard: Guard, ca_file: str) -> None:
         self.guard = guard
@@ -116,12 +118,14 @@ class _Handle:
         self.request = request
         self.future = future
         self.room = request.max_body
+        self.keep = request.sink or self.body.append
         self.odd = prepare(self.easy, request, self.ca_file)
 
     def clear(self) -> None:
         """Ready for the next request."""
         self.lines.clear()
         self.body.clear()
+        self.keep = self.body.append  # what a sink belongs to may go
         self.refusal = ""
         self.truncated = False
         if self.odd:
@@ -157,9 +161,9 @@ class _Handle:
     def _take(self, chunk: bytes) -> int | None:
         self.room -= len(chunk)
         if self.room >= 0:
-            self.body.append(chunk)
+            self.keep(chunk)
             return None
-        self.body.append(chunk[: self.room])
+        self.keep(chunk[: self.room])
         self.truncated = True
         return 0  # stops the transfer; libcurl calls it a write error
 
@@ -277,7 +281,7 @@ def _reply(handle: _Handle, code: int) -> Reply:
     request, easy = handle.request, handle.easy
     if code == pycurl.E_WRITE_ERROR and handle.truncated:
         code = 0  # enough was read on purpose
-    if code == pycurl.E_WRITE_ERROR and handle.body:
+    if code == pycurl.E_WRITE_ERROR and handle.room < request.max_body:
         code = 0  # something follows the end of the gzip stream: browsers show the page all the same
     phases, total_ms = _phases(easy)
     failure = None

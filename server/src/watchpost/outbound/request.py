@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pycurl
@@ -17,7 +18,8 @@ _HTTP_VERSIONS = {
 class Request(NamedTuple):
     """One exchange. ``url`` is ASCII; ``headers`` are ready lines; times in seconds.
 
-    ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it.
+    ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it. ``sink`` takes the
+    unpacked body piece by piece, up to ``max_body`` bytes, in the place of ``Reply.body``: for what is large.
     """
 
     url: str
@@ -34,6 +36,7 @@ class Request(NamedTuple):
     connect_timeout_s: float = 5.0
     timeout_s: float = 10.0
     max_body: int = MAX_BODY
+    sink: Callable[[bytes], object] | None = None
 
 
 def prepare(easy: pycurl.Curl, request: Request, trusted: str) -> bool:

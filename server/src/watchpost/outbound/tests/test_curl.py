@@ -88,6 +88,18 @@ async def test_bodies_are_capped_after_unpacking(outbound: Outbound, path: str) 
         assert monotonic() - began < 4
 
 
+async def test_a_sink_gets_the_unpacked_body_up_to_the_cap_and_only_its_own(outbound: Outbound) -> None:
+    async with serve() as port:
+        pieces: list[bytes] = []
+        reply = await outbound.fetch(ask(port, "/bomb", max_body=100_000, sink=pieces.append))
+        assert (reply.body, reply.truncated, reply.failure) == (b"", True, None)
+        assert sum(map(len, pieces)) == 100_000
+        assert len(pieces) > 1
+        pieces.clear()
+        assert (await outbound.fetch(ask(port, "/deflate"))).body == b"hello"
+        assert pieces == []
+
+
 async def test_a_closed_port_is_refused(outbound: Outbound) -> None:
     async with serve() as port:
         pass
