@@ -94,8 +94,8 @@ class _Handle:
     """
 
     __slots__ = (
-        "body", "ca_file", "easy", "future", "guard", "lines",
-        "keep", "odd", "refusal", "request", "room", "truncated",
+        "body", "ca_file", "easy", "future", "guard", "keep", "lines",
+        "odd", "refusal", "request", "room", "truncated",
     )  # fmt: skip
 
     request: Request

@@ -1,0 +1,36 @@
+"""The assets kind: a page's stylesheets, scripts, images and fonts are all there, while the page answers."""
+
+from watchpost.kinds.assets.config import AssetsConfig
+from watchpost.kinds.assets.judge import judge
+from watchpost.kinds.assets.probe import probe
+from watchpost.registry import Kind
+
+
+def _describe(config: AssetsConfig) -> str:
+    whose = "all" if config.hosts == "all" else "its own"
+    return f"{config.url} and {whose} files, {config.most} at most: there, of the right type, unchanged"
+
+
+def _target(config: AssetsConfig) -> tuple[str, int]:
+    return config.place.host, config.place.port
+
+
+KIND = Kind(
+    name="assets",
+    title="Static files",
+    layer="uptime",
+    config=AssetsConfig,
+    probe=probe,
+    judge=judge,
+    codes=frozenset(
+        f"static.{name}"
+        for name in (
+            "not_collected", "forbidden", "stale", "wrong_type", "mixed_content", "integrity", "error_status",
+            "unreachable", "refused_by_guard", "bad_redirect", "missing", "blocked", "empty", "unfinished",
+            "page_failed", "too_large", "not_cached", "too_many", "none",
+        )
+    ),
+    describe=_describe,
+    target=_target,
+    secrets=("basic_auth.password", "headers", "cookies"),
+)  # fmt: skip
