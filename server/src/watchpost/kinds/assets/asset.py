@@ -85,7 +85,10 @@ def is_own(config: AssetsConfig, page: Place, asset: Place) -> bool:
 
 
 def is_ignored(config: AssetsConfig, url: str) -> bool:
-    path = urlsplit(url).path
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        path = url
     return any(fnmatchcase(url, one) or fnmatchcase(path, one) for one in config.ignore)
 
 

@@ -46,14 +46,16 @@ class Getter:
     _alive: set[tuple[str, int]] = field(default_factory=set)
     _dead: dict[tuple[str, int], Failure] = field(default_factory=dict)
 
+    def turn(self, host: str) -> asyncio.Semaphore:
+        """To be held while a file is asked for, however often: whoever asks again must not queue again."""
+        return self._slots.setdefault(host, asyncio.Semaphore(_PER_HOST))
+
     async def get(self, start: Place, body: Body, method: str = "GET", limit_s: float = 60.0) -> Answer:
-        """Follows redirects. At most ``limit_s`` once its turn has come; raises only on cancellation."""
-        slot = self._slots.setdefault(start.host, asyncio.Semaphore(_PER_HOST))
-        async with slot:
-            ends = min(self.ends, monotonic() + limit_s)
-            if ends - monotonic() < _LEAST_TIME_S:
-                return Answer(start)
-            return await self._follow(start, body, method, ends)
+        """Follows redirects, for at most ``limit_s``. Raises only on cancellation."""
+        ends = min(self.ends, monotonic() + limit_s)
+        if ends - monotonic() < _LEAST_TIME_S:
+            return Answer(start)
+        return await self._follow(start, body, method, ends)
 
     def close(self) -> None:
         for task in self._names.values():

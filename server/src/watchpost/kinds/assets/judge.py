@@ -30,9 +30,16 @@ def _joins(config: AssetsConfig, seen: Observation) -> tuple[str, ...]:
     hosts = [config.place.host]
     if "failure" in seen.facts:
         hosts.append(seen.facts["failure"]["host"])
-    hosts += [urlsplit(row["url"]).hostname or "" for row in seen.facts.get("broken", ())]
+    hosts += [_host(row["url"]) for row in seen.facts.get("broken", ())]
     names = tuple(dict.fromkeys(f"host:{host}" for host in hosts if host))[:10]
     return (*names, f"addr:{seen.address}") if seen.address else names
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # an address nobody can read is a finding, too
+        return ""
 
 
 def _findings(config: AssetsConfig, facts: Facts) -> Iterator[Finding]:

@@ -123,15 +123,20 @@ async def _look_at(walk: _Walk, asset: Asset) -> tuple[Result, list[Asset]]:
         return Result(asset, "unreachable", why="its address cannot be read"), []
     if secure and asset.place.scheme == "http":
         return Result(asset, "mixed_content"), []
+    async with walk.getter.turn(asset.place.host):
+        return await _ask(walk, asset, asset.place, secure)
+
+
+async def _ask(walk: _Walk, asset: Asset, there: Place, secure: bool) -> tuple[Result, list[Asset]]:
     if not wants_body(asset):
         body = Body()
-        answer = await walk.getter.get(asset.place, body, "HEAD", walk.limit_s)
+        answer = await walk.getter.get(there, body, "HEAD", walk.limit_s)
         result = examine(asset, answer, body, secure, head=True)
         if result.what in ("", "unasked", "refused_by_guard"):
             return result, []
     # HEAD lies now and then: whatever it finds wrong is asked again as browsers ask.
     body = Body(css.MOST_TEXT if asset.kind == "style" else 0, asset.integrity)
-    answer = await walk.getter.get(asset.place, body, "GET", walk.limit_s)
+    answer = await walk.getter.get(there, body, "GET", walk.limit_s)
     result = examine(asset, answer, body, secure)
     if result.what or asset.kind != "style":
         return result, []

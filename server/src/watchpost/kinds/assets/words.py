@@ -277,8 +277,11 @@ def _more(count: int) -> str:
 
 def _name(config: AssetsConfig, facts: Facts, url: str) -> str:
     """The path of a file on the page's own origin, else its whole address; never the values of a query."""
-    page, file = urlsplit(facts.get("final", config.place.url)), urlsplit(url)
-    told = shown(url, 100)
+    told, page = shown(url, 100), urlsplit(facts.get("final", config.place.url))
+    try:
+        file = urlsplit(url)
+    except ValueError:
+        return told
     if (page.scheme, page.netloc) == (file.scheme, file.netloc):
         return told.removeprefix(f"{file.scheme}://{file.netloc}")
     return told
