@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from watchpost.core.types import Finding, Observation, Past, Verdict
 from watchpost.kinds.assets import words
+from watchpost.kinds.assets.asset import is_hashed
 from watchpost.kinds.assets.config import AssetsConfig
 
 Facts = Mapping[str, Any]
@@ -47,17 +48,27 @@ def _findings(config: AssetsConfig, facts: Facts) -> Iterator[Finding]:
         yield words.page_failed(config, facts)
         return
     explained: Counter[str] = Counter()
+    told: list[tuple[str, bool]] = []
     for folder in facts.get("folders", ()):
         finding, classes = _explain(config, facts, folder)
-        explained.update(classes)
         if finding is not None:
+            explained.update(classes)
+            told.append((folder["url"], classes is folder["hashed_classes"]))
             yield finding
     for what, classes in facts.get("wrong", {}).items():
+        rows = [row for row in facts["broken"] if row["what"] == what]
+        if what == "missing":
+            rows = [row for row in rows if not _is_told(row["url"], told)]
         for name, count in classes.items():
             left = count - (explained[name] if what == "missing" else 0)
             if left > 0:
-                yield words.broken(config, facts, what, name, left)
+                yield words.broken(config, facts, what, name, left, rows)
     yield from _notes(config, facts)
+
+
+def _is_told(url: str, told: list[tuple[str, bool]]) -> bool:
+    """Whether an explanation covers this missing file: of the folder, and hashed if only those are meant."""
+    return any(url.startswith(folder) and (is_hashed(url) or not hashed) for folder, hashed in told)
 
 
 def _explain(config: AssetsConfig, facts: Facts, folder: Facts) -> tuple[Finding | None, Mapping[str, int]]:

@@ -121,11 +121,13 @@ _CODES = {
 }
 
 
-def broken(config: AssetsConfig, facts: Facts, what: str, name: str, count: int) -> Finding:
+def broken(
+    config: AssetsConfig, facts: Facts, what: str, name: str, count: int, candidates: list[Facts]
+) -> Finding:
     """``count`` files of class ``name`` share one trouble. The subject is the class: hashed names change
     with every deploy, and the incident must not."""
     one, several, after, fix = _SAYINGS[what]
-    rows = [row for row in facts["broken"] if row["what"] == what and row["class"] == name]
+    rows = [row for row in candidates if row["class"] == name]
     statuses = sorted({_status(row["status"], what) for row in rows if "status" in row})
     whys = list(dict.fromkeys(row["why"] for row in rows if "why" in row))
     saying = (one if count == 1 else several).format(

@@ -13,7 +13,7 @@ from watchpost.core.types import Outcome
 from watchpost.kinds.assets import memory
 from watchpost.kinds.assets.config import AssetsConfig
 from watchpost.kinds.assets.tests.site import LOOPBACK, File, Site, css, img, js, look, page, serving
-from watchpost.outbound import Guard, Outbound
+from watchpost.outbound import Guard, Outbound, Reply, Request
 from watchpost.outbound.names import Found
 from watchpost.outbound.resolver import Resolved
 
@@ -129,6 +129,12 @@ class Names(Outbound):
 
     asked: list[str]
 
+    to_dead = 0
+
+    async def fetch(self, request: Request) -> Reply:
+        self.to_dead += request.port == 1
+        return await super().fetch(request)
+
     async def look_up(self, host: str, family: str, first: int, ends: float) -> Found:
         self.asked = [*getattr(self, "asked", []), host]
         await asyncio.sleep(0.01)
@@ -146,6 +152,7 @@ async def test_a_name_is_looked_up_once_in_a_look_and_a_dead_host_costs_one_try(
         assert finding.code == "static.unreachable"
         assert "30 of 30 stylesheets and scripts of" in finding.sentence
         assert "host:shop.localhost" in finding.joins
+        assert outbound.to_dead <= 6  # those that were under way already
         assert sorted(outbound.asked) == ["cdn.localhost", "shop.localhost"]
     await outbound.close()
 
