@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from urllib.parse import urljoin, urlsplit
 
 from watchpost.kinds.assets.config import AssetsConfig
@@ -89,7 +88,25 @@ def is_ignored(config: AssetsConfig, url: str) -> bool:
         path = urlsplit(url).path
     except ValueError:
         path = url
-    return any(fnmatchcase(url, one) or fnmatchcase(path, one) for one in config.ignore)
+    return any(_fits(url, one) or _fits(path, one) for one in config.ignore)
+
+
+def _fits(text: str, pattern: str) -> bool:
+    """Whether the whole text is the pattern, in which * stands for anything. ? and [ are themselves: they
+    are parts of addresses. Linear in time."""
+    first, *others = pattern.split("*")
+    if not others:
+        return text == pattern
+    *middle, last = others
+    at, end = len(first), len(text) - len(last)
+    if not text.startswith(first) or not text.endswith(last) or at > end:
+        return False
+    for piece in middle:
+        at = text.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def _site(host: str) -> str:

@@ -180,6 +180,27 @@ def test_whose_a_file_is() -> None:
     assert not is_own(own, place("https://10.0.0.1/"), place("https://9.0.0.1/"))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("/media/*", True),
+        ("*.map", False),
+        ("/media/a?.png", False),
+        ("/media/a.png", True),
+        ("*", True),
+        ("https://shop.example/media/a.png?v=1", True),
+        ("*?v=*", True),
+        ("/media/a.png*a.png", False),
+        ("/m*d*a*.p*g", True),
+        ("/m*x*.png", False),
+        ("edia/*", False),
+    ],
+)
+def test_a_star_stands_for_anything_and_nothing_else_does(pattern: str, fits: bool) -> None:
+    config = AssetsConfig.model_validate({"url": AT, "ignore": [pattern]})
+    assert is_ignored(config, "https://shop.example/media/a.png?v=1") == fits
+
+
 def test_what_is_ignored_and_which_folder_it_is() -> None:
     config = AssetsConfig.model_validate({"url": AT, "ignore": ["/media/*", "https://t.example/*"]})
     assert is_ignored(config, "https://shop.example/media/a.png?x")
