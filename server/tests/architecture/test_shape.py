@@ -22,7 +22,7 @@ PURE_CORE = frozenset({"__future__", "bisect", "collections", "dataclasses", "da
                        "typing", "watchpost.core"})  # fmt: skip
 PURE_JUDGE = PURE_CORE | {"base64", "http.HTTPStatus", "idna", "ipaddress", "json", "urllib.parse", "pydantic", "re2",
                           "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.OFTEN", "watchpost.registry.PastNeed",
-                          "watchpost.registry.duration", "watchpost.registry.place", "watchpost.registry.shown"}  # fmt: skip
+                          "watchpost.registry.asking", "watchpost.registry.duration", "watchpost.registry.place", "watchpost.registry.shown"}  # fmt: skip
 CONNECTING = frozenset({"pycurl", "socket", "ssl", "smtplib", "imaplib", "poplib", "ftplib", "telnetlib",
                         "http.client", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "aiodns",
                         "pycares", "asyncio.open_connection", "asyncio.start_server"})  # fmt: skip
@@ -78,15 +78,11 @@ def impure_judges(folder: Path) -> Iterator[str]:
             seen.add(path)
             for name, line in imports(tree(path)):
                 own = name.removeprefix(f"{kind}.").split(".")[0] if under(name, {kind}) else ""
-                if own == "probe" or (not own and not under(name, PURE_JUDGE | TEXT_OF_OUTBOUND)):
+                if own == "probe" or (not own and not under(name, PURE_JUDGE)):
                     yield f"{place(path, line)} imports {name}"
                 inner = judge.parent / f"{own}.py"
                 if own and inner.is_file() and inner not in seen:
                     todo.append(inner)
-
-
-# Pure text functions that live in outbound because the sending side needs them as well.
-TEXT_OF_OUTBOUND = frozenset({"watchpost.outbound.resolver.ascii_name"})
 
 
 def connections(folder: Path) -> Iterator[str]:

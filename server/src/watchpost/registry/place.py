@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import idna
 
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER_AT_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -46,7 +47,7 @@ def place(url: str) -> Place:
         raise ValueError("the URL has no host; write it like https://shop.example/path")
     if port == 0:
         raise ValueError("port 0 does not exist; leave the port out or use 1 to 65535")
-    name = _host(host)
+    name = read_host(host)
     port = port or (443 if parts.scheme == "https" else 80)
     usual = port == (443 if parts.scheme == "https" else 80)
     netloc = (f"[{name}]" if ":" in name else name) + ("" if usual else f":{port}")
@@ -74,23 +75,22 @@ def _ascii_name(host: str) -> str:
         raise ValueError(f"{host!r} is not a valid host name: {problem}") from problem
 
 
-def _host(host: str) -> str:
+def read_host(host: str) -> str:
+    """A host name in ASCII, lower case, or an IP address; no brackets. Raises ValueError."""
     if ":" in host:
         if "%" in host:
             raise ValueError("an IPv6 address with a zone (%) cannot be watched; leave the zone out")
-        return str(ip_address(host))
+        return _address(host, "IPv6 address; write it like 2001:db8::1")
     name = _ascii_name(host.rstrip("."))
-    if len(name) > 253 or not all(
-        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", p) for p in name.split(".")
-    ):
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError(f"{host!r} is not a valid host name; check the spelling")
-    if re.fullmatch(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", name):
-        return str(_plain_ipv4(name))  # ends in a number: an address, whatever spelling (WHATWG URL)
+    if _NUMBER_AT_END.fullmatch(name):  # an address, whatever spelling (WHATWG URL)
+        return _address(name, "IPv4 address; write it like 192.0.2.1")
     return name
 
 
-def _plain_ipv4(host: str) -> Any:
+def _address(text: str, what: str) -> str:
     try:
-        return ip_address(host)
+        return str(ip_address(text))
     except ValueError:
-        raise ValueError(f"{host!r} is not a valid IPv4 address; write it like 192.0.2.1") from None
+        raise ValueError(f"{text!r} is not a valid {what}") from None

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.registry import OFTEN, Config
+from watchpost.registry.asking import BasicAuth, CaPem, Cookies, Headers, Url, has_header, lines_of
 from watchpost.registry.duration import Duration
 from watchpost.registry.place import Place, place
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FRAMING = frozenset({"content-length", "transfer-encoding", "host", "range"})
-_CONDITIONS = frozenset({"if-none-match", "if-modified-since", "accept-encoding"})
+_OURS = frozenset({"host", "range", "if-none-match", "if-modified-since", "accept-encoding"})
 MB = 1024 * 1024
 
 
@@ -31,15 +27,10 @@ Texts = Annotated[
 ]
 
 
-class BasicAuth(Config):
-    username: str
-    password: str = ""
-
-
 class AssetsConfig(Config):
     """The page and the bounds of a look. Interval, timeout and confirmation belong to the monitor."""
 
-    url: str
+    url: Url
     most: Annotated[int, OFTEN] = Field(100, ge=1, le=500, title="Most files looked at")
     hosts: Annotated[Literal["own", "all"], OFTEN] = Field(
         "own", title="Whose files", description="own: those of the page's site and of the hosts named below."
@@ -52,21 +43,13 @@ class AssetsConfig(Config):
         OFTEN,
         Field(title="Files to leave out", description="One on each line; * stands for anything."),
     ] = ()
-    headers: dict[str, str] = {}
-    cookies: dict[str, str] = {}
+    headers: Headers = {}
+    cookies: Cookies = {}
     basic_auth: BasicAuth | None = None
     verify_tls: bool = True
-    ca_pem: str | None = None
+    ca_pem: CaPem = None
     max_body: int = Field(8 * MB, ge=1024, le=64 * MB, title="Max size read of each file, in bytes")
     connect_timeout: Duration = 5.0
-
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: str) -> str:
-        place(value)
-        if "@" in urlsplit(value.strip()).netloc:
-            raise ValueError("the URL contains a user name; take it out and use basic_auth")
-        return value.strip()
 
     @field_validator("also")
     @classmethod
@@ -79,32 +62,11 @@ class AssetsConfig(Config):
 
     @field_validator("headers")
     @classmethod
-    def _header_lines(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not _TOKEN.fullmatch(name):
-                raise ValueError(f"{name!r} is not a header name; letters, digits and hyphens are allowed")
-            if name.lower() in _FRAMING | _CONDITIONS:
+    def _not_ours(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if name.lower() in _OURS:
                 raise ValueError(f"the header {name} is written by the look itself; take it out")
-            _refuse_control(name, text)
         return value
-
-    @field_validator("cookies")
-    @classmethod
-    def _cookie_pairs(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not _TOKEN.fullmatch(name) or ";" in text:
-                raise ValueError(f"the cookie {name!r} contains a character that cookies do not allow")
-            _refuse_control(name, text)
-        return value
-
-    @field_validator("ca_pem")
-    @classmethod
-    def _pem(cls, value: str | None) -> str | None:
-        if value and "-----BEGIN CERTIFICATE-----" not in value:
-            raise ValueError(
-                "ca_pem holds no certificate; paste the PEM text with its BEGIN CERTIFICATE line"
-            )
-        return value or None
 
     @field_validator("connect_timeout")
     @classmethod
@@ -115,7 +77,7 @@ class AssetsConfig(Config):
 
     @model_validator(mode="after")
     def _one_authorization(self) -> Self:
-        if self.basic_auth and any(name.lower() == "authorization" for name in self.headers):
+        if self.basic_auth and has_header(self.headers, "authorization"):
             raise ValueError("basic_auth and the header Authorization exclude each other; keep one")
         return self
 
@@ -130,19 +92,11 @@ class AssetsConfig(Config):
     @cached_property
     def own_lines(self) -> tuple[bytes, ...]:
         """Header lines for the page's own origin alone: custom headers, cookies and credentials."""
-        lines = [f"{name}: {text}" if text else f"{name};" for name, text in self.headers.items()]
-        if self.basic_auth:
-            pair = f"{self.basic_auth.username}:{self.basic_auth.password}".encode()
-            lines.append(f"Authorization: Basic {b64encode(pair).decode()}")
+        lines = lines_of(self.headers, self.basic_auth)
         if self.cookies:
             lines.append("Cookie: " + "; ".join(f"{name}={text}" for name, text in self.cookies.items()))
         return tuple(line.encode() for line in lines)
 
     @cached_property
     def names_agent(self) -> bool:
-        return any(name.lower() == "user-agent" for name in self.headers)
-
-
-def _refuse_control(name: str, text: str) -> None:
-    if any(ord(c) < 32 and c != "\t" for c in text):
-        raise ValueError(f"the value of {name!r} contains a line break; remove it")
+        return has_header(self.headers, "user-agent")

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
 from watchpost.registry import OFTEN, Config
+from watchpost.registry.asking import (
+    TOKEN,
+    BasicAuth,
+    CaPem,
+    Cookies,
+    Headers,
+    Url,
+    has_header,
+    lines_of,
+    refuse_control,
+)  # fmt: skip
 from watchpost.registry.duration import Duration
 from watchpost.registry.place import Place, place
 
-_FRAMING = frozenset({"content-length", "transfer-encoding"})  # two of them smuggle a second request
 PHASES = ("dns", "connect", "tls", "wait", "transfer")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS = re.compile(r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?")
 
 
@@ -114,6 +121,8 @@ class Expect(Config):
         for item in value:
             if not _STATUS.fullmatch(str(item)):
                 raise ValueError(f"{item!r} is not an HTTP status; write 200, 2xx or 200-299")
+            if not statuses((item,)):
+                raise ValueError(f"{item!r} ends before it begins; write the smaller status first")
         return tuple(int(v) if str(v).isdecimal() and str(v).isascii() else v for v in value)
 
     @field_validator("body_matches")
@@ -127,7 +136,7 @@ class Expect(Config):
     @classmethod
     def _headers(cls, value: dict[str, str]) -> dict[str, str]:
         for name, wanted in value.items():
-            if not _TOKEN.fullmatch(name):
+            if not TOKEN.fullmatch(name):
                 raise ValueError(f"{name!r} is not a header name")
             if wanted.startswith("~"):
                 pattern(wanted[1:])
@@ -165,19 +174,14 @@ def statuses(wanted: tuple[int | str, ...]) -> frozenset[int]:
     return frozenset(found)
 
 
-class BasicAuth(Config):
-    username: str
-    password: str = ""
-
-
 class HttpConfig(Config):
     """Where to look and how to ask. Interval, timeout and confirmation belong to the monitor."""
 
-    url: str
+    url: Url
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     body: str | None = None
-    cookies: dict[str, str] = {}
+    cookies: Cookies = {}
     basic_auth: BasicAuth | None = None
     bearer: str | None = None
     follow_redirects: bool = True
@@ -185,43 +189,15 @@ class HttpConfig(Config):
     http_version: Annotated[Literal["auto", "1.1", "2"], BeforeValidator(lambda v: str(v))] = "auto"
     ip: Annotated[Literal["any", "4", "6", "both"], BeforeValidator(lambda v: str(v))] = "any"
     verify_tls: bool = True
-    ca_pem: str | None = None
+    ca_pem: CaPem = None
     max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024, title="Max body, in bytes")
     connect_timeout: Duration = 5.0
     expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
 
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: str) -> str:
-        place(value)
-        if "@" in urlsplit(value.strip()).netloc:
-            raise ValueError("the URL contains a user name; take it out and use basic_auth")
-        return value.strip()
-
-    @field_validator("headers")
-    @classmethod
-    def _header_lines(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not _TOKEN.fullmatch(name):
-                raise ValueError(f"{name!r} is not a header name; letters, digits and hyphens are allowed")
-            if name.lower() in _FRAMING:
-                raise ValueError(f"the header {name} follows from the body; take it out")
-            _refuse_control(name, text)
-        return value
-
-    @field_validator("cookies")
-    @classmethod
-    def _cookie_pairs(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not _TOKEN.fullmatch(name) or ";" in text:
-                raise ValueError(f"the cookie {name!r} contains a character that cookies do not allow")
-            _refuse_control(name, text)
-        return value
-
     @field_validator("bearer")
     @classmethod
     def _token(cls, value: str | None) -> str | None:
-        _refuse_control("bearer", value or "")
+        refuse_control("bearer", value or "")
         return value
 
     @field_validator("connect_timeout")
@@ -230,15 +206,6 @@ class HttpConfig(Config):
         if not 0.1 <= value <= 120:
             raise ValueError("connect_timeout must be between 100ms and 2m")
         return value
-
-    @field_validator("ca_pem")
-    @classmethod
-    def _pem(cls, value: str | None) -> str | None:
-        if value and "-----BEGIN CERTIFICATE-----" not in value:
-            raise ValueError(
-                "ca_pem holds no certificate; paste the PEM text with its BEGIN CERTIFICATE line"
-            )
-        return value or None
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -257,22 +224,23 @@ class HttpConfig(Config):
     @cached_property
     def plain_lines(self) -> tuple[bytes, ...]:
         """Header lines that any host may see."""
-        return () if self.body is None or self._names("content-type") else (b"Content-Type: text/plain",)
+        return (
+            ()
+            if self.body is None or has_header(self.headers, "content-type")
+            else (b"Content-Type: text/plain",)
+        )
 
     @cached_property
     def own_lines(self) -> tuple[bytes, ...]:
         """Header lines for the configured origin alone: custom headers and credentials."""
-        lines = [f"{k}: {v}" if v else f"{k};" for k, v in self.headers.items()]
-        if self.basic_auth:
-            pair = f"{self.basic_auth.username}:{self.basic_auth.password}".encode()
-            lines.append(f"Authorization: Basic {b64encode(pair).decode()}")
+        lines = lines_of(self.headers, self.basic_auth)
         if self.bearer:
             lines.append(f"Authorization: Bearer {self.bearer}")
         return tuple(line.encode() for line in lines)
 
     @cached_property
     def names_agent(self) -> bool:
-        return self._names("user-agent")
+        return has_header(self.headers, "user-agent")
 
     @cached_property
     def accepted(self) -> frozenset[int]:
@@ -280,11 +248,3 @@ class HttpConfig(Config):
         if self.expect.status is not None:
             return statuses(self.expect.status)
         return statuses(("2xx",) if self.follow_redirects else ("2xx", "3xx"))
-
-    def _names(self, header: str) -> bool:
-        return any(name.lower() == header for name in self.headers)
-
-
-def _refuse_control(name: str, text: str) -> None:
-    if any(ord(c) < 32 and c != "\t" for c in text):
-        raise ValueError(f"the value of {name!r} contains a line break; remove it")

@@ -4,47 +4,30 @@ from __future__ import annotations
 
 import re
 from functools import cached_property, lru_cache
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
-import idna
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.registry import OFTEN, Config
+from watchpost.registry.asking import CaPem
 from watchpost.registry.duration import Duration, parse_duration
+from watchpost.registry.place import read_host
 
 PORTS = {"none": 443, "smtp": 587, "imap": 143, "postgres": 5432}
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER_AT_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _PERCENT = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*%")
 _DAY_S = 86_400
 
 
 @lru_cache(maxsize=8192)
-def read_host(text: str) -> str:
-    """A host name in ASCII, lower case (IDNA 2008 with the mapping browsers use), or an IP address.
+def read_name(text: str) -> str:
+    """A host name in ASCII or an IP address, as ``registry.place`` reads it; brackets are forgiven.
     Raises ValueError with a sentence and the fix."""
     host = text.strip().rstrip(".").removeprefix("[").removesuffix("]")
     if "/" in host or "@" in host:
         raise ValueError("give the name alone, like shop.example, without https:// and path")
-    if ":" in host:
-        return _address(host, "IPv6 address; write it like 2001:db8::1, and the port in port")
-    try:
-        name = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as problem:
-        raise ValueError(f"{text!r} is not a valid host name: {problem}") from None
-    if _NUMBER_AT_END.fullmatch(name):
-        return _address(name, "IPv4 address; write it like 192.0.2.1")
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ValueError(f"{text!r} is not a valid host name; check the spelling")
-    return name
-
-
-def _address(text: str, what: str) -> str:
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is not a valid {what}") from None
+    if host.count(":") == 1:
+        raise ValueError(f"{text!r} is no name; write the port in port")
+    return read_host(host)
 
 
 @lru_cache(maxsize=1024)
@@ -85,7 +68,7 @@ class TlsConfig(Config):
     starttls: Annotated[
         Literal["none", "smtp", "imap", "postgres"], Field(title="STARTTLS", description="Spoken before TLS.")
     ] = "none"
-    ca_pem: str | None = None
+    ca_pem: CaPem = None
     warn: Annotated[
         Limit, Field(title="Warn when less is left", description="The smallest counts: 21d or 25%.")
     ] = "21d or 25%"
@@ -103,7 +86,7 @@ class TlsConfig(Config):
     @classmethod
     def _name(cls, value: str | None) -> str | None:
         if value is not None:
-            read_host(value)
+            read_name(value)
         return value.strip() if value is not None else None
 
     @field_validator("warn", "critical")
@@ -127,15 +110,6 @@ class TlsConfig(Config):
             raise ValueError("it must be at most 30d; set same_everywhere to false if they may always differ")
         return value
 
-    @field_validator("ca_pem")
-    @classmethod
-    def _pem(cls, value: str | None) -> str | None:
-        if value and "-----BEGIN CERTIFICATE-----" not in value:
-            raise ValueError(
-                "ca_pem holds no certificate; paste the PEM text with its BEGIN CERTIFICATE line"
-            )
-        return value or None
-
     @model_validator(mode="after")
     def _together(self) -> Self:
         for days in (398, 90, 6):
@@ -148,12 +122,12 @@ class TlsConfig(Config):
     @cached_property
     def where(self) -> str:
         """The host that is resolved, in ASCII."""
-        return read_host(self.host)
+        return read_name(self.host)
 
     @cached_property
     def name(self) -> str:
         """The name that is asked for and must stand in the certificate, in ASCII."""
-        return read_host(self.sni or self.host)
+        return read_name(self.sni or self.host)
 
     @cached_property
     def door(self) -> int:

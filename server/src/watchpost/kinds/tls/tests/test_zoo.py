@@ -7,7 +7,7 @@ import json
 import pytest
 
 from watchpost.kinds.tls import KIND
-from watchpost.kinds.tls.config import read_host
+from watchpost.kinds.tls.config import read_name
 from watchpost.kinds.tls.tests.looking import look, serving
 from watchpost.kinds.tls.tests.zoo import Specimen, specimens
 
@@ -23,7 +23,7 @@ async def test_it_is_called_by_its_name(animal: Specimen) -> None:
         assert finding.code in KIND.codes
         assert finding.sentence.endswith(".")
         assert finding.fix.endswith((".", ")"))
-        assert f"host:{read_host(animal.asked)}" in finding.joins
+        assert f"host:{read_name(animal.asked)}" in finding.joins
         assert f"cert:{seen.facts['certificate']['fingerprint']}" in finding.joins
     assert len(json.dumps(dict(seen.facts))) < 3000
 
