@@ -1,4 +1,4 @@
-"""A dummy kind, a dummy channel and a dummy family of codes, written into a temporary folder."""
+"""A dummy kind with its code, and a dummy channel, written into a temporary folder."""
 
 from __future__ import annotations
 
@@ -147,6 +147,7 @@ def write_kind(root: Path, name: str = "pinger", source: str = KIND, doc: str | 
     folder = root / "kinds" / name
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(source)
+    (folder / "codes.py").write_text(CODES if name == "pinger" else "CODES = ()\n")
     if doc is not None:
         (folder / "doc.md").write_text(doc)
     return folder
@@ -154,8 +155,6 @@ def write_kind(root: Path, name: str = "pinger", source: str = KIND, doc: str | 
 
 def write_all(root: Path) -> None:
     write_kind(root)
-    (root / "codes").mkdir()
-    (root / "codes" / "pinger.py").write_text(CODES)
     folder = root / "channels" / "pigeon"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(CHANNEL)
@@ -184,7 +183,7 @@ def installed(root: Path) -> Iterator[None]:
     finally:
         for name, package in packages.items():
             package.__path__ = before[name][0]
-        for module in set(sys.modules) - loaded:
+        for module in sorted(set(sys.modules) - loaded, reverse=True):  # a folder after what lies in it
             if str(root) in str(getattr(sys.modules[module], "__file__", None)):
                 parent, _, leaf = module.rpartition(".")
                 vars(sys.modules[parent]).pop(leaf, None)

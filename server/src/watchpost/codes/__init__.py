@@ -1,16 +1,19 @@
-"""The catalogue of finding codes. One owner per family: ``codes/<family>.py`` holds ``CODES``,
-``codes/<family>/<code>.md`` its docs page (meaning, example, fix)."""
+"""The catalogue of finding codes. One owner per code: the kind that finds it, ``kinds/<kind>/codes.py``,
+with its pages in ``kinds/<kind>/findings/<code>.md``; what several kinds find, ``codes/<family>.py``, with
+its pages in ``codes/<family>/<code>.md``. A page says meaning, example and fix."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from watchpost.core.types import Finding, Severity
+
+_KINDS = "watchpost.kinds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,28 @@ class Code:
 
 @cache
 def catalogue() -> Mapping[str, Code]:
-    """Every code of every family, by name. Raises ValueError when two families own one code."""
+    """Every code, by name. Raises ValueError when one has two owners."""
     found: dict[str, Code] = {}
-    for module in pkgutil.iter_modules(__path__):
-        for entry in importlib.import_module(f"{__name__}.{module.name}").CODES:
+    for module in _owners():
+        for entry in importlib.import_module(module).CODES:
             if entry.code in found:
                 raise ValueError(f"finding code {entry.code} has two owners")
             found[entry.code] = entry
     return found
+
+
+def _owners() -> Iterator[str]:
+    for module in pkgutil.iter_modules(__path__):
+        yield f"{__name__}.{module.name}"
+    for folder in _kinds():
+        if (folder / "codes.py").is_file():
+            yield f"{_KINDS}.{folder.name}.codes"
+
+
+def _kinds() -> list[Path]:
+    """The folders of the kinds; none of them is imported for it."""
+    roots = importlib.import_module(_KINDS).__path__
+    return [Path(root) / module.name for root in roots for module in pkgutil.iter_modules([root])]
 
 
 def severity_of(finding: Finding) -> Severity:
@@ -44,6 +61,7 @@ def severity_of(finding: Finding) -> Severity:
 
 
 def docs_path(code: str) -> Path:
-    """Where the docs page of a code lies."""
-    family = code.split(".", 1)[0]
-    return Path(__file__).parent / family / f"{code}.md"
+    """Where the docs page of a code lies: in the folder of its owner."""
+    pages = [folder / "findings" / f"{code}.md" for folder in _kinds()]
+    shared = Path(__file__).parent / code.split(".", 1)[0] / f"{code}.md"
+    return next((page for page in pages if page.is_file()), shared)

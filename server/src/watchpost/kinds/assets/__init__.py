@@ -1,5 +1,6 @@
 """The assets kind: a page's stylesheets, scripts, images and fonts are all there, while the page answers."""
 
+from watchpost.kinds.assets.codes import CODES
 from watchpost.kinds.assets.config import AssetsConfig
 from watchpost.kinds.assets.judge import judge
 from watchpost.kinds.assets.probe import probe
@@ -22,14 +23,7 @@ KIND = Kind(
     config=AssetsConfig,
     probe=probe,
     judge=judge,
-    codes=frozenset(
-        f"static.{name}"
-        for name in (
-            "not_collected", "forbidden", "stale", "wrong_type", "mixed_content", "integrity", "error_status",
-            "unreachable", "refused_by_guard", "bad_redirect", "missing", "blocked", "empty", "unfinished",
-            "page_failed", "too_large", "not_cached", "too_many", "none",
-        )
-    ),
+    codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,
     secrets=("basic_auth.password", "headers", "cookies"),

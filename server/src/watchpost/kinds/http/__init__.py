@@ -1,5 +1,6 @@
 """The http kind: a page answers, quickly and with the right content."""
 
+from watchpost.kinds.http.codes import CODES
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.judge import judge
 from watchpost.kinds.http.probe import probe
@@ -57,11 +58,7 @@ KIND = Kind(
     config=HttpConfig,
     probe=probe,
     judge=judge,
-    codes=frozenset(
-        [f"site.slow.{name}" for name in _PHASES]
-        + [f"site.unreachable.{name}" for name in _UNREACHABLE]
-        + [f"site.{name}" for name in _OTHERS]
-    ),
+    codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,
     secrets=("basic_auth.password", "bearer", "headers", "cookies", "body"),

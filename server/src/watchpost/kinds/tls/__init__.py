@@ -1,6 +1,6 @@
 """The tls kind: a certificate is accepted, stays so, and is the same at every address."""
 
-from watchpost.codes import catalogue
+from watchpost.kinds.tls.codes import CODES
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.judge import accept, judge
 from watchpost.kinds.tls.probe import probe
@@ -26,7 +26,7 @@ KIND = Kind(
     config=TlsConfig,
     probe=probe,
     judge=judge,
-    codes=frozenset(code for code in catalogue() if code.startswith("tls.")),
+    codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,
     accept=accept,
