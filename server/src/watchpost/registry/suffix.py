@@ -1,0 +1,28 @@
+"""What of a host name somebody registered: the public suffix and one label more (publicsuffix.org)."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+from publicsuffixlist import PublicSuffixList
+
+from watchpost.registry.place import read_host
+
+
+@lru_cache(maxsize=8192)
+def registered_domain(name: str) -> str | None:
+    """``example.co.uk`` of ``www.shop.example.co.uk``, in ASCII; None for an address or a suffix.
+
+    Only suffixes of registries (ICANN section) count: nobody looks up ``me.github.io`` at a registry.
+    Raises ValueError when ``name`` is no host name."""
+    host = read_host(name.strip())
+    if ":" in host or host.replace(".", "").isdigit() or "." not in host:
+        return None
+    found = _suffixes().privatesuffix(host)
+    return str(found) if found else None
+
+
+@cache
+def _suffixes() -> Any:
+    return PublicSuffixList(only_icann=True, accept_unknown=True)
