@@ -185,6 +185,11 @@ def _look_row(written: Written) -> tuple[Any, ...]:
     )
 
 
+def _worth_keeping(written: Written) -> bool:
+    kept = written.watched.kind.kept
+    return bool(written.findings) or not kept.isdisjoint(written.observation.facts)
+
+
 def _last_row(written: Written) -> tuple[Any, ...]:
     seen = written.observation
     p = seen.phases
@@ -196,7 +201,7 @@ def _last_row(written: Written) -> tuple[Any, ...]:
         f'{{"dns":{p.dns:.2f},"connect":{p.connect:.2f},"tls":{p.tls:.2f},"wait":{p.wait:.2f},"transfer":{p.transfer:.2f}}}',
         seen.address,
         json.dumps(finding_rows(written.findings)) if written.findings else None,
-        # The certificate is read once an hour: what was read stays until the next that is worth keeping.
-        json.dumps(seen.facts, default=str) if written.findings or "certificate" in seen.facts else None,
+        # A certificate is read once an hour: what was read stays until the next that is worth keeping.
+        json.dumps(seen.facts, default=str) if _worth_keeping(written) else None,
         written.reason,
     )

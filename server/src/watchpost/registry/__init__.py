@@ -64,6 +64,30 @@ class Probe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """Something that ends on a date: a certificate, a registration. Monitors that give one ``key``
+    (``cert:<fingerprint>``, ``domain:<name>``) mean one thing. ``at`` is aware UTC."""
+
+    key: str
+    what: str  # "Certificate of shop.example"
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    note: str = ""
+
+
+def _nothing(*_: Any) -> tuple[Any, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A monitor kind: its parts, as data."""
 
@@ -81,6 +105,10 @@ class Kind:
     accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = None
     from_url: Callable[[str], Any] | None = None  # the Config `add URL` starts with
     feed: str = "cadence"  # cadence | states | signal
+    kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
+    endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing
+    panels: Callable[[Any, Mapping[str, Any], Mapping[str, Any]], tuple[Panel, ...]] = _nothing
+    names: Callable[[Any, Mapping[str, Any]], tuple[str, ...]] = _nothing  # hosts come across
 
 
 @dataclass(frozen=True, slots=True)

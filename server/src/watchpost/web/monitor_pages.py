@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,10 +21,12 @@ from watchpost.monitors import edit
 from watchpost.monitors.accept import acceptable
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
-from watchpost.registry import kinds
+from watchpost.registry import Panel, kinds
 from watchpost.web import charts, history, words
 from watchpost.web.forms_only import posted_from
 from watchpost.web.window_pages import Form, window_form
+
+log = logging.getLogger(__name__)
 
 RANGES = {
     "1h": ("1 h", 3600, 60),
@@ -185,6 +188,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "kind_title": kind.title if kind else monitor.kind,
         "last": getattr(monitor, "last", None),
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
+        "panels": _panels(monitor),
         "findings": _findings(monitor),
         "windows": [
             w
@@ -193,6 +197,22 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         ],
         "now": now,
     }
+
+
+def _panels(monitor: Monitor) -> tuple[Panel, ...]:
+    """What the kind knows of it; what it cannot read of an older look, or without a key, is left out."""
+    kind, last, state = (
+        kinds().get(monitor.kind),
+        getattr(monitor, "last", None),
+        getattr(monitor, "state", None),
+    )
+    if kind is None or last is None or state is None:
+        return ()
+    try:
+        return kind.panels(edit.config_of(monitor), last.facts or {}, state.baseline or {})
+    except (ValueError, LookupError, TypeError):
+        log.exception("the %s kind cannot show monitor %s", monitor.kind, monitor.pk)
+        return ()
 
 
 def _asked(monitor: Monitor) -> str:

@@ -58,6 +58,7 @@ KIND = Kind(
     config=HttpConfig,
     probe=probe,
     judge=judge,
+    kept=frozenset({"certificate"}),
     codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,

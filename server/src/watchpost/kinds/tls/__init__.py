@@ -30,4 +30,5 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    kept=frozenset({"certificate"}),
 )
