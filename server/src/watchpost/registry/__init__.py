@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from watchpost.core.types import Finding, Observation, Past, Verdict
+from watchpost.registry.site import Proposal, Site
 
 
 class Config(BaseModel):
@@ -103,12 +104,13 @@ class Kind:
     secrets: tuple[str, ...] = ()  # config fields kept encrypted, dotted paths
     past: Callable[[Any], PastNeed] = lambda _: PastNeed()
     accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = None
-    from_url: Callable[[str], Any] | None = None  # the Config `add URL` starts with
     feed: str = "cadence"  # cadence | states | signal
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
     endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing
     panels: Callable[[Any, Mapping[str, Any], Mapping[str, Any]], tuple[Panel, ...]] = _nothing
     names: Callable[[Any, Mapping[str, Any]], tuple[str, ...]] = _nothing  # hosts come across
+    explore: Callable[[Site], tuple[str, ...]] = _nothing  # what discovery asks for beside an address
+    propose: Callable[[Site], tuple[Proposal, ...]] = _nothing
 
 
 @dataclass(frozen=True, slots=True)

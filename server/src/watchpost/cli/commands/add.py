@@ -1,16 +1,20 @@
-"""``watchpost add URL``: begin to watch an address."""
+"""``watchpost add URL``: look around an address, show what was found, and watch what is wanted of it."""
 
 from __future__ import annotations
 
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from watchpost.cli.command import Command, Out, Refusal
 from watchpost.cli.wording import outcome_word
+
+if TYPE_CHECKING:
+    from watchpost.discovery.offer import Offer
+    from watchpost.registry.site import Proposal
 
 _WAIT_S = 15.0
 
@@ -21,7 +25,8 @@ def configure(parser: ArgumentParser) -> None:
         "--project", metavar="NAME", help="the project, made when there is none (default: the host)"
     )
     parser.add_argument("--contains", metavar="TEXT", help="a text the page must contain")
-    parser.add_argument("--yes", action="store_true", help="create without asking")
+    parser.add_argument("--only", action="store_true", help="watch this page alone; look for nothing else")
+    parser.add_argument("--yes", action="store_true", help="create everything found, without asking")
 
 
 def run(args: Namespace, out: Out) -> int:
@@ -33,35 +38,45 @@ def run(args: Namespace, out: Out) -> int:
 
     url, host = _address(args.url)
     project, name = _project(args.project or host)
-    specs = _free(_specs(url, args.contains), project)
-    try:
-        edit.check_project(name)
-        for spec in specs:
-            edit.read_monitor(project, spec)
-    except edit.Invalid as error:
-        raise Refusal(*_errors(error)) from None
-    for line in _announcement(project, name, specs):
+    _check(name, edit)
+    found = _found(args, url, project, out)
+    for line in _announcement(project, name, found):
         out.note(line)
-    if not args.yes:
-        _ask(out)
-    made = _create(project, name, specs, clock.now())
-    results = [
-        {"monitor": f"{row.project.slug}/{row.slug}", "id": str(row.pk), **_first_look(row, out)}
-        for row in made
-    ]
-    out.show({"created": results}, _result_lines(results))
+    if not found.new:
+        raise Refusal(f"URL: {url} and all that was found beside it are watched already")
+    _check_specs(project, found.new)
+    chosen = found.new if args.yes else _ask(found.new, out)
+    made = _create(project, name, chosen, clock.now())
+    results = _first_looks(made, out)
+    out.show({"created": results, "gone": [_gone(one) for one in found.gone]}, _result_lines(results))
     return 0
 
 
-def _address(text: str) -> tuple[str, str]:
-    url = text if "://" in text else f"https://{text}"
+def _check(name: str, edit: Any) -> None:
     try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        host = None
-    if not host:
-        raise Refusal(f"URL: {text!r} is not an address; write it as https://shop.example.com/")
-    return url, host
+        edit.check_project(name)
+    except edit.Invalid as error:
+        raise Refusal(*_errors(error)) from None
+
+
+def _check_specs(project: Any, proposals: Sequence[Proposal]) -> None:
+    from watchpost.monitors import edit
+
+    try:
+        for one in proposals:
+            edit.read_monitor(project, {"slug": "new", **one.spec})
+    except edit.Invalid as error:
+        raise Refusal(*_errors(error)) from None
+
+
+def _address(text: str) -> tuple[str, str]:
+    from watchpost.discovery.scout import read_address
+    from watchpost.registry.place import place
+
+    try:
+        return text, place(read_address(text)).host
+    except ValueError as error:
+        raise Refusal(f"URL: {text!r} is not an address: {error}") from None
 
 
 def _project(wanted: str) -> tuple[Any, str]:
@@ -77,125 +92,113 @@ def _project(wanted: str) -> tuple[Any, str]:
     return found, wanted
 
 
-def _specs(url: str, contains: str | None) -> list[dict[str, Any]]:
-    """What each kind that can begin with an address would ask."""
-    from pydantic import ValidationError
+def _found(args: Namespace, url: str, project: Any, out: Out) -> Offer:
+    """What a look around proposes, or the page alone."""
+    from watchpost.discovery.make import alone, discover
 
-    from watchpost.monitors.sentences import explain
-    from watchpost.registry import kinds
-
-    found: list[dict[str, Any]] = []
-    for kind in kinds().values():
-        if kind.from_url is None:
-            continue
-        try:
-            config = kind.from_url(url)
-        except ValidationError as error:
-            raise Refusal(*(f"URL: {what}" for _, what in explain(error, kind.config))) from None
-        except ValueError as error:
-            raise Refusal(f"URL: {error}") from None
-        if config is not None:
-            own = config.model_dump(mode="json", exclude_unset=True, by_alias=True)
-            found.append({"name": _name(url, kind, not found), "kind": kind.name, **own})
-    if contains:
-        for spec in found:
-            if spec["kind"] == "http":
-                spec["expect"] = {**spec.get("expect", {}), "body_contains": contains}
+    if args.only:
+        found = alone(url, project)
+    else:
+        out.note(f"looking around {url} ...")
+        found = discover(url, project).offer
+    if args.contains and found.new and found.new[0].spec["kind"] == "http":
+        first = found.new[0]
+        spec = {**first.spec, "expect": {**first.spec.get("expect", {}), "body_contains": args.contains}}
+        found = replace(found, new=(replace(first, spec=spec), *found.new[1:]))
     return found
 
 
-def _name(url: str, kind: Any, first: bool) -> str:
-    """``Home page`` for the root, else the path; other kinds carry their title."""
-    path = urlsplit(url).path.strip("/")
-    page = path.replace("/", " ")[:80] or "Home page"
-    return page if first else f"{page} {kind.title}"
-
-
-def _free(specs: list[dict[str, Any]], project: Any) -> list[dict[str, Any]]:
-    """Names that are taken get the host in front; the very same monitor is refused."""
-    from watchpost.monitors.edit import config_of, slug_of
-
-    def url_of(monitor: Any) -> str | None:
-        try:
-            return getattr(config_of(monitor), "url", None)
-        except ValueError:  # it cannot be read, so it is not known to be the same
-            return None
-
-    taken = {monitor.slug: monitor for monitor in project.monitors.all()} if project else {}
-    for spec in specs:
-        twin = taken.get(slug_of(spec))
-        if twin is None:
-            continue
-        if twin.kind == spec["kind"] and url_of(twin) == spec.get("url"):
-            raise Refusal(f"URL: {spec.get('url')} is watched already as {project.slug}/{twin.slug}")
-        spec["name"] = f"{urlsplit(spec.get('url', '')).hostname} {spec['name']}"
-    return specs
-
-
-def _announcement(project: Any, name: str, specs: list[dict[str, Any]]) -> Iterator[str]:
+def _announcement(project: Any, name: str, found: Offer) -> Iterator[str]:
     yield f"project {project.slug}" if project else f"+ project {name}"
-    for spec in specs:
-        yield f"+ monitor {spec['name']} ({spec['kind']}) {spec.get('url', '')} every 60 s"
-        if text := spec.get("expect", {}).get("body_contains"):
-            yield f"    must contain {text!r}"
+    for number, one in enumerate(found.new, 1):
+        where = one.spec.get("url") or one.spec.get("host") or one.spec.get("domain") or ""
+        every = one.spec.get("interval", "60s")
+        yield f"{number:>3}  {one.spec['name']} ({one.spec['kind']}) {where} every {every}"
+        yield f"     {one.why}"
+        if text := (one.spec.get("expect") or {}).get("body_contains"):
+            yield f"     must contain {text if isinstance(text, str) else ', '.join(text)!r}"
+    for one, monitor in found.known:
+        yield f"  =  {one.spec['name']} ({one.spec['kind']}) is watched already as {monitor.name}"
+    for gone in found.gone:
+        yield f"  -  {gone.monitor.name} ({gone.monitor.kind}): {gone.why} Delete it?"
 
 
-def _ask(out: Out) -> None:
+def _ask(found: Sequence[Proposal], out: Out) -> Sequence[Proposal]:
+    """All of it, or all but the numbers somebody names."""
     if out.json or not sys.stdin.isatty():
         raise Refusal("--yes: nobody is here to be asked; add --yes to create this")
-    out.errors.write("Create? [Y/n] ")
-    out.errors.flush()
-    if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
-        raise Refusal("nothing was created")
+    while True:
+        out.errors.write("Create all? [Y/n, or the numbers to leave out, such as 3 5] ")
+        out.errors.flush()
+        typed = sys.stdin.readline()
+        answer = typed.strip().lower().replace(",", " ")
+        if answer in ("", "y", "yes") and typed:
+            return found
+        if answer in ("n", "no") or not typed:
+            raise Refusal("nothing was created")
+        left_out = [int(word) for word in answer.split() if word.isdecimal() and len(word) < 4]
+        if len(left_out) == len(answer.split()) and all(1 <= one <= len(found) for one in left_out):
+            chosen = [one for number, one in enumerate(found, 1) if number not in left_out]
+            if chosen:
+                return chosen
+        out.note(f"write y, n, or some of the numbers 1 to {len(found)}")
 
 
-def _create(project: Any, name: str, specs: list[dict[str, Any]], now: Any) -> list[Any]:
+def _create(project: Any, name: str, chosen: Sequence[Proposal], now: Any) -> list[Any]:
     from django.db import transaction
     from django.utils.text import slugify
 
+    from watchpost.discovery.make import make_all
     from watchpost.monitors import edit
 
     try:
         with transaction.atomic():
             slug = slugify(name.replace(".", "-"))[:60].strip("-")
             home = project or edit.create_project(name, now, slug=slug)
-            return [edit.create_monitor(home, spec, now) for spec in specs]
+            return make_all(home, chosen, now)
     except edit.Invalid as error:
         raise Refusal(*_errors(error)) from None
+
+
+def _gone(one: Any) -> dict[str, Any]:
+    return {"monitor": one.monitor.name, "id": str(one.monitor.id), "why": one.why}
 
 
 def _errors(error: Any) -> list[str]:
     return [f"{where}: {what}" for where, what in error.errors]
 
 
-def _first_look(monitor: Any, out: Out) -> dict[str, Any]:
+def _first_looks(made: list[Any], out: Out) -> list[dict[str, Any]]:
     from watchpost.cli.installation import engine_runs
 
     if engine_runs():
-        out.note(f"waiting for the first look at {monitor.slug} ...")
-        return _wait_for_engine(monitor)
-    out.note("no engine is running; looking once from here ...")
-    return _look_here(monitor)
+        out.note(f"waiting for the first look{'s' if len(made) > 1 else ''} ...")
+        looks = _wait_for_engine(made)
+    else:
+        out.note("no engine is running; looking once from here ...")
+        looks = [_look_here(one) for one in made]
+    return [
+        {"monitor": f"{row.project.slug}/{row.slug}", "id": str(row.pk), **look}
+        for row, look in zip(made, looks, strict=True)
+    ]
 
 
-def _wait_for_engine(monitor: Any) -> dict[str, Any]:
+def _wait_for_engine(made: list[Any]) -> list[dict[str, Any]]:
     from watchpost.clock import monotonic
     from watchpost.monitors.models import MonitorLast
 
-    until = monotonic() + _WAIT_S
-    while monotonic() < until:
-        last = MonitorLast.objects.filter(pk=monitor.pk).first()
-        if last is not None:
-            return {
-                "outcome": last.outcome,
-                "total_ms": last.total_ms,
-                "findings": [
-                    {"sentence": row.get("sentence"), "fix": row.get("fix")} for row in last.findings or []
-                ],
-                "by": "engine",
-            }
+    until, seen = monotonic() + _WAIT_S, dict[int, Any]()
+    while monotonic() < until and len(seen) < len(made):
+        seen = {row.pk: row for row in MonitorLast.objects.filter(pk__in=[one.pk for one in made])}
         time.sleep(0.25)
-    return {"outcome": None, "total_ms": None, "findings": [], "by": "engine"}
+    return [_seen(seen.get(one.pk)) for one in made]
+
+
+def _seen(last: Any) -> dict[str, Any]:
+    if last is None:
+        return {"outcome": None, "total_ms": None, "findings": [], "by": "engine"}
+    found = [{"sentence": row.get("sentence"), "fix": row.get("fix")} for row in last.findings or []]
+    return {"outcome": last.outcome, "total_ms": last.total_ms, "findings": found, "by": "engine"}
 
 
 def _look_here(monitor: Any) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import pytest
 
 from watchpost import registry
 from watchpost.cli.main import main
+from watchpost.discovery import offer, scout
 from watchpost.monitors import edit, edit_channel
-from watchpost.monitors.tests.conftest import HOOK, PAGE, PageConfig
+from watchpost.monitors.tests.conftest import HOOK, PAGE
+from watchpost.registry.site import Proposal, Site
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,16 @@ class Ran:
 Cli = Callable[..., Ran]
 
 
+def _propose(site: Site) -> tuple[Proposal, ...]:
+    spec = {"name": "Home page", "kind": "page", "url": site.home.asked}
+    beside = {"name": "Beside", "kind": "page", "url": site.beside("/beside/")}
+    return (Proposal(spec, "It is the page."), Proposal(beside, "It is beside it."))
+
+
 @pytest.fixture(autouse=True)
 def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = replace(PAGE, from_url=lambda url: PageConfig(url=url))
-    for module in (registry, edit):
+    page = replace(PAGE, propose=_propose)
+    for module in (registry, edit, offer, scout):
         monkeypatch.setattr(module, "kinds", lambda: {"page": page})
     for module in (registry, edit_channel):
         monkeypatch.setattr(module, "channels", lambda: {"hook": HOOK})

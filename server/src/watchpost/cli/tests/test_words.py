@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,13 +144,45 @@ def test_add_creates_and_looks_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(once, "look_once", look)
     ran = cli("add", "shop.example.com", "--yes")
     assert ran.code == 0, ran.err
-    assert "+ monitor Home page (page) https://shop.example.com" in ran.err
+    assert "1  Home page (page) https://shop.example.com every 60s" in ran.err
+    assert "It is beside it." in ran.err
     assert "shop-example-com/home-page: answered in 12 ms" in ran.out
     assert "Read the log." in ran.out
     assert Project.objects.get().slug == "shop-example-com"
-    assert "watched already as shop-example-com/home-page" in cli("add", "shop.example.com", "--yes").err
+    assert Project.objects.get().monitors.count() == 2
+    again = cli("add", "shop.example.com", "--yes")
+    assert again.code == 2
+    assert "=  Home page (page) is watched already as Home page" in again.err
+    assert "all that was found beside it are watched already" in again.err
     ran = cli("add", "https://shop.example.com/health/", "--project", "shop-example-com", "--yes", "--json")
-    assert ran.json["created"][0]["monitor"] == "shop-example-com/health"
+    assert ran.json["created"][0]["monitor"] == "shop-example-com/home-page-2"
+
+
+def test_add_leaves_out_what_somebody_names(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from watchpost.prober import once
+
+    monkeypatch.setattr(once, "look_once", look)
+    typed = io.StringIO("9\nwhat\n2\n")
+    monkeypatch.setattr(typed, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", typed)
+    ran = cli("add", "shop.example.com")
+    assert ran.err.count("write y, n, or some of the numbers 1 to 2") == 2
+    assert [one.name for one in Project.objects.get().monitors.all()] == ["Home page"]
+    refused = io.StringIO("n\n")
+    monkeypatch.setattr(refused, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", refused)
+    assert "nothing was created" in cli("add", "blog.example.com").err
+
+
+def test_add_only_looks_for_nothing_else(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from watchpost.discovery import make
+    from watchpost.prober import once
+
+    monkeypatch.setattr(once, "look_once", look)
+    monkeypatch.setattr(make, "discover", lambda *_: pytest.fail("it looked around"))
+    assert cli("add", "shop.example.com", "--only", "--yes").code == 0
+    monitor = Project.objects.get().monitors.get()
+    assert monitor.config["url"] == "https://shop.example.com"
 
 
 def test_add_asks_before_it_creates(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

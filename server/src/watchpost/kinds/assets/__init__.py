@@ -4,6 +4,7 @@ from watchpost.kinds.assets.codes import CODES
 from watchpost.kinds.assets.config import AssetsConfig
 from watchpost.kinds.assets.judge import judge
 from watchpost.kinds.assets.probe import probe
+from watchpost.kinds.assets.propose import propose
 from watchpost.registry import Kind
 
 
@@ -27,4 +28,5 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     secrets=("basic_auth.password", "headers", "cookies"),
-)  # fmt: skip
+    propose=propose,
+)

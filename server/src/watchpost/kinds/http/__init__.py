@@ -4,6 +4,7 @@ from watchpost.kinds.http.codes import CODES
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.judge import judge
 from watchpost.kinds.http.probe import probe
+from watchpost.kinds.http.propose import explore, propose
 from watchpost.kinds.http.slow import need
 from watchpost.registry import Kind
 
@@ -47,10 +48,6 @@ def _target(config: HttpConfig) -> tuple[str, int]:
     return config.place.host, config.place.port
 
 
-def _from_url(url: str) -> HttpConfig:
-    return HttpConfig.model_validate({"url": url})
-
-
 KIND = Kind(
     name="http",
     title="Web page",
@@ -64,5 +61,6 @@ KIND = Kind(
     target=_target,
     secrets=("basic_auth.password", "bearer", "headers", "cookies", "body"),
     past=need,
-    from_url=_from_url,
+    explore=explore,
+    propose=propose,
 )

@@ -4,6 +4,7 @@ from watchpost.kinds.tls.codes import CODES
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.judge import accept, judge
 from watchpost.kinds.tls.probe import probe
+from watchpost.kinds.tls.propose import propose
 from watchpost.registry import Kind
 
 _NAMES = {"smtp": "SMTP with STARTTLS", "imap": "IMAP with STARTTLS", "postgres": "PostgreSQL with TLS"}
@@ -31,4 +32,5 @@ KIND = Kind(
     target=_target,
     accept=accept,
     kept=frozenset({"certificate"}),
+    propose=propose,
 )

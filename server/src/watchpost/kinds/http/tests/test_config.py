@@ -128,7 +128,7 @@ def test_a_redirect_is_fine_when_it_is_not_followed() -> None:
 
 
 def test_the_kind_describes_itself() -> None:
-    made = KIND.from_url(URL)  # type: ignore[misc]
+    made = HttpConfig.model_validate({"url": URL})
     assert KIND.target(made) == ("shop.example", 443)
     assert "shop.example" in KIND.describe(made)
     assert KIND.past(made).window_s == 0

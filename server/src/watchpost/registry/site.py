@@ -1,0 +1,100 @@
+"""What a look around one address found, and what a kind proposes to watch of it. Pure.
+
+Discovery asks for the address, then for what the kinds name next to it (``Kind.explore``), and hands all
+answers to each kind (``Kind.propose``). A kind knows what is worth watching; nobody else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin
+
+from watchpost.registry.place import Place, place
+from watchpost.registry.suffix import registered_domain
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came for one address, redirects followed. ``status`` 0: nothing came, and ``failure`` says why, as
+    the end of a sentence; ``kind`` is that of ``outbound.Failure``. A certificate that visitors refuse is a
+    failure, too, and yet the page was read."""
+
+    asked: str
+    url: str  # where the redirects ended
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case, the first value of each
+    body: bytes = b""
+    names: tuple[str, ...] = ()  # of the certificate, at the host that was asked first
+    failure: str = ""
+    kind: str = ""
+    hops: int = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Somebody answers, in whatever way."""
+        return self.status > 0
+
+    @cached_property
+    def place(self) -> Place:
+        return place(self.url)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything that was found. ``home`` is what somebody gave; ``answers`` are by the address asked."""
+
+    home: Answer
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """Where the redirects of the address end, in ASCII."""
+        return self.home.place.host
+
+    @cached_property
+    def domain(self) -> str | None:
+        """What somebody registered; None for addresses and for names of one label."""
+        return registered_domain(self.host)
+
+    @cached_property
+    def siblings(self) -> tuple[str, ...]:
+        """Other names on the certificate under the same domain. Strangers share certificates, too."""
+        names = {name.lower().rstrip(".") for name in self.home.names if not name.startswith("*.")}
+        under = {name for name in names if self._is_under(name)}
+        return tuple(sorted(under - {self.host}))
+
+    @property
+    def nowhere(self) -> str:
+        """An address of the site that no site has: some answer 200 to whatever is asked."""
+        return self.beside("/nobody-has-a-page-of-this-name-4b1d/")
+
+    def at(self, name: str) -> str:
+        """The first page of another name, by the scheme and the port of this one."""
+        there = self.home.place
+        usual = there.port == (443 if there.scheme == "https" else 80)
+        return f"{there.scheme}://{name}{'' if usual else f':{there.port}'}/"
+
+    def beside(self, path: str) -> str:
+        """Another address of the same origin."""
+        return urljoin(self.home.url, path)
+
+    def _is_under(self, name: str) -> bool:
+        try:
+            return self.domain is not None and registered_domain(name) == self.domain
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A monitor worth having: its spec, as in the configuration file, and why, as one sentence."""
+
+    spec: Mapping[str, Any]
+    why: str
