@@ -16,7 +16,10 @@ from django.conf import settings as django_settings
 from django.core import signing
 from django.test import Client
 
+from tests.serving import Serving
 from watchpost.accounts.links import make_link
+from watchpost.monitors.models import Monitor
+from watchpost.web.tests.test_around import Shop
 
 from .seed import Seeded, seed
 from .storm import seed_storm
@@ -36,6 +39,8 @@ def _paths(seeded: Seeded) -> dict[str, str]:
     return {
         "overview": "/",
         "add": "/add/",
+        "monitor-kinds": "/monitors/new/",
+        "monitor-new": "/monitors/new/tls/",
         "monitors": "/monitors/",
         "monitor": f"/monitors/{pk}/",
         "monitor-edit": f"/monitors/{pk}/edit/",
@@ -98,6 +103,14 @@ def _faults_of(page: Any, url: str, name: str, shot: str) -> list[str]:
     answer = page.goto(url)
     expected = {"missing": 404, "signed-old": 410, "signin-used": 410}.get(name, 200)
     faults = [] if answer.status == expected else [f"{name}: answered {answer.status}"]
+    faults += _faults_here(page, name, shot)
+    page.remove_listener("console", listen)
+    return faults + [line for line in said if expected == 200 or "status of 4" not in line]
+
+
+def _faults_here(page: Any, name: str, shot: str) -> list[str]:
+    """Whatever is wrong with the page as it stands."""
+    faults = []
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         faults.append(f"{name}: scrolls sideways")
     if folder := os.environ.get("WATCHPOST_SHOTS"):
@@ -108,8 +121,7 @@ def _faults_of(page: Any, url: str, name: str, shot: str) -> list[str]:
             f"{node['html'][:90]} ({node['failureSummary'][:160]})" for node in violation["nodes"][:3]
         )
         faults.append(f"{name}: axe {violation['id']}: {nodes}")
-    page.remove_listener("console", listen)
-    return faults + [line for line in said if expected == 200 or "status of 4" not in line]
+    return faults
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -148,6 +160,27 @@ def test_a_refused_form_leads_to_its_first_error(
     if folder := os.environ.get("WATCHPOST_SHOTS"):
         page.screenshot(path=f"{folder}/refused-{size}.png", full_page=True)
     context.close()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])
+def test_what_is_found_around_an_address_is_unticked_and_watched(
+    chromium: Any, live_server: Any, seeded: Seeded, size: str, scheme: str
+) -> None:
+    site = Serving(Shop)
+    context = _context(chromium, live_server, seeded.admin, size, scheme)
+    page = context.new_page()
+    page.goto(live_server.url + "/add/?project=intranet")
+    page.fill("#url", site.url)
+    page.click("main button.first")
+    page.wait_for_selector("table.around")
+    assert _faults_here(page, "around", f"{size}-{scheme}") == []
+    page.uncheck("input[name=take][value='2']")
+    page.click("main button.first")
+    page.wait_for_url("**/projects/intranet/")
+    assert _faults_here(page, "around-taken", f"{size}-{scheme}") == []
+    assert [one.kind for one in Monitor.objects.filter(project__slug="intranet")] == ["http", "http"]
+    context.close()
+    site.close()
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])

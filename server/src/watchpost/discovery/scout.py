@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import kinds
+from watchpost.registry.asking import read_url
 from watchpost.registry.place import Place, place
 from watchpost.registry.site import Answer, Site
 
@@ -28,10 +29,7 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 def read_address(text: str) -> str:
     """The address somebody typed, with a scheme. Raises ValueError with a sentence and the fix."""
     url = text.strip() if "://" in text else f"https://{text.strip()}"
-    place(url)
-    if "@" in urlsplit(url).netloc:
-        raise ValueError("the URL contains a user name; take it out")
-    return url
+    return read_url(url)
 
 
 async def look_around(

@@ -22,7 +22,8 @@ class BasicAuth(Config):
     password: str = ""
 
 
-def _url(value: str) -> str:
+def read_url(value: str) -> str:
+    """An http or https address without a user name. Raises ValueError with a sentence and the fix."""
     place(value)
     if "@" in urlsplit(value.strip()).netloc:
         raise ValueError("the URL contains a user name; take it out and use basic_auth")
@@ -53,7 +54,7 @@ def _ca_pem(value: str | None) -> str | None:
     return value or None
 
 
-Url = Annotated[str, AfterValidator(_url)]
+Url = Annotated[str, AfterValidator(read_url)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 Cookies = Annotated[dict[str, str], AfterValidator(_cookies)]
 CaPem = Annotated[str | None, AfterValidator(_ca_pem)]

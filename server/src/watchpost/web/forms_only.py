@@ -28,7 +28,8 @@ def posted_from(page: str) -> Callable[[View], View]:
                 return HttpResponseNotAllowed(["POST"])
             messages.info(request, "Nothing was done by opening this address. Press the button again.")
             where = kwargs.get("slug") or kwargs.get("pk")
-            return redirect(page) if page in ("overview", "settings") else redirect(page, where)
+            plain = where is None or page in ("overview", "settings")
+            return redirect(page) if plain else redirect(page, where)
 
         return guarded
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -47,6 +48,14 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def may_add(user: User) -> bool:
     return bool(user.is_superuser) or changeable_projects(user).exists()
+
+
+def require_add(request: HttpRequest) -> User:
+    """Whoever asks, when they may add monitors somewhere. Raises PermissionDenied."""
+    user = person(request)
+    if not may_add(user):
+        raise PermissionDenied("You may look at your projects but not add to them. One of their owners can.")
+    return user
 
 
 def open_incidents(projects: Sequence[Project]) -> list[Incident]:

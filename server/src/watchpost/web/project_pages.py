@@ -59,6 +59,7 @@ def project_page(request: HttpRequest, slug: str, window: Form | None = None) ->
             project, watched, [one for one in hearing if one.enabled], failing_for(request), now
         ),
         "monitors": _monitor_rows(monitors, now),
+        "first_url": _first_url(monitors),
         "more": max(0, len(monitors) - SHOWN),
         "channels": [{"channel": one, "from": SEVERITIES[one.min_severity]} for one in hearing],
         "untested": next((one for one in working if not one.delivered_at), None),
@@ -73,6 +74,12 @@ def project_page(request: HttpRequest, slug: str, window: Form | None = None) ->
     if shown:
         response["Cache-Control"] = "no-store"
     return response
+
+
+def _first_url(monitors: list[Monitor]) -> str:
+    """Where to look around again: the page that is watched the longest."""
+    rows = sorted((one for one in monitors if one.kind == "http"), key=lambda one: one.pk)
+    return next((url for one in rows if isinstance(url := one.config.get("url"), str)), "")
 
 
 def _channels() -> QuerySet[Channel]:

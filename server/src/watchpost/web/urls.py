@@ -7,6 +7,7 @@ from django.urls import path
 from watchpost.accounts.views import sign_in_link
 from watchpost.web import (
     accept_page,
+    add_pages,
     assets,
     channel_pages,
     incident_pages,
@@ -21,7 +22,11 @@ from watchpost.web import (
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
-    path("add/", monitor_forms.add, name="add"),
+    path("add/", add_pages.add, name="add"),
+    path("add/around/", add_pages.around, name="add-around"),
+    path("add/take/", add_pages.take, name="add-take"),
+    path("monitors/new/", monitor_forms.monitor_kinds, name="monitor-kinds"),
+    path("monitors/new/<slug:name>/", monitor_forms.monitor_new, name="monitor-new"),
     path("monitors/", monitor_pages.monitor_list, name="monitors"),
     path("monitors/<int:pk>/", monitor_pages.monitor_page, name="monitor"),
     path("monitors/<int:pk>/series.json", monitor_pages.monitor_series, name="monitor-series"),
