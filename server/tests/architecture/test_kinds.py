@@ -15,8 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from tests.architecture.dummies import KIND, KIND_DOC, installed, write_all, write_kind
 from watchpost.codes import catalogue
-from watchpost.monitors.edit import MONITOR_KEYS
+from watchpost.monitors.edit import MONITOR_KEYS, read_monitor
 from watchpost.registry import Config, Kind, kinds
+from watchpost.registry.site import Answer, Proposal, Site
 
 LAYERS = {"uptime", "health", "workers", "performance", "errors"}
 
@@ -133,6 +134,15 @@ def rule_example(one: Found) -> None:
     assert again == config, "the example does not survive being stored"
 
 
+def rule_shown(one: Found) -> None:
+    """Before the first look, and for looks of older versions, there may be no facts at all."""
+    config = example(one)
+    for panel in one.kind.panels(config, {}, {}):
+        assert panel.rows, "a panel without rows"
+    assert not one.kind.endings(config, {}), "something ends that nobody has seen"
+    assert isinstance(one.kind.names(config, {}), tuple)
+
+
 def rule_describe(one: Found) -> None:
     line = one.kind.describe(example(one))
     assert line
@@ -153,9 +163,22 @@ def rule_feed(one: Found) -> None:
     assert one.kind.probe is not None or one.kind.feed != "cadence", "nothing looks"
 
 
+def rule_propose(one: Found) -> None:
+    """What it proposes is its own, can be made as it stands, and is explained."""
+    page = Answer("https://www.shop.example/", "https://www.shop.example/", 200, {"content-type": "text/html"},
+                  b"<title>Tea</title><img src=/a.png>", ("www.shop.example", "api.shop.example"))  # fmt: skip
+    dead = Answer("https://shop.example/", "https://shop.example/", failure="nobody answers", kind="refused")
+    for site in (Site(dead), Site(page, {url: page for url in one.kind.explore(Site(page))})):
+        for proposal in one.kind.propose(site):
+            assert isinstance(proposal, Proposal)
+            assert proposal.spec["kind"] == one.kind.name
+            assert proposal.why.endswith(".")
+            read_monitor(None, {"slug": "new", **proposal.spec})
+
+
 RULES: tuple[Callable[[Found], None], ...] = (
     rule_name, rule_frozen, rule_strict, rule_own_keys, rule_codes, rule_emits, rule_secrets, rule_doc,
-    rule_example, rule_describe, rule_target, rule_feed,
+    rule_example, rule_describe, rule_target, rule_feed, rule_shown, rule_propose,
 )  # fmt: skip
 
 _LOOSE = '    model_config = {{"{key}": {value}}}\n\n    host: str'
@@ -174,6 +197,8 @@ BROKEN: dict[Callable[[Found], None], tuple[str, str]] = {
     rule_describe: ('says pong",', 'says {config.token}\\npong",'),
     rule_target: ("(config.host, config.port)", '("https://x/", 0)'),
     rule_feed: ("probe=probe", "probe=None"),
+    rule_shown: ("    probe=probe,", '    probe=probe,\n    endings=lambda *_: ("x",),'),
+    rule_propose: ("    probe=probe,", '    probe=probe,\n    propose=lambda _: ("x",),'),
 }
 
 

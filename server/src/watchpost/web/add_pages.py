@@ -97,7 +97,7 @@ def _with_words(one: Proposal, words: str) -> Proposal:
     """What somebody knows of his page is better than what was found on it."""
     if not words or one.spec["kind"] != "http":
         return one
-    return Proposal({**one.spec, "expect": {"body_contains": [words]}}, f"It is to show “{words}”.")
+    return Proposal({**one.spec, "expect": {"body_contains": [words]}}, f"“{words}” must stand on it.")
 
 
 def _row(place: int, one: Proposal) -> dict[str, Any]:

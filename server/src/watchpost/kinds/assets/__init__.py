@@ -3,6 +3,7 @@
 from watchpost.kinds.assets.codes import CODES
 from watchpost.kinds.assets.config import AssetsConfig
 from watchpost.kinds.assets.judge import judge
+from watchpost.kinds.assets.panel import panels
 from watchpost.kinds.assets.probe import probe
 from watchpost.kinds.assets.propose import propose
 from watchpost.registry import Kind
@@ -29,4 +30,6 @@ KIND = Kind(
     target=_target,
     secrets=("basic_auth.password", "headers", "cookies"),
     propose=propose,
+    panels=panels,
+    kept=frozenset({"looked"}),
 )

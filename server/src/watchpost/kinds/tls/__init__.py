@@ -3,6 +3,7 @@
 from watchpost.kinds.tls.codes import CODES
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.judge import accept, judge
+from watchpost.kinds.tls.panel import panels
 from watchpost.kinds.tls.probe import probe
 from watchpost.kinds.tls.propose import propose
 from watchpost.registry import Kind
@@ -33,4 +34,5 @@ KIND = Kind(
     accept=accept,
     kept=frozenset({"certificate"}),
     propose=propose,
+    panels=panels,
 )
