@@ -7,11 +7,12 @@ from watchpost.core.types import Severity
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
-# An explanation outranks a symptom: a name that does not resolve explains everything after it.
+# An explanation outranks a symptom: a name that does not resolve explains everything after it. Whoever reads
+# certificates (tls.*) knows better why there is no secure connection.
 CODES: tuple[Code, ...] = (
     Code("site.unreachable.dns", _ERROR, "The name does not resolve", rank=70),
     Code("site.unreachable.connect", _ERROR, "No connection", rank=65),
-    Code("site.unreachable.tls", _ERROR, "No secure connection", rank=64),
+    Code("site.unreachable.tls", _ERROR, "No secure connection", rank=54),
     Code("site.unreachable.timeout", _ERROR, "No answer in time", rank=60),
     Code("site.unreachable.reset", _ERROR, "The connection breaks", rank=60),
     Code("site.unreachable.protocol", _ERROR, "The answer is not HTTP", rank=60),

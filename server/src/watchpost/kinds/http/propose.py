@@ -140,7 +140,7 @@ def _twins(site: Site) -> Iterator[Proposal]:
         )
     for twin in _twin(site):
         answer = site.answers.get(site.at(twin))
-        if answer and answer.is_there and not answer.failure and answer.status < 400:
+        if answer and answer.is_there and answer.status < 400:
             leads = "leads to the same site" if answer.place.host == site.host else "answers, too"
             spec = {"name": twin, "kind": "http", "url": answer.asked, "interval": "5m"}
             yield Proposal(spec, f"{twin} {leads}.")
@@ -192,7 +192,7 @@ def _health(site: Site) -> Iterator[Proposal]:
 def _is_health(site: Site, answer: Answer) -> bool:
     """Not what the site says to everything, not a page to sign in, and short enough to be no page at all."""
     nothing = site.answers.get(site.nowhere)
-    if answer.failure or answer.status not in (200, 500, 503) or answer.place.host != site.host:
+    if answer.status not in (200, 500, 503) or answer.place.host != site.host:
         return False
     if nothing is not None and (nothing.status, nothing.url) == (answer.status, answer.url):
         return False
