@@ -19,12 +19,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import PROGRAM, Result, Up, cpu_s, harness, names, need, pin, pin_myself, running, wait, workspace
+from common import PROGRAM, Result, harness, names, need, pin, pin_myself, running, workspace
+from measure import ROUNDS, measure_idle, measure_product
 
 INTERVAL_S = 5.0
 MONITORS = int(os.environ.get("BENCH_MONITORS", "5"))
 HEAVY, LIGHT, KB = 50, 50, 20
-ROUNDS, ROUND_S, IDLE_S = 5, 5.0, 5.0
 
 
 def run() -> Result:
@@ -80,48 +80,20 @@ def site(folder: Path) -> Iterator[int]:
 
 
 def measure(folder: Path, resolver: str, port: int) -> dict[str, Any]:
-    home = folder / "home"
-    home.mkdir()
-    product = Up(home, RESOLVERS=resolver)
-    product.start()
-    try:
-        harness.wait_for(product.answers, 60, 0.2)
-        wait(4)
-        used = cpu_s(product.family())
-        wait(IDLE_S)
-        idle = (cpu_s(product.family()) - used) / IDLE_S
-    finally:
-        product.stop()
     specs = [
         harness.monitor_spec(
             f"m{i}", f"http://h{i}.bench.test:{port}/", INTERVAL_S, kind="assets", timeout="5s"
         )
         for i in range(MONITORS)
     ]
-    product.installation.seed({"p": specs})
-    product.start()
-    windows: list[tuple[float, float, float]] = []
-    try:
-        harness.wait_for(lambda: product.looked_at_since(0) >= MONITORS, 90, 0.5)
-        wait(3)
-        family = product.family()
-        for _ in range(ROUNDS):
-            used, began = cpu_s(family), harness.now()
-            wait(ROUND_S)
-            windows.append((cpu_s(family) - used, began, harness.now()))
-        wait(2)
-        counted = [(used, end - began, product.looks(began, end)) for used, began, end in windows]
-        odd = "SELECT count(*) FROM monitors_monitorlast WHERE findings <> '[]' OR outcome <> 'ok'"
-        found = product.installation.read(odd)[0][0]
-    finally:
-        product.stop()
-    per_look = median((used - idle * took) / max(n, 1) * 1e6 for used, took, n in counted)
+    idle = measure_idle(folder, resolver)
+    found = measure_product(folder / "home", resolver, {"p": specs}, idle, round_s=5.0)
     return {
-        "us_per_look": round(per_look),
-        "us_per_file": round(per_look / (HEAVY + LIGHT), 1),
-        "looks_per_s": round(median(n / took for _, took, n in counted), 2),
-        "looks_with_findings": found,
-        "idle_cpu_of_one_core": round(idle, 4),
+        "us_per_look": round(found["us_per_check"]),
+        "us_per_file": round(found["us_per_check"] / (HEAVY + LIGHT), 1),
+        "looks_per_s": found["checks_per_s"],
+        "looks_with_findings": found["monitors_with_findings"],
+        "idle_cpu_of_one_core": idle,
         "rounds": ROUNDS,
     }
 

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("footprint", "restart", "schedule", "prober", "assets", "kill")
+ORDER = ("footprint", "restart", "schedule", "prober", "tls", "assets", "kill")
 
 
 def main(arguments: list[str]) -> int:
     sys.path.insert(0, str(HERE))
     wanted = arguments or list(ORDER)
     for name in wanted:
-        if not (HERE / f"{name}.py").is_file() or name in ("run", "common", "bare"):
+        if name not in ORDER:
             print(f"there is no bench {name}; there are {', '.join(ORDER)}", file=sys.stderr)
             return 2
     for name in wanted:
