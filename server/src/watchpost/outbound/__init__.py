@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watchpost.outbound.certificate import Certificate
     from watchpost.outbound.curl import Reply
+    from watchpost.outbound.everywhere import Everywhere, find_everywhere
     from watchpost.outbound.failure import Failure
     from watchpost.outbound.guard import Guard
     from watchpost.outbound.handshake import Handshake, Knock
     from watchpost.outbound.names import Found
     from watchpost.outbound.request import MAX_BODY, Request
     from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
+    from watchpost.outbound.talk import Call, Step, Talk
     from watchpost.outbound.trust import Store
     from watchpost.outbound.way import Outbound
 
 __all__ = [
     "MAX_BODY",
     "Answer",
+    "Call",
     "Certificate",
+    "Everywhere",
     "Failure",
     "Found",
     "Guard",
@@ -36,19 +40,24 @@ __all__ = [
     "ResolveFailure",
     "Resolved",
     "Resolver",
+    "Step",
     "Store",
+    "Talk",
     "disagree",
+    "find_everywhere",
 ]
 
 _HOMES = {
     "certificate": ("Certificate",),
     "curl": ("Reply",),
+    "everywhere": ("Everywhere", "find_everywhere"),
     "failure": ("Failure",),
     "guard": ("Guard",),
     "handshake": ("Handshake", "Knock"),
     "names": ("Found",),
     "request": ("MAX_BODY", "Request"),
     "resolver": ("Answer", "Resolved", "ResolveFailure", "Resolver", "disagree"),
+    "talk": ("Call", "Step", "Talk"),
     "trust": ("Store",),
     "way": ("Outbound",),
 }

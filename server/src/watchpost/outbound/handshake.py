@@ -82,14 +82,14 @@ async def shake(guard: Guard, knock: Knock, store: Store) -> Handshake:
             spent = Phases(connect=round(connect_ms, 3), wait=round(waited_ms, 3))
             return Handshake(knock.address, failure=broken.failure, phases=spent)
         clear = monotonic()
-        found = await _Pump(stream, store, knock.name).run()
+        found = await Pump(stream, store, knock.name).run()
         tls_ms, wait_ms = (monotonic() - clear) * 1000, (clear - connected) * 1000
     phases = Phases(connect=round(connect_ms, 3), tls=round(tls_ms, 3), wait=round(wait_ms, 3))
     (version, cipher), (code, message, failure) = found.chosen, found.verdict
     return Handshake(knock.address, found.chain, version, cipher, code, message, failure, phases)
 
 
-class _Pump:
+class Pump:
     """Carries bytes between a stream and OpenSSL's memory until the handshake is over."""
 
     def __init__(self, stream: Stream, store: Store, name: str) -> None:
@@ -100,7 +100,7 @@ class _Pump:
         self._first, self._ciphers = b"", store.ciphers
         self.verdict: tuple[int, str, Failure | None] = (0, "", None)
 
-    async def run(self) -> _Pump:
+    async def run(self) -> Pump:
         try:
             await self._shake()
         except ssl.SSLCertVerificationError as error:
@@ -133,6 +133,26 @@ class _Pump:
         if self._out.pending:
             await self._stream.send(self._out.read(), "tls")
 
+    async def send(self, data: bytes, phase: str) -> None:
+        """Over the finished handshake. Raises Broken."""
+        self._tls.write(data)
+        await self._stream.send(self._out.read(), phase)
+
+    async def receive(self, phase: str) -> bytes:
+        """At least one byte; b"" when the peer has closed, politely or not. Raises Broken."""
+        while True:
+            try:
+                return self._tls.read(_AT_ONCE)
+            except ssl.SSLWantReadError:
+                data = await self._stream.receive(phase)
+                if not data:
+                    return b""
+                self._in.write(data)
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+            except ssl.SSLError as error:
+                raise Broken(_explain(error)) from None
+
     async def _say_why(self) -> None:
         """The alert that is due; a server that no longer listens changes nothing."""
         try:
@@ -158,6 +178,7 @@ class _Pump:
 
 
 _DER = 2  # _ssl.ENCODING_DER
+_AT_ONCE = 16 * 1024
 
 
 def _explain(error: ssl.SSLError) -> Failure:

@@ -120,6 +120,8 @@ _WAITING = {
     "connect": "no connection was made",
     "starttls": "the server did not get as far as TLS",
     "tls": "the TLS handshake was not finished",
+    "wait": "no answer came",
+    "send": "what was said was not taken",
 }
 
 

@@ -50,3 +50,14 @@ def store_of(ca_pem: str = "") -> Store:
     else:
         context.load_default_certs()
     return Store(context)
+
+
+@lru_cache(maxsize=1)
+def unchecked_store() -> Store:
+    """Takes whatever is shown: for whoever asked not to check it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return Store(context)

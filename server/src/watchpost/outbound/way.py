@@ -17,6 +17,7 @@ from watchpost.outbound.handshake import Handshake, Knock, shake
 from watchpost.outbound.names import Found, look_up
 from watchpost.outbound.request import Request
 from watchpost.outbound.resolver import Answer, Resolver
+from watchpost.outbound.talk import Call, Talk, talk
 from watchpost.outbound.trust import Store, store_of
 
 _MOST_SUSPECTS = 10_000
@@ -94,6 +95,20 @@ class Outbound:
         except SSLError:
             words = "the certificate authorities it is to trust (ca_pem) cannot be read"
             return Handshake(knock.address, failure=Failure("tls", "authorities", words))
+        finally:
+            self._shaking -= 1
+            self._slots.release()
+
+    async def talk(self, call: Call) -> Talk:
+        """One short conversation with one pinned address, see ``talk.talk``. Raises only on cancellation."""
+        if self._slots.locked():
+            waited_s = await self._wait_for_slot()
+            call = call._replace(timeout_s=max(_LEAST_TIME_S, call.timeout_s - waited_s))
+        else:
+            await self._slots.acquire()
+        self._shaking += 1
+        try:
+            return await talk(self.guard, call)
         finally:
             self._shaking -= 1
             self._slots.release()

@@ -16,7 +16,7 @@ from typing import Any
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.served import describe
-from watchpost.outbound import Failure, Found, Handshake, Knock, Outbound, Resolved, ResolveFailure
+from watchpost.outbound import Failure, Handshake, Knock, Outbound, find_everywhere
 from watchpost.registry import Look
 
 _MOST_ADDRESSES = 24
@@ -45,43 +45,17 @@ async def _addresses(
     config: TlsConfig, look: Look, outbound: Outbound, ends: float, facts: dict[str, Any]
 ) -> tuple[Sequence[str], float]:
     """Every address of the families that are asked for. None: the facts say why."""
-    families = ("4", "6") if config.ip == "both" else (config.ip,)
-    every = await asyncio.gather(
-        *(outbound.look_up(config.where, family, look.resolver, ends) for family in families)
-    )
-    found = [
-        address
-        for family, one in zip(families, every, strict=True)
-        if isinstance(one.answer, Resolved)
-        for address in one.answer.addresses
-        if (":" in address) == (family == "6")
-    ]
-    silent = list(dict.fromkeys(name for one in every for name in one.silent))
-    if silent:
-        facts["resolver"] = {"silent": silent}
-    dns_ms = max(one.answer.elapsed_ms for one in every)
-    if not found:
-        facts["failure"] = _nowhere(every, config)
+    found = await find_everywhere(outbound, config.where, config.ip, look.resolver, ends)
+    addresses = found.addresses
+    if found.silent:
+        facts["resolver"] = {"silent": list(found.silent)}
+    if found.failure is not None:
+        facts["failure"] = _failed(found.failure)
     elif not config.every_address:
-        found = list(outbound.order(config.where, config.door, tuple(found))[:1])
-    elif len(found) > _MOST_ADDRESSES:
-        facts["more_addresses"] = len(found) - _MOST_ADDRESSES
-    # Resolvers answer in ever another order; what is said of the same addresses must stay the same.
-    return sorted(found)[:_MOST_ADDRESSES], dns_ms
-
-
-def _nowhere(every: Sequence[Found], config: TlsConfig) -> dict[str, str]:
-    """Of two families without an address, what says more: NXDOMAIN, then silence, then no address."""
-    failures = [one.answer for one in every if isinstance(one.answer, ResolveFailure)]
-    if not failures:
-        sentence = f"{config.where} is not an IPv{config.ip} address"
-        return {"phase": "dns", "kind": "no_data", "sentence": sentence}
-    order = {"nxdomain": 0, "no_data": 2}
-    said = min(failures, key=lambda one: order.get(one.kind, 1))
-    sentence = said.sentence
-    if len(failures) > 1 and {one.kind for one in failures} == {"no_data"}:
-        sentence = f"the name {config.where} exists but has no address"
-    return {"phase": "dns", "kind": said.kind, "sentence": sentence}
+        addresses = outbound.order(config.where, config.door, addresses)[:1]
+    elif len(addresses) > _MOST_ADDRESSES:
+        facts["more_addresses"] = len(addresses) - _MOST_ADDRESSES
+    return addresses[:_MOST_ADDRESSES], found.dns_ms
 
 
 def _describe_all(

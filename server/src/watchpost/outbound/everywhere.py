@@ -1,0 +1,54 @@
+"""All addresses behind a name, for kinds that look at each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchpost.outbound.failure import Failure
+from watchpost.outbound.names import Found
+from watchpost.outbound.resolver import Resolved, ResolveFailure
+
+if TYPE_CHECKING:
+    from watchpost.outbound.way import Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """``addresses`` in a fixed order: resolvers answer in ever another one, and what is said of the same
+    addresses must stay the same. None: ``failure`` says why. ``silent``: resolvers that did not answer."""
+
+    addresses: tuple[str, ...]
+    dns_ms: float
+    silent: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+async def find_everywhere(outbound: Outbound, host: str, ip: str, resolver: int, ends: float) -> Everywhere:
+    """``ip``: both | 4 | 6. ``ends`` is on the monotonic clock. Raises only on cancellation."""
+    families = ("4", "6") if ip == "both" else (ip,)
+    every = await asyncio.gather(*(outbound.look_up(host, family, resolver, ends) for family in families))
+    found = {
+        address
+        for family, one in zip(families, every, strict=True)
+        if isinstance(one.answer, Resolved)
+        for address in one.answer.addresses
+        if (":" in address) == (family == "6")
+    }
+    silent = tuple(dict.fromkeys(name for one in every for name in one.silent))
+    dns_ms = max(one.answer.elapsed_ms for one in every)
+    return Everywhere(tuple(sorted(found)), dns_ms, silent, None if found else _nowhere(every, host, ip))
+
+
+def _nowhere(every: Sequence[Found], host: str, ip: str) -> Failure:
+    """Of two families without an address, what says more: NXDOMAIN, then silence, then no address."""
+    failures = [one.answer for one in every if isinstance(one.answer, ResolveFailure)]
+    if not failures:
+        return Failure("dns", "no_data", f"{host} is not an IPv{ip} address")
+    order = {"nxdomain": 0, "no_data": 2}
+    said = min(failures, key=lambda one: order.get(one.kind, 1))
+    if len(failures) > 1 and {one.kind for one in failures} == {"no_data"}:
+        return Failure("dns", said.kind, f"the name {host} exists but has no address")
+    return Failure("dns", said.kind, said.sentence)
