@@ -1,0 +1,32 @@
+"""The tcp kind: a port is open and, if asked, says what is expected."""
+
+from watchpost.kinds.tcp.codes import CODES
+from watchpost.kinds.tcp.config import TcpConfig
+from watchpost.kinds.tcp.judge import judge
+from watchpost.kinds.tcp.probe import probe
+from watchpost.registry import Kind
+
+
+def _describe(config: TcpConfig) -> str:
+    how = " by TLS" if config.speaks_tls else ""
+    count = len(config.steps)
+    says = f", {count} thing{'s' if count > 1 else ''} said and heard" if count else ""
+    return f"{config.shown} takes a connection{how}{says}"
+
+
+def _target(config: TcpConfig) -> tuple[str, int]:
+    return config.where, config.port
+
+
+KIND = Kind(
+    name="tcp",
+    title="TCP port",
+    layer="uptime",
+    config=TcpConfig,
+    probe=probe,
+    judge=judge,
+    codes=frozenset(entry.code for entry in CODES),
+    describe=_describe,
+    target=_target,
+    secrets=("send", "then"),
+)
