@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,9 @@ def example(kind: Kind) -> dict[str, Any]:
 def test_the_example_of_a_kind_can_be_typed(seeded: Seeded, kind: Kind) -> None:
     admin = enter(seeded.admin)
     path = f"/monitors/new/{kind.name}/"
-    assert admin.get(path).status_code == 200
+    page = admin.get(path)
+    assert page.status_code == 200
+    ticked = dict.fromkeys(re.findall(r'name="([\w.]+)" value="on" checked', page.content.decode()), "on")
     spec = example(kind)
     rest = {key: value for key, value in spec.items() if key not in ("name", "kind", "interval")}
     typed = {
@@ -46,7 +49,7 @@ def test_the_example_of_a_kind_can_be_typed(seeded: Seeded, kind: Kind) -> None:
     }
     simple = {key: str(value) for key, value in rest.items() if isinstance(value, str | int | float)}
     left = {key: value for key, value in rest.items() if key not in simple}
-    answer = admin.post(path, typed | simple | {"rest": yaml.safe_dump(left) if left else ""})
+    answer = admin.post(path, ticked | typed | simple | {"rest": yaml.safe_dump(left) if left else ""})
     assert answer.status_code == 302, words(answer)
     made = Monitor.objects.latest("pk")
     assert (made.kind, made.project.slug, made.name) == (kind.name, "shop", spec["name"])
