@@ -20,12 +20,12 @@ from watchpost.codes import severity_of
 from watchpost.core import valve
 from watchpost.core.state import RELOOK_DEADLINE_S, Fault
 from watchpost.core.types import Observation, Outcome, Overlay, OwnFault, Severity, Verdict
-from watchpost.core.windows import Window, active
 from watchpost.engine import apply as store
 from watchpost.engine import load
 from watchpost.engine.deliver import Lanes, pending_channels
 from watchpost.engine.digest import Digest
 from watchpost.engine.memory import Watched
+from watchpost.engine.planned import Planned
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.prober.prober import Prober
 
@@ -51,7 +51,7 @@ class Engine:
         self.lanes = lanes
         self.now = now
         self.watched: dict[int, Watched] = {}
-        self.windows: tuple[Window, ...] = ()
+        self.planned = Planned()
         self.digest = Digest(prober.look_soon)
         self.database = ThreadPoolExecutor(1, "database")
         self.failures = valve.Failures()
@@ -73,7 +73,7 @@ class Engine:
         """Load everything, spread the overdue, take up what a former run left in the outbox."""
         for watched in await self.call(load.load_monitors):
             self.watched[watched.id] = watched
-        self.windows = await self.call(load.load_windows, self.now())
+        self.planned = await self.call(load.load_windows, self.now())
         for watched in self.watched.values():
             self._lay_overlays(watched)
         self.prober.put_all(self.watched.values())
@@ -196,17 +196,15 @@ class Engine:
             self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
 
     def _mind_windows(self) -> None:
-        now = self.now()
-        for watched in self.watched.values() if self.windows else ():
-            self._lay_overlays(watched)
-        if self.windows and all(window.end <= now for window in self.windows):
-            self.windows = ()
+        if self.planned.turned(self.now()):
+            for watched in self.watched.values():
+                self._lay_overlays(watched)
 
     def _lay_overlays(self, watched: Watched) -> None:
         """Paused outranks maintenance, and both outrank that we cannot look at all; what no longer holds is
         taken away."""
         now, overlay = self.now(), watched.track.overlay
-        inside = bool(active(self.windows, watched.id, watched.project_id, now)) if self.windows else False
+        window = self.planned.over(watched.id, watched.project_id, now)
         who = watched.paused_by or "Somebody"
         if watched.paused and overlay is not Overlay.PAUSED:
             self.digest.overlay(watched, Overlay.PAUSED, True, f"{who} paused it.", now)
@@ -214,9 +212,10 @@ class Engine:
             self.digest.overlay(watched, Overlay.PAUSED, False, f"{who} resumed it.", now)
         if watched.paused:
             return
-        if inside and watched.track.overlay is not Overlay.MAINTENANCE:
-            self.digest.overlay(watched, Overlay.MAINTENANCE, True, "A maintenance window began.", now)
-        elif not inside and watched.track.overlay is Overlay.MAINTENANCE:
+        if window is not None and watched.track.overlay is not Overlay.MAINTENANCE:
+            what = f": {window.name.rstrip('.')}" if window.name else ""
+            self.digest.overlay(watched, Overlay.MAINTENANCE, True, f"A maintenance window began{what}.", now)
+        elif window is None and watched.track.overlay is Overlay.MAINTENANCE:
             self.digest.overlay(watched, Overlay.MAINTENANCE, False, "The maintenance window ended.", now)
         if watched.problem and watched.track.overlay is Overlay.NONE:
             # The next look lifts it, once there can be one.

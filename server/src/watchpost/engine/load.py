@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Q
 from pydantic import ValidationError
 
 from watchpost.config.secret import unseal_all
 from watchpost.core.state import Policy, Track
 from watchpost.core.windows import Window
 from watchpost.engine.memory import Watched
+from watchpost.engine.planned import Planned
 from watchpost.monitors.looks import looks_of, newest_look_ms
 from watchpost.monitors.models import AliveSpan, MaintenanceWindow, Monitor, MonitorState
+from watchpost.monitors.recurrence import series_of
 from watchpost.registry import PastNeed, kinds
 
+log = logging.getLogger(__name__)
 MAIN = "main"
 
 
@@ -98,15 +103,21 @@ def _totals(monitor_id: int, need: PastNeed) -> deque[tuple[float, float]]:
     return deque((at / 1000, total) for at, total in rows.values_list("at", "total_ms"))
 
 
-def load_windows(now: datetime) -> tuple[Window, ...]:
-    """Maintenance windows that have not ended."""
-    rows = MaintenanceWindow.objects.filter(ends_at__gt=now).prefetch_related("monitors")
-    found = []
-    for row in rows:
+def load_windows(now: datetime) -> Planned:
+    """The windows that have not ended, and the series that are not paused."""
+    rows = MaintenanceWindow.objects.filter(Q(ends_at__gt=now) | Q(starts_at=None, paused=False))
+    once, series = [], []
+    for row in rows.prefetch_related("monitors"):
         monitors = frozenset(monitor.pk for monitor in row.monitors.all())
         projects = frozenset() if monitors else frozenset({row.project_id})
-        found.append(Window(row.starts_at, row.ends_at, monitors, projects))
-    return tuple(found)
+        if row.starts_at is not None and row.ends_at is not None:
+            once.append(Window(row.starts_at, row.ends_at, monitors, projects, row.reason))
+            continue
+        try:
+            series.append(series_of(row, monitors, projects))
+        except ValueError as error:  # one that cannot be read must not stop the others
+            log.error("%s", error)
+    return Planned(once, series)
 
 
 def open_ledger(now: datetime) -> tuple[int, float | None]:

@@ -167,7 +167,7 @@ async def _watch_changes(engine: Engine, newest: int) -> None:
         await handle_changes(engine, found)
 
     async def reload_all() -> None:
-        engine.windows = await engine.call(load.load_windows, engine.now())
+        engine.planned = await engine.call(load.load_windows, engine.now())
         known = {watched.id for watched in await engine.call(load.load_monitors)}
         await engine.reload(sorted(known | set(engine.watched)))
 
@@ -182,7 +182,7 @@ async def handle_changes(engine: Engine, found: set[tuple[str, str]]) -> None:
     topics = {topic for topic, _ in found}
     ids = sorted(int(key) for topic, key in found if topic == "monitor" and key.isdecimal())
     if "window" in topics:
-        engine.windows = await engine.call(load.load_windows, engine.now())
+        engine.planned = await engine.call(load.load_windows, engine.now())
         ids = sorted(set(ids) | set(engine.watched))
     if "project" in topics:
         ids = sorted(set(ids) | set(engine.watched))

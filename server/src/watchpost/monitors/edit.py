@@ -29,25 +29,24 @@ from watchpost.monitors.edit_channel import (
     update_channel,
 )
 from watchpost.monitors.edit_incidents import leave_incidents
-from watchpost.monitors.edit_window import cancel_window, create_window
+from watchpost.monitors.edit_window import (
+    cancel_window,
+    create_series,
+    create_window,
+    drop_windows_over,
+    end_window,
+    pause_series,
+    update_series,
+)
 from watchpost.monitors.models import Monitor, MonitorState, Project
 from watchpost.monitors.sentences import did_you_mean
 from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
 from watchpost.registry import Config, kinds
 
 __all__ = [
-    "AskedChannel",
-    "Invalid",
-    "cancel_window",
-    "channel_config_of",
-    "channel_differences",
-    "channel_spec_of",
-    "create_channel",
-    "create_window",
-    "delete_channel",
-    "read_channel",
-    "switch_channel",
-    "update_channel",
+    "AskedChannel", "Invalid", "cancel_window", "channel_config_of", "channel_differences",
+    "channel_spec_of", "create_channel", "create_series", "create_window", "delete_channel",
+    "end_window", "pause_series", "read_channel", "switch_channel", "update_channel", "update_series",
 ]  # fmt: skip
 
 MONITOR_KEYS = (
@@ -349,6 +348,7 @@ def delete_monitor(monitor: Monitor, now: datetime, actor: str = "Watchpost") ->
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM monitors_look WHERE monitor_id = %s", [monitor.pk])
             cursor.execute("DELETE FROM monitors_rollup WHERE monitor_id = %s", [monitor.pk])
+        drop_windows_over(monitor, now)
         announce("monitor", monitor.pk, now)
         monitor.delete()
 

@@ -137,14 +137,35 @@ class Transition(models.Model):
 
 
 class MaintenanceWindow(models.Model):
-    """A one-off window over some monitors, or over a whole project when none is named."""
+    """A window over some monitors, or over a whole project when none is named. One that comes once has a
+    beginning and an end; a series has neither, but ``lasts_s``, a zone, and ``days`` with ``at`` or
+    ``cron``. Identity of a series: project and slug."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="windows")
     monitors = models.ManyToManyField(Monitor, blank=True, related_name="windows")
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    name = models.CharField(max_length=100, default="", blank=True)
+    slug = models.CharField(max_length=60, default="", blank=True)
+    days = models.JSONField(default=list)  # of "mon" to "sun"
+    at = models.CharField(max_length=5, default="")  # 02:00, on the zone's clock
+    cron = models.CharField(max_length=100, default="")
+    lasts_s = models.PositiveIntegerField(null=True)
+    zone = models.CharField(max_length=64, default="")
+    first_day = models.DateField(null=True)  # of the zone's calendar, both included
+    last_day = models.DateField(null=True)
+    paused = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)  # by hand: what had begun by then is over
+    applied = models.BooleanField(default=False)
     reason = models.CharField(max_length=200, blank=True)
     created_by = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "slug"], condition=~models.Q(slug=""), name="window_identity"
+            )
+        ]
 
 
 class AliveSpan(models.Model):
