@@ -14,8 +14,7 @@ from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cursor
 from watchpost.api.problems import wrong
-from watchpost.api.projects import NewWindow, open_window
-from watchpost.api.shapes import look_object, monitor_object, window_object
+from watchpost.api.shapes import look_object, monitor_object, next_windows
 from watchpost.config.table import parse_duration
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
@@ -82,8 +81,10 @@ def create_monitor(request: HttpRequest, asked: Body[Spec]) -> Status[Any]:
 
 @router.get("/monitors/{monitor_id}")
 def get_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
-    """One monitor."""
-    return monitor_object(_find(request, monitor_id))
+    """One monitor, with the maintenance that covers it or will next."""
+    monitor = _find(request, monitor_id)
+    planned = next_windows(monitor.project, clock.now(), monitor)
+    return monitor_object(monitor) | {"maintenance": planned}
 
 
 @router.put("/monitors/{monitor_id}")
@@ -129,13 +130,6 @@ def accept(request: HttpRequest, monitor_id: str, asked: Expected) -> dict[str, 
     """A finding of the last look is as it should be: the baseline learns it."""
     accept_finding(_find(request, monitor_id), asked.code, asked.subject, clock.now())
     return monitor_object(_find(request, monitor_id))
-
-
-@router.post("/monitors/{monitor_id}/maintenance", response={201: dict[str, Any]})
-def monitor_maintenance(request: HttpRequest, monitor_id: str, asked: NewWindow) -> Status[Any]:
-    """A maintenance window over this monitor."""
-    monitor = _find(request, monitor_id)
-    return Status(201, window_object(open_window(request, monitor.project, [monitor], asked, clock.now())))
 
 
 @router.get("/monitors/{monitor_id}/observations")

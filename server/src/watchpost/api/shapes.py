@@ -10,6 +10,10 @@ from watchpost.incidents.models import Channel, Incident
 from watchpost.incidents.payload import incident_object, stamp
 from watchpost.monitors.edit import channel_spec_of, spec_of
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, Project
+from watchpost.monitors.recurrence import next_of, rule_words, windows_ahead
+from watchpost.monitors.window_spec import window_spec_of
+
+SERIES_KEYS = ("name", "slug", "weekly", "cron", "for", "timezone", "first_day", "last_day")
 
 
 def moment_of(milliseconds: int) -> str | None:
@@ -124,13 +128,40 @@ def channel_object(channel: Channel) -> dict[str, Any]:
     }
 
 
-def window_object(window: MaintenanceWindow) -> dict[str, Any]:
+def window_object(window: MaintenanceWindow, now: datetime) -> dict[str, Any]:
+    """One that comes once has ``starts_at`` and ``ends_at``, a series the keys of the file beside ``rule``
+    in words; ``next`` is what runs and what follows, three together."""
+    spec = window_spec_of(window) if window.starts_at is None else {}
     return {
         "id": str(window.pk),
         "project": window.project.slug,
         "monitors": [str(monitor.pk) for monitor in window.monitors.all()],
         "starts_at": stamp(window.starts_at),
         "ends_at": stamp(window.ends_at),
+        **{key: spec.get(key) for key in SERIES_KEYS},
+        "rule": rule_words(window) or None,
+        "paused": window.paused,
+        "next": [_stretch(*stretch) for stretch in next_of(window, now)],
         "reason": window.reason,
         "created_by": window.created_by,
     }
+
+
+def _stretch(start: datetime, end: datetime) -> dict[str, Any]:
+    return {"starts_at": stamp(start), "ends_at": stamp(end)}
+
+
+def next_windows(
+    project: Project, now: datetime, monitor: Monitor | None = None, count: int = 3
+) -> list[dict[str, Any]]:
+    """What runs and what comes next in the project, or over the monitor, whichever series it is of."""
+    found = [
+        (start, end, row)
+        for row in windows_ahead(project, now, monitor)
+        for start, end in next_of(row, now, count)
+    ]
+    found.sort(key=lambda one: (one[0], one[1], one[2].pk))
+    return [
+        {"window": str(row.pk), "name": row.name or row.reason} | _stretch(start, end)
+        for start, end, row in found[:count]
+    ]

@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from cronsim import CronSim, CronSimError
+from django.db.models import Q
 
 from watchpost.core.windows import DAY, Rule, Series, Stretch, Weekly, instant_of, upcoming
 from watchpost.core.words import duration_words, nearest
-from watchpost.monitors.models import MaintenanceWindow
+from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -127,6 +128,15 @@ def next_of(row: MaintenanceWindow, now: datetime, count: int = 3) -> list[Stret
         return upcoming(series_of(row), now, count)
     except ValueError:
         return []
+
+
+def windows_ahead(project: Project, now: datetime, monitor: Monitor | None = None) -> list[MaintenanceWindow]:
+    """The project's windows that are not over, those over the monitor alone when there is one; series first
+    in the order of their names, paused ones included, then what comes once."""
+    rows = project.windows.filter(Q(ends_at__gt=now) | Q(starts_at=None)).prefetch_related("monitors")
+    if monitor is not None:
+        rows = rows.filter(Q(monitors=None) | Q(monitors=monitor)).distinct()
+    return sorted(rows, key=lambda row: (row.starts_at is not None, row.starts_at or 0, row.name, row.pk))
 
 
 def rule_words(row: MaintenanceWindow) -> str:
