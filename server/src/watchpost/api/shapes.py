@@ -13,7 +13,7 @@ from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, Project
 from watchpost.monitors.recurrence import next_of, rule_words, windows_ahead
 from watchpost.monitors.window_spec import window_spec_of
 
-SERIES_KEYS = ("name", "slug", "weekly", "cron", "for", "timezone", "first_day", "last_day")
+SERIES_KEYS = ("slug", "weekly", "cron", "for", "timezone", "first_day", "last_day")
 
 
 def moment_of(milliseconds: int) -> str | None:
@@ -138,6 +138,7 @@ def window_object(window: MaintenanceWindow, now: datetime) -> dict[str, Any]:
         "monitors": [str(monitor.pk) for monitor in window.monitors.all()],
         "starts_at": stamp(window.starts_at),
         "ends_at": stamp(window.ends_at),
+        "name": window.name,
         **{key: spec.get(key) for key in SERIES_KEYS},
         "rule": rule_words(window) or None,
         "paused": window.paused,

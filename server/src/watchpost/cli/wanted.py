@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,24 +12,14 @@ from django.db import transaction
 from watchpost.cli.command import Refusal
 from watchpost.cli.document import Document, Path
 from watchpost.cli.installation import operator
+from watchpost.cli.step import Step, removal
+from watchpost.cli.wanted_windows import left_over, read_maintenance
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.sentences import did_you_mean
-from watchpost.monitors.spec import Differences
 
-_TOP, _PROJECT = ("version", "projects", "channels"), ("name", "slug", "monitors")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of a plan. ``sign``: + create, ~ change, - delete (only with --prune)."""
-
-    sign: str
-    what: str
-    changes: Differences
-    write: Callable[[datetime], object]
-    path: Path = ()
+_TOP, _PROJECT = ("version", "projects", "channels"), ("name", "slug", "monitors", "maintenance")
 
 
 @dataclass
@@ -41,6 +31,7 @@ class Reader:
     problems: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     links: list[Step] = field(default_factory=list)  # dependencies, once all monitors exist
+    windows: list[Step] = field(default_factory=list)  # after that
     projects: dict[str, Project] = field(default_factory=dict, repr=False)
     named: set[tuple[str, str]] = field(default_factory=set)  # (project, slug); ("", name) is a channel
 
@@ -85,9 +76,9 @@ class Reader:
             self._channel(path, entry, slugs)
         if self.problems:
             raise Refusal(*sorted(self.problems, key=self.document.line_of))
-        return [*self.steps, *self.links, *self._leftovers(prune)]
+        return [*self.steps, *self.links, *self.windows, *self._leftovers(prune)]
 
-    def _once(self, group: str, name: str, path: Path, what: str) -> bool:
+    def once(self, group: str, name: str, path: Path, what: str) -> bool:
         if name and (group, name) in self.named:
             self.refuse(
                 path, f"{what} {name} stands twice in this file; give one of them another slug or name"
@@ -99,13 +90,13 @@ class Reader:
     def _project(self, path: Path, entry: dict[str, Any]) -> None:
         self.unknown_keys(entry, _PROJECT, path)
         slug, name = edit.slug_of(entry), entry.get("name") or entry.get("slug")
-        if not self._once("project", slug, path, "the project"):
+        if not self.once("project", slug, path, "the project"):
             return
         existing = Project.objects.filter(slug=slug).first()
         try:
             edit.check_project(name, slug)
         except edit.Invalid as error:
-            self._located(path, error)
+            self.located(path, error)
         if existing is None:
             self.steps.append(
                 Step(
@@ -136,18 +127,19 @@ class Reader:
         graph: dict[str, tuple[str, ...]] = {}
         for place, spec in monitors:
             name = edit.slug_of(spec)
-            if not self._once(slug, name, place, "the monitor"):
+            if not self.once(slug, name, place, "the monitor"):
                 continue
             existing = kept.get(name)
             try:
                 wanted = edit.read_monitor(project, spec, self.environ, existing, siblings)
             except edit.Invalid as error:
-                self._located(place, error)
+                self.located(place, error)
                 continue
             graph[name] = wanted.depends_on
             self._monitor(place, spec, slug, existing, wanted)
         for name in _circles(graph):
             self.refuse(path, f"the monitor {name} depends on itself by way of others; break the circle")
+        self.windows += read_maintenance(self, path, entry, slug, project, siblings)
 
     def _monitor(
         self, path: Path, spec: dict[str, Any], slug: str, existing: Monitor | None, wanted: edit.AskedMonitor
@@ -160,7 +152,7 @@ class Reader:
                     "+",
                     name,
                     [],
-                    lambda now: edit.create_monitor(self._project_of(slug), alone, now, True, self.environ),
+                    lambda now: edit.create_monitor(self.project_of(slug), alone, now, True, self.environ),
                     path,
                 )
             )
@@ -183,10 +175,10 @@ class Reader:
             self.links.append(Step("=", name, [], lambda now: self._link(slug, wanted, spec, now), path))
 
     def _link(self, slug: str, wanted: edit.AskedMonitor, spec: dict[str, Any], now: datetime) -> None:
-        monitor = self._project_of(slug).monitors.get(slug=wanted.columns["slug"])
+        monitor = self.project_of(slug).monitors.get(slug=wanted.columns["slug"])
         edit.update_monitor(monitor, spec, now, self.environ)
 
-    def _project_of(self, slug: str) -> Project:
+    def project_of(self, slug: str) -> Project:
         """Read once: by now the project exists."""
         if slug not in self.projects:
             self.projects[slug] = Project.objects.get(slug=slug)
@@ -194,13 +186,13 @@ class Reader:
 
     def _channel(self, path: Path, spec: dict[str, Any], projects: set[str]) -> None:
         name = str(spec.get("name") or "")
-        if not self._once("", name, path, "the channel"):
+        if not self.once("", name, path, "the channel"):
             return
         existing = Channel.objects.filter(name=name).first()
         try:
             wanted = edit.read_channel(spec, self.environ, existing, projects)
         except edit.Invalid as error:
-            self._located(path, error)
+            self.located(path, error)
             return
         if existing is None:
             self.steps.append(
@@ -224,18 +216,18 @@ class Reader:
             )
         )
 
-    def _located(self, path: Path, error: edit.Invalid) -> None:
+    def located(self, path: Path, error: edit.Invalid) -> None:
         for where, what in error.errors:
             inner = tuple(int(part) if part.isdigit() else part for part in where.split(".")) if where else ()
             self.refuse((*path, *inner), what)
 
     def _leftovers(self, prune: bool) -> list[Step]:
         """What an earlier apply created and this file no longer names; written only with --prune."""
-        found = []
+        found = list(left_over(self.named))
         for monitor in Monitor.objects.filter(applied=True).select_related("project").order_by("pk"):
             if (monitor.project.slug, monitor.slug) not in self.named:
                 found.append(
-                    _removal(
+                    removal(
                         f"monitor {monitor.project.slug}/{monitor.slug}",
                         lambda row, now: edit.delete_monitor(row, now, operator()),
                         monitor,
@@ -243,7 +235,7 @@ class Reader:
                 )
         for channel in Channel.objects.filter(applied=True).order_by("pk"):
             if ("", channel.name) not in self.named:
-                found.append(_removal(f"channel {channel.name}", edit.delete_channel, channel))
+                found.append(removal(f"channel {channel.name}", edit.delete_channel, channel))
         for project in Project.objects.filter(applied=True).order_by("pk"):
             by_hand = (
                 project.monitors.filter(applied=False).exists()
@@ -251,17 +243,13 @@ class Reader:
             )
             if ("project", project.slug) not in self.named and not by_hand:
                 found.append(
-                    _removal(
+                    removal(
                         f"project {project.slug}",
                         lambda row, now: edit.delete_project(row, now, operator()),
                         project,
                     )
                 )
         return found if prune else [Step(step.sign, step.what, [], lambda _: None) for step in found]
-
-
-def _removal(what: str, delete: Callable[[Any, datetime], None], row: Any) -> Step:
-    return Step("-", what, [], lambda now: delete(row, now))
 
 
 def _circles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -10,7 +10,7 @@ from watchpost.cli.command import Out
 from watchpost.core.words import duration_words
 
 if TYPE_CHECKING:
-    from watchpost.cli.wanted import Step
+    from watchpost.cli.step import Step
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 

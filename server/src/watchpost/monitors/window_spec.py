@@ -247,7 +247,7 @@ def window_spec_of(row: MaintenanceWindow) -> dict[str, Any]:
     if members := sorted(monitor.slug for monitor in row.monitors.all()):
         spec["monitors"] = members
     spec |= _words(_columns_of(row))
-    return {key: value for key, value in spec.items() if value not in (None, "", False)}
+    return asked.write_config({key: value for key, value in spec.items() if value not in ("", False)}, "")
 
 
 def window_differences(row: MaintenanceWindow, wanted: AskedWindow) -> Differences:

@@ -30,13 +30,16 @@ def _document(only: str | None) -> dict[str, Any]:
     from watchpost.incidents.models import Channel
     from watchpost.monitors import edit
     from watchpost.monitors.models import Project
+    from watchpost.monitors.window_spec import window_spec_of
 
     projects = [find_project(only)] if only else list(Project.objects.order_by("slug"))
     document: dict[str, Any] = {"version": 1, "projects": []}
     for project in projects:
         monitors = [edit.spec_of(monitor) for monitor in project.monitors.order_by("slug")]
         entry: dict[str, Any] = {"name": project.name, "slug": project.slug}
-        document["projects"].append(entry | ({"monitors": monitors} if monitors else {}))
+        series = project.windows.filter(starts_at=None).prefetch_related("monitors").order_by("slug")
+        lists = {"monitors": monitors, "maintenance": [window_spec_of(row) for row in series]}
+        document["projects"].append(entry | {key: specs for key, specs in lists.items() if specs})
     channels = Channel.objects.order_by("name")
     if only:
         channels = channels.filter(projects__slug=only)
@@ -55,4 +58,6 @@ def _lines(document: dict[str, Any], variables: list[str]) -> Iterator[str]:
     yield text.rstrip("\n")
 
 
-COMMAND = Command("export", "print projects, monitors and channels as a file for apply", configure, run)
+COMMAND = Command(
+    "export", "print projects, monitors, maintenance and channels as a file for apply", configure, run
+)

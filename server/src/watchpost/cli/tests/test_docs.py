@@ -15,6 +15,7 @@ from watchpost.cli.main import build_parser, find_commands
 from watchpost.config.table import SETTINGS
 from watchpost.monitors.edit import MONITOR_KEYS
 from watchpost.monitors.edit_channel import CHANNEL_KEYS
+from watchpost.monitors.window_spec import WINDOW_KEYS
 
 REFERENCE = Path(__file__).parents[5] / "docs" / "reference"
 pytestmark = pytest.mark.skipif(not REFERENCE.is_dir(), reason="docs are not beside the source")
@@ -45,7 +46,7 @@ def test_every_command_and_option_is_documented() -> None:
     assert missing_commands(text.replace("`watchpost doctor", "")) == ["doctor"]
 
 
-@pytest.mark.parametrize("key", [*MONITOR_KEYS, *CHANNEL_KEYS])
+@pytest.mark.parametrize("key", [*MONITOR_KEYS, *CHANNEL_KEYS, *WINDOW_KEYS])
 def test_every_common_key_is_documented(key: str) -> None:
     assert f"| `{key}` |" in (REFERENCE / "configuration.md").read_text()
 
