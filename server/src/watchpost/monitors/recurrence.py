@@ -140,17 +140,28 @@ def windows_ahead(project: Project, now: datetime, monitor: Monitor | None = Non
 
 
 def rule_words(row: MaintenanceWindow) -> str:
-    """``every Sunday 02:00 to 04:00 Europe/Lisbon``; empty for a window that comes once."""
+    """``every Sunday 02:00 to 04:00 Europe/Lisbon``, ``at 02:00 on Sunday, for 2 h, Europe/Lisbon (cron 0 2 *
+    * 0)``; empty for a window that comes once."""
     if row.starts_at is not None:
         return ""
-    lasts = timedelta(seconds=row.lasts_s or 0)
-    if row.cron:
-        said = f"cron {row.cron} for {duration_words(lasts.total_seconds())}, {row.zone}"
-    else:
-        said = f"{days_words(row.days)} {_hours_words(row.at, lasts)} {row.zone}"
+    try:
+        said = _cron_words(row) if row.cron else _weekly_words(row)
+    except (ValueError, CronSimError):  # one that nobody can read must not break a page
+        return "by a rule this version cannot read"
     if row.first_day:
         said += f", from {_date_words(row.first_day)}"
     return said + (f", until {_date_words(row.last_day)}" if row.last_day else "")
+
+
+def _cron_words(row: MaintenanceWindow) -> str:
+    said = CronSim(row.cron, datetime(2000, 1, 1, tzinfo=UTC)).explain()
+    return (
+        f"{said[:1].lower()}{said[1:]}, for {duration_words(row.lasts_s or 0)}, {row.zone} (cron {row.cron})"
+    )
+
+
+def _weekly_words(row: MaintenanceWindow) -> str:
+    return f"{days_words(row.days)} {_hours_words(row.at, timedelta(seconds=row.lasts_s or 0))} {row.zone}"
 
 
 def days_words(days: Iterable[str]) -> str:

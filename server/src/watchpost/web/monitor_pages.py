@@ -20,11 +20,12 @@ from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.accept import acceptable
 from watchpost.monitors.looks import last_looks
-from watchpost.monitors.models import Look, MaintenanceWindow, Monitor
+from watchpost.monitors.models import Look, Monitor
+from watchpost.monitors.recurrence import windows_ahead
 from watchpost.registry import Panel, kinds
 from watchpost.web import charts, history, words
 from watchpost.web.forms_only import posted_from
-from watchpost.web.window_pages import Form, window_form
+from watchpost.web.window_form import WindowForm, new_form, window_rows
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +121,8 @@ def _choices(projects: list[Any]) -> dict[str, list[str]]:
 
 
 @login_required
-def monitor_page(request: HttpRequest, pk: int, window: Form | None = None) -> HttpResponse:
-    """``window`` is the form of a maintenance window that was refused."""
+def monitor_page(request: HttpRequest, pk: int, window: WindowForm | None = None) -> HttpResponse:
+    """``window`` is the form of a maintenance window that was refused, or only tried."""
     monitor, now = seen_monitor(request, pk), clock.now()
     shown = history.stretches(monitor, now - timedelta(days=90), now)
     chosen = _chosen(request)
@@ -138,9 +139,9 @@ def monitor_page(request: HttpRequest, pk: int, window: Form | None = None) -> H
         "days": charts.day_bar(history.ninety_days(shown, now)),
         "looks": _last_looks(monitor),
         "lately": monitor.transitions.order_by("-at", "-id")[:12],
-        "window": window or window_form(now),
+        "window": window or new_form(now),
     }
-    return render(request, "watchpost/monitor.html", context, status=422 if window else 200)
+    return render(request, "watchpost/monitor.html", context, status=window.status if window else 200)
 
 
 @login_required
@@ -178,9 +179,6 @@ def _who(issuer: str) -> str:
 
 def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     kind = kinds().get(monitor.kind)
-    open_windows = MaintenanceWindow.objects.filter(project=monitor.project, ends_at__gt=now).order_by(
-        "starts_at"
-    )
     return {
         "monitor": monitor,
         "shown": _shown(monitor),
@@ -190,11 +188,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
         "panels": _panels(monitor),
         "findings": _findings(monitor),
-        "windows": [
-            w
-            for w in open_windows.prefetch_related("monitors")
-            if not w.monitors.all() or monitor in w.monitors.all()
-        ],
+        "windows": window_rows(windows_ahead(monitor.project, now, monitor), now),
         "now": now,
     }
 

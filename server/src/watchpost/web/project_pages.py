@@ -20,14 +20,15 @@ from watchpost.accounts.models import Membership, User
 from watchpost.accounts.people import give_role, invite
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
-from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
+from watchpost.monitors.models import Monitor, Project
+from watchpost.monitors.recurrence import windows_ahead
 from watchpost.web import strips, words
 from watchpost.web.channel_pages import SEVERITIES
 from watchpost.web.forms_only import posted_from
 from watchpost.web.overview import hears, open_incidents, project_row
 from watchpost.web.reach import failing_for
 from watchpost.web.shown_once import keep, take
-from watchpost.web.window_pages import Form, window_form
+from watchpost.web.window_form import WindowForm, new_form, window_rows
 
 SHOWN = 200
 
@@ -39,8 +40,8 @@ def seen_project(request: HttpRequest, slug: str) -> Project:
 
 
 @login_required
-def project_page(request: HttpRequest, slug: str, window: Form | None = None) -> HttpResponse:
-    """``window`` is the form of a maintenance window that was refused."""
+def project_page(request: HttpRequest, slug: str, window: WindowForm | None = None) -> HttpResponse:
+    """``window`` is the form of a maintenance window that was refused, or only tried."""
     shown = take(request)
     project, now = seen_project(request, slug), clock.now()
     monitors = list(project.monitors.select_related("state", "last"))
@@ -63,14 +64,14 @@ def project_page(request: HttpRequest, slug: str, window: Form | None = None) ->
         "more": max(0, len(monitors) - SHOWN),
         "channels": [{"channel": one, "from": SEVERITIES[one.min_severity]} for one in hearing],
         "untested": next((one for one in working if not one.delivered_at), None),
-        "windows": _windows(project, now),
+        "windows": window_rows(windows_ahead(project, now), now),
         "now": now,
         "members": project.memberships.select_related("user").order_by("role", "user__email"),
         "admins": User.objects.filter(is_superuser=True).order_by("email"),
         "dsn": dsn_of(project),
-        "window": window or window_form(now),
+        "window": window or new_form(now),
     }
-    response = render(request, "watchpost/project.html", context, status=422 if window else 200)
+    response = render(request, "watchpost/project.html", context, status=window.status if window else 200)
     if shown:
         response["Cache-Control"] = "no-store"
     return response
@@ -99,11 +100,6 @@ def _monitor_rows(monitors: list[Monitor], now: datetime) -> list[dict[str, Any]
         {"monitor": one, "state": _shown(one), "last": getattr(one, "last", None), "strip": drawn[one.pk]}
         for one in monitors
     ]
-
-
-def _windows(project: Project, now: datetime) -> list[MaintenanceWindow]:
-    rows = MaintenanceWindow.objects.filter(project=project, ends_at__gt=now)
-    return list(rows.prefetch_related("monitors").order_by("starts_at"))
 
 
 @login_required

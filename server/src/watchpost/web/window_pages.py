@@ -1,36 +1,33 @@
-"""Maintenance windows: set over a monitor or a whole project, and ended early."""
+"""Maintenance windows: set over a monitor or a whole project, changed, paused, ended early."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.shortcuts import get_object_or_404, redirect, render
 
 from watchpost import clock
 from watchpost.accounts.access import person, require_change, visible_projects
 from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow, Monitor, Project
+from watchpost.monitors.recurrence import rule_words
+from watchpost.monitors.window_spec import read_window
 from watchpost.web.forms_only import posted_from
+from watchpost.web.window_form import (
+    WindowForm,
+    form_of,
+    moments_typed,
+    named,
+    named_after_rule,
+    spec_typed,
+    typed_form,
+)
 
 MOST_ID = 10**17
-FIELDS = {"starts_at": "starts", "ends_at": "ends", "reason": "reason"}  # as the form calls them
-LABELS = {"starts": "From", "ends": "Until", "reason": "Why"}
-Form = dict[str, Any]
-
-
-def window_form(now: datetime) -> Form:
-    """What the form begins with: the next hour."""
-    begins = {"starts": now, "ends": now + timedelta(hours=1)}
-    shown = {name: timezone.localtime(at).strftime("%Y-%m-%dT%H:%M") for name, at in begins.items()}
-    return {"values": shown | {"reason": ""}, "errors": {}}
 
 
 @login_required
@@ -39,8 +36,8 @@ def monitor_maintenance(request: HttpRequest, pk: int) -> HttpResponse:
     from watchpost.web.monitor_pages import changed_monitor, monitor_page
 
     monitor = changed_monitor(request, pk)
-    refused = _set_window(request, monitor.project, [monitor])
-    return monitor_page(request, pk, window=refused) if refused else redirect("monitor", pk)
+    shown = _set_window(request, monitor.project, [monitor])
+    return monitor_page(request, pk, window=shown) if shown else redirect("monitor", pk)
 
 
 @login_required
@@ -50,48 +47,137 @@ def project_maintenance(request: HttpRequest, slug: str) -> HttpResponse:
 
     project: Project = get_object_or_404(visible_projects(person(request)), slug=slug)
     require_change(person(request), project)
-    refused = _set_window(request, project, [])
-    return project_page(request, slug, window=refused) if refused else redirect("project", slug)
+    shown = _set_window(request, project, [])
+    return project_page(request, slug, window=shown) if shown else redirect("project", slug)
 
 
-def _set_window(request: HttpRequest, project: Project, monitors: Iterable[Monitor]) -> Form | None:
-    """None when the window is set, else the form with what was typed and what is wrong with it."""
-    typed = {name: request.POST.get(name, "") for name in LABELS}
-    starts, ends = _local(typed["starts"]), _local(typed["ends"])
-    if starts is None or ends is None:
-        missing = [name for name, at in (("starts", starts), ("ends", ends)) if at is None]
-        return {"values": typed, "errors": dict.fromkeys(missing, "Write a date and a time.")}
+def _set_window(request: HttpRequest, project: Project, monitors: Iterable[Monitor]) -> WindowForm | None:
+    """None when the window is set, else the form with what was typed and what is to be said of it."""
+    form, now, members = typed_form(request.POST), clock.now(), list(monitors)
+    if form.how == "once":
+        return _set_once(request, form, project, members)
+    spec = spec_typed(form) | named(form.values["reason"]) | {"monitors": [one.slug for one in members]}
     try:
-        edit.create_window(
-            project, monitors, starts, ends, typed["reason"], person(request).email, clock.now()
-        )
+        if request.POST.get("do") == "preview":
+            wanted = read_window(spec, spec["monitors"])
+            return form.previewed(MaintenanceWindow(**wanted.columns), now)
+        row = edit.create_series(project, spec, person(request).email, now)
     except edit.Invalid as error:
-        places = [(FIELDS.get(where, "reason"), what) for where, what in error.errors]
-        return {"values": typed, "errors": {name: f"{LABELS[name]} {what}." for name, what in places}}
+        return form.refused(error.errors)
+    messages.info(request, f"The windows are set: {rule_words(row)}. Nobody is woken while one lasts.")
+    return None
+
+
+def _set_once(
+    request: HttpRequest, form: WindowForm, project: Project, monitors: list[Monitor]
+) -> WindowForm | None:
+    starts, ends = moments_typed(form.values)
+    if starts is None or ends is None:
+        moments = (("starts", starts), ("ends", ends))
+        form.errors = {name: "Write a date and a time." for name, at in moments if at is None}
+        return form.refused([])
+    reason, actor = form.values["reason"], person(request).email
+    try:
+        edit.create_window(project, monitors, starts, ends, reason, actor, clock.now())
+    except edit.Invalid as error:
+        return form.refused(error.errors)
     messages.info(request, "The window is set. Nobody is woken while it lasts.")
     return None
 
 
-def _local(text: str) -> datetime | None:
-    try:
-        read = parse_datetime(text)
-    except ValueError:
-        return None
-    return timezone.make_aware(read) if read and timezone.is_naive(read) else read
+def _changed_window(request: HttpRequest, pk: int) -> MaintenanceWindow:
+    """One of the person's windows, to be changed: else 404, 403 with a sentence for viewers."""
+    seen = MaintenanceWindow.objects.filter(project__in=visible_projects(person(request)))
+    window: MaintenanceWindow = get_object_or_404(seen.select_related("project"), pk=pk)
+    require_change(person(request), window.project)
+    return window
+
+
+def _changed_series(request: HttpRequest, pk: int) -> MaintenanceWindow:
+    window = _changed_window(request, pk)
+    get_object_or_404(MaintenanceWindow, pk=window.pk, starts_at=None)
+    return window
+
+
+def _came_from(request: HttpRequest) -> int | None:
+    """The monitor whose page to return to, when the form or link said one."""
+    return read_count(request.POST.get("monitor", request.GET.get("monitor", "")), MOST_ID)
+
+
+def _page(window: MaintenanceWindow, monitor: int | None) -> str:
+    return f"/projects/{window.project.slug}/" if monitor is None else f"/monitors/{monitor}/"
+
+
+def _back(request: HttpRequest, window: MaintenanceWindow) -> HttpResponse:
+    return redirect(_page(window, _came_from(request)))
 
 
 @login_required
 @posted_from("overview")
 def end(request: HttpRequest, pk: int) -> HttpResponse:
-    """A running window ends now, one to come is taken back. ``monitor``: the page to return to."""
-    seen = MaintenanceWindow.objects.filter(project__in=visible_projects(person(request)))
-    window: Any = get_object_or_404(seen.select_related("project"), pk=pk)
-    require_change(person(request), window.project)
-    now = clock.now()
-    begun = window.starts_at <= now
-    edit.cancel_window(window, now)
+    """What runs ends now, a window to come is taken back. ``monitor``: the page to return to."""
+    window, now = _changed_window(request, pk), clock.now()
+    if edit.end_window(window, now):
+        more = " The series goes on." if window.starts_at is None else ""
+        messages.info(request, f"The window is over. Trouble is told again.{more}")
+    elif window.starts_at is None:
+        messages.info(request, "No window of this series is running.")
+    else:
+        edit.cancel_window(window, now)
+        messages.info(request, "The window is taken back.")
+    return _back(request, window)
+
+
+@login_required
+@posted_from("overview")
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    window, paused = _changed_series(request, pk), request.POST.get("paused") == "1"
+    edit.pause_series(window, paused, clock.now())
     messages.info(
-        request, "The window is over. Trouble is told again." if begun else "The window is taken back."
+        request, "The series rests. Trouble is told as always." if paused else "The series goes on."
     )
-    back = read_count(request.POST.get("monitor", ""), MOST_ID)
-    return redirect("project", window.project.slug) if back is None else redirect("monitor", back)
+    return _back(request, window)
+
+
+@login_required
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    window = _changed_series(request, pk)
+    if request.method == "POST":
+        edit.cancel_window(window, clock.now())
+        messages.info(request, "The series is deleted.")
+        return _back(request, window)
+    monitor = _came_from(request)
+    question = {
+        "question": f"Delete {window.name}?",
+        "says": "It comes no more, and a window that runs ends. What was counted as maintenance stays so.",
+        "yes": "Delete",
+        "no": "Keep",
+        "back": _page(window, monitor),
+        "monitor": monitor,
+    }
+    return render(request, "watchpost/ask.html", question)
+
+
+@login_required
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another rule for a series. Its monitors stay, and its name unless that was the rule."""
+    window, now = _changed_series(request, pk), clock.now()
+    monitor = _came_from(request)
+    form = form_of(window)
+    if request.method == "POST":
+        form.values, form.days = typed_form(request.POST).values, request.POST.getlist("days")
+        form.how = "cron" if request.POST.get("how") == "cron" else "weekly"
+        members = [one.slug for one in window.monitors.all()]
+        spec = spec_typed(form) | {"monitors": members, "paused": window.paused}
+        spec |= {} if named_after_rule(window) else {"name": window.name}
+        spec |= {"reason": form.values["reason"]} if form.values["reason"] else {}
+        try:
+            if request.POST.get("do") != "preview":
+                edit.update_series(window, spec, now)
+                messages.info(request, f"Changed: {rule_words(window)}.")
+                return _back(request, window)
+            form.previewed(MaintenanceWindow(**read_window(spec, members, existing=window).columns), now)
+        except edit.Invalid as error:
+            form.refused(error.errors)
+    context = {"series": window, "window": form, "from_monitor": monitor, "back": _page(window, monitor)}
+    return render(request, "watchpost/window_edit.html", context, status=form.status)

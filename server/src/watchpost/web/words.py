@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.utils import timezone
 
@@ -69,6 +69,20 @@ def moment(at: datetime, now: datetime) -> str:
         return local.strftime("%H:%M:%S")
     year = "" if local.year == today.year else f" {local.year}"
     return f"{local.day} {local:%b}{year} {local:%H:%M}"
+
+
+def stretch(start: datetime, end: datetime, zone: tzinfo, now: datetime, beside: tzinfo | None = None) -> str:
+    """``Sun 29 Nov 02:00 to 04:00`` on that zone's clock; the end's day when it is another. Said ``beside``
+    the same in another zone, the days are left out where they are its days, too."""
+    first, last, today = start.astimezone(zone), end.astimezone(zone), now.astimezone(zone)
+    if beside and (first.date(), last.date()) == tuple(at.astimezone(beside).date() for at in (start, end)):
+        return f"{first:%H:%M} to {last:%H:%M}"
+    until = f"{last:%H:%M}" if last.date() == first.date() else f"{_day(last, today)} {last:%H:%M}"
+    return f"{_day(first, today)} {first:%H:%M} to {until}"
+
+
+def _day(local: datetime, today: datetime) -> str:
+    return f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
 
 
 def absolute(at: datetime) -> str:

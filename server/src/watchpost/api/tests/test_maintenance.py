@@ -55,7 +55,7 @@ def test_a_series_is_made_shown_changed_and_deleted(call: Call, home: Monitor) -
     changed = call("PUT", path, other).json()
     assert (changed["cron"], changed["timezone"], changed["monitors"]) == ("0 3 * * 0", "UTC", [])
     assert (changed["name"], changed["last_day"]) == (
-        "Cron 0 3 * * 0 for 1 h, UTC, until 1 Jan 2040",
+        "At 03:00 on Sunday, for 1 h, UTC (cron 0 3 * * 0), until 1 Jan 2040",
         "2040-01-01",
     )
     assert call("POST", f"{path}/pause").json()["next"] == []

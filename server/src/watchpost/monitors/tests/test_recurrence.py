@@ -256,7 +256,7 @@ def test_the_nearest_zone() -> None:
         ),
         (
             {"weekly": None, "cron": "0 2 * * 0", "first_day": "2026-06-01", "last_day": date(2026, 12, 31)},
-            "cron 0 2 * * 0 for 2 h, Europe/Lisbon, from 1 Jun 2026, until 31 Dec 2026",
+            "at 02:00 on Sunday, for 2 h, Europe/Lisbon (cron 0 2 * * 0), from 1 Jun 2026, until 31 Dec 2026",
         ),
     ],
 )
@@ -377,4 +377,5 @@ def test_a_row_this_machine_cannot_read_raises_one_error_and_shows_nothing(shop:
         with pytest.raises(ValueError):
             series_of(row)
         assert next_of(row, NOW) == []
+        assert rule_words(row)
         row.refresh_from_db()
