@@ -70,10 +70,18 @@ def test_the_odd_nights(zone: str, day: str, at: str, start: str, end: str) -> N
     series = Series(weekly, 2 * HOUR)
     for before in (timedelta(0), HOUR, 5 * DAY, 40 * DAY):
         assert list(series.stretches(utc(start) - before)) == [(utc(start), utc(end))]
+    assert list(weekly.starts(utc(start))) == [utc(start)]
+    assert list(weekly.starts(utc(start) + timedelta(microseconds=1))) == []
     running = series.window(utc(end) - timedelta(seconds=1))
     assert running is not None
     assert (running.start, running.end) == (utc(start), utc(end))
     assert series.window(utc(end)) is None
+
+
+def test_two_beginnings_at_one_leap_are_one() -> None:
+    daily = Weekly(EVERY_DAY, time(0), ZoneInfo("Pacific/Apia"))
+    found = list(islice(daily.starts(utc("2011-12-29 00:00")), 3))
+    assert found == [utc("2011-12-29 10:00"), utc("2011-12-30 10:00"), utc("2011-12-31 10:00")]
 
 
 def brute_starts(days: frozenset[int], at: time, zone: ZoneInfo, day: date, count: int) -> list[datetime]:
