@@ -35,7 +35,7 @@ def test_the_example_of_the_docs_can_be_applied(
     file.write_text(example[1])
     ran = cli("apply", str(file), "--json")
     assert ran.code == 0, ran.err
-    assert ran.json["created"] == 4
+    assert ran.json["created"] == 5
     assert cli("apply", str(file), "--json").json["steps"] == []
     exported = cli("export").out
     assert "${API_TOKEN}" in exported
