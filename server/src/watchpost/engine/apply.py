@@ -202,6 +202,6 @@ def _last_row(written: Written) -> tuple[Any, ...]:
         seen.address,
         json.dumps(finding_rows(written.findings)) if written.findings else None,
         # A certificate is read once an hour: what was read stays until the next that is worth keeping.
-        json.dumps(seen.facts, default=str) if _worth_keeping(written) else None,
+        json.dumps({**written.kept, **seen.facts}, default=str) if _worth_keeping(written) else None,
         written.reason,
     )

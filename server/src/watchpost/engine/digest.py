@@ -71,7 +71,9 @@ class Digest:
         if watched.need.window_s and seen.outcome is Outcome.OK:
             watched.totals.append((seen.at.timestamp(), seen.total_ms))
         severity = None if reading.severity is None else int(reading.severity)
-        self.looks.append(Written(watched, seen, severity, verdict.findings, done.reason))
+        self.looks.append(
+            Written(watched, seen, severity, verdict.findings, done.reason, watched.keep(seen.facts))
+        )
         parts = self._step_parts(watched, verdict, seen, fault, now)
         if parts or done.track is not watched.track or verdict.baseline is not None:
             self._change(watched, done, verdict, seen, now)

@@ -16,7 +16,7 @@ from watchpost.core.windows import Window
 from watchpost.engine.memory import Watched
 from watchpost.engine.planned import Planned
 from watchpost.monitors.looks import looks_of, newest_look_ms
-from watchpost.monitors.models import AliveSpan, MaintenanceWindow, Monitor, MonitorState
+from watchpost.monitors.models import AliveSpan, MaintenanceWindow, Monitor, MonitorLast, MonitorState
 from watchpost.monitors.recurrence import series_of
 from watchpost.registry import PastNeed, kinds
 
@@ -73,7 +73,12 @@ def load_one(row: Monitor) -> Watched:
             if one["severity"] != "info"
         ),
         problem=problem,
+        kept={name: value for name, value in _facts(last).items() if name in kind.kept},
     )
+
+
+def _facts(last: MonitorLast | None) -> dict[str, Any]:
+    return (last.facts if last else None) or {}
 
 
 def _config(row: Monitor) -> tuple[Any, str]:

@@ -57,6 +57,7 @@ class Watched:
     troubles: Troubles = frozenset()  # what the incident was last told of
     other: Other | None = None
     problem: str = ""  # why it cannot be looked at: a config this version refuses
+    kept: Mapping[str, Any] = field(default_factory=dict)  # facts of ``Kind.kept``, as they were last seen
 
     def shares(self, observation: Observation | None) -> frozenset[str]:
         """What an incident of this monitor may share with others."""
@@ -73,6 +74,13 @@ class Watched:
             or f"monitor:{self.id}" in shared
             or (bool(self.depends_on) and any(f"monitor:{parent}" in shared for parent in self.depends_on))
         )
+
+    def keep(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Takes over what the kind keeps. A certificate that was read an hour ago is still known when the
+        site does not answer now."""
+        if not self.kind.kept.isdisjoint(facts):
+            self.kept = {**self.kept, **{name: facts[name] for name in self.kind.kept & facts.keys()}}
+        return self.kept
 
     def past(self, now_s: float) -> Past:
         """Totals of the declared window, oldest first. Cheap for kinds that need none."""
@@ -96,6 +104,7 @@ class Written:
     severity: int | None
     findings: tuple[Finding, ...]
     reason: str
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 def troubles_of(findings: tuple[Finding, ...]) -> Troubles:

@@ -76,6 +76,17 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """Something that a look came across without watching it. ``what`` is a host name (``api.shop.example``),
+    or what a kind covers (``tls:shop.example:443``); ``how`` the words between it and the monitor: "stands in
+    the certificate of". ``sure``: it belongs to the same people; a redirect may lead anywhere."""
+
+    what: str
+    how: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text."""
 
@@ -111,6 +122,11 @@ class Kind:
     names: Callable[[Any, Mapping[str, Any]], tuple[str, ...]] = _nothing  # hosts come across
     explore: Callable[[Site], tuple[str, ...]] = _nothing  # what discovery asks for beside an address
     propose: Callable[[Site], tuple[Proposal, ...]] = _nothing
+    # What is watched and what is not (coverage): a thing is the kind's name, a colon, and which one it is.
+    covers: Callable[[Any], tuple[str, ...]] = _nothing  # ``http:shop.example``, ``tls:shop.example:443``
+    leads: Callable[[Any, Mapping[str, Any]], tuple[Lead, ...]] = _nothing  # come across, not watched by it
+    under: Callable[[str], str | None] = lambda _: None  # the thing of this kind that a host stands on
+    watch: Callable[[str], Mapping[str, Any] | None] = lambda _: None  # of the part after the colon: the spec
 
 
 @dataclass(frozen=True, slots=True)
