@@ -1,12 +1,15 @@
 """The assets kind: a page's stylesheets, scripts, images and fonts are all there, while the page answers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from watchpost.kinds.assets.codes import CODES
 from watchpost.kinds.assets.config import AssetsConfig
 from watchpost.kinds.assets.judge import judge
 from watchpost.kinds.assets.panel import panels
 from watchpost.kinds.assets.probe import probe
 from watchpost.kinds.assets.propose import propose
-from watchpost.registry import Kind
+from watchpost.registry import Kind, Lead
 
 
 def _describe(config: AssetsConfig) -> str:
@@ -16,6 +19,19 @@ def _describe(config: AssetsConfig) -> str:
 
 def _target(config: AssetsConfig) -> tuple[str, int]:
     return config.place.host, config.place.port
+
+
+def _covers(config: AssetsConfig) -> tuple[str, ...]:
+    return (f"assets:{config.place.host}",)
+
+
+def _leads(config: AssetsConfig, _: Mapping[str, Any]) -> tuple[Lead, ...]:
+    """Hosts whose files count as the site's own: somebody wrote them down."""
+    return tuple(Lead(host, "serves files of", sure=True) for host in sorted(config.also_hosts))
+
+
+def _names(config: AssetsConfig, _: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(config.also_hosts))
 
 
 KIND = Kind(
@@ -28,6 +44,9 @@ KIND = Kind(
     codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,
+    covers=_covers,
+    leads=_leads,
+    names=_names,
     secrets=("basic_auth.password", "headers", "cookies"),
     propose=propose,
     panels=panels,

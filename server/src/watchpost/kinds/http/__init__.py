@@ -2,6 +2,7 @@
 
 from watchpost.kinds.http.codes import CODES
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.kinds.http.ends import covers, endings, leads, names, watch
 from watchpost.kinds.http.judge import judge
 from watchpost.kinds.http.probe import probe
 from watchpost.kinds.http.propose import explore, propose
@@ -56,6 +57,11 @@ KIND = Kind(
     probe=probe,
     judge=judge,
     kept=frozenset({"certificate"}),
+    endings=endings,
+    names=names,
+    covers=covers,
+    leads=leads,
+    watch=watch,
     codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,

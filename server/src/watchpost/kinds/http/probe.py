@@ -71,7 +71,12 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
         return _observe(walk, at, walk.facts)
     walks = [_Walk(config, look, outbound, family, ends) for family in ("4", "6")]
     await asyncio.gather(*(_follow(walk) for walk in walks))
-    facts = {"families": {walk.family: {"address": walk.address, **walk.facts} for walk in walks}}
+    facts: dict[str, Any] = {
+        "families": {walk.family: {"address": walk.address, **walk.facts} for walk in walks}
+    }
+    read = [walk.facts["certificate"] for walk in walks if "certificate" in walk.facts]
+    if read:  # the one that ends first is kept where that of a single family is
+        facts["certificate"] = min(read, key=lambda one: str(one["not_after"]))
     return _observe(_representative(walks), at, facts)
 
 

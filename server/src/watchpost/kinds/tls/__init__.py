@@ -2,6 +2,7 @@
 
 from watchpost.kinds.tls.codes import CODES
 from watchpost.kinds.tls.config import TlsConfig
+from watchpost.kinds.tls.ends import covers, endings, leads, names, watch
 from watchpost.kinds.tls.judge import accept, judge
 from watchpost.kinds.tls.panel import panels
 from watchpost.kinds.tls.probe import probe
@@ -32,7 +33,12 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
-    kept=frozenset({"certificate"}),
     propose=propose,
     panels=panels,
+    kept=frozenset({"certificate", "others"}),
+    endings=endings,
+    names=names,
+    covers=covers,
+    leads=leads,
+    watch=watch,
 )
