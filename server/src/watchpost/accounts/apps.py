@@ -17,3 +17,4 @@ def _proven(user: Any, **_: Any) -> None:
     """Who read the mail has the address; all that was open into the account ended with the old password."""
     user.vouched = True
     user.save(update_fields=["vouched"])
+    user.calendars.all().delete()

@@ -63,6 +63,7 @@ def vouch(user: User) -> None:
     user.vouched = True
     user.set_unusable_password()
     user.save(update_fields=["vouched", "password"])
+    user.calendars.all().delete()
 
 
 def give_role(user: User, project: Project, role: str) -> None:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from ninja import NinjaAPI, Router
 
-from watchpost.api import channels, incidents, maintenance, monitors, projects
+from watchpost.api import channels, expiries, incidents, maintenance, monitors, projects
 from watchpost.api.auth import Bearer
 from watchpost.api.body import StrictJson
 from watchpost.api.problems import answer_with_problems, problem
@@ -54,7 +54,7 @@ api = Api(
     docs_url=None,
 )
 answer_with_problems(api)
-for module in (projects, maintenance, monitors, incidents, channels):
+for module in (projects, maintenance, monitors, incidents, expiries, channels):
     api.add_router("", module.router)
 
 

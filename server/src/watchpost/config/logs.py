@@ -24,7 +24,7 @@ class JsonLine(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-_LINKS = re.compile(r"(/(?:signin|i)/)[\w:.-]+")
+_LINKS = re.compile(r"(/(?:signin|i|calendar|reports/stop)/)[\w:.-]+")
 
 
 class LinksAreSecret(logging.Filter):

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "watchpost.accounts",
     "watchpost.monitors",
     "watchpost.incidents",
+    "watchpost.reports",
     "watchpost.web",
 ]
 MIDDLEWARE = [

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, resolve_url
 
+ALONE = ("overview", "settings", "calendar", "weekly")  # pages that are about no single thing
 View = Callable[..., HttpResponse]
 
 
@@ -28,8 +29,7 @@ def posted_from(page: str) -> Callable[[View], View]:
                 return HttpResponseNotAllowed(["POST"])
             messages.info(request, "Nothing was done by opening this address. Press the button again.")
             where = kwargs.get("slug") or kwargs.get("pk")
-            plain = where is None or page in ("overview", "settings")
-            return redirect(page) if plain else redirect(page, where)
+            return redirect(page) if where is None or page in ALONE else redirect(page, where)
 
         return guarded
 

@@ -149,7 +149,7 @@
     const link = $("a", list[chosen]);
     if (link) link.focus();
   };
-  const places = { o: "/", i: "/incidents/", m: "/monitors/", c: "/channels/", s: "/settings/" };
+  const places = { o: "/", i: "/incidents/", m: "/monitors/", e: "/calendar/", c: "/channels/", s: "/settings/" };
   const keys = {
     "/": () => $("#find").focus(), "g": () => { goes = Date.now(); }, "j": () => select(chosen + 1),
     "k": () => select(Math.max(chosen - 1, 0)), "?": () => $("#keys").showModal(),

@@ -1,0 +1,1 @@
+"""What people are told at leisure: what ends when, how the week was, and what is not watched yet."""
