@@ -24,6 +24,7 @@ from watchpost.engine.figures import store_figures
 from watchpost.engine.lead import Deposed, Leadership
 from watchpost.engine.references import answers
 from watchpost.engine.selfcheck import SelfCheck
+from watchpost.engine.weekly import Weekly
 from watchpost.incidents import desk
 from watchpost.monitors.models import AliveSpan
 from watchpost.outbound import Guard, Outbound, Resolver
@@ -124,11 +125,14 @@ async def _lead(stopper: asyncio.Task[None]) -> None:
             *([leadership.keep()] if leadership is not None else []),
         )
     ]
+    weekly = Weekly(engine.lanes.outbound, clock.now)
+    weekly.start()
     log.info("the engine watches %d monitors", len(engine.watched))
     done, _ = await asyncio.wait({stopper, *parts}, return_when=asyncio.FIRST_COMPLETED)
     for part in parts:
         part.cancel()
     await asyncio.gather(*parts, return_exceptions=True)
+    weekly.close()
     await engine.close()
     await outbound.close()
     if leadership is not None:

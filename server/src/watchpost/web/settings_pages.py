@@ -19,6 +19,7 @@ from watchpost.accounts.models import ApiToken, User
 from watchpost.accounts.people import give_role, invite
 from watchpost.monitors import edit
 from watchpost.monitors.models import Project
+from watchpost.reports.post import wants
 from watchpost.web import words
 from watchpost.web.forms_only import posted_from
 from watchpost.web.shown_once import keep, take
@@ -36,6 +37,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         "zones": sorted(
             zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc")
         ),
+        "weekly": wants(user),
         "projects": visible_projects(user).annotate(watched=Count("monitors")).order_by("name"),
     }
     if user.is_superuser:

@@ -18,6 +18,7 @@ from watchpost.web import (
     overview,
     project_pages,
     settings_pages,
+    weekly_pages,
     window_pages,
 )
 
@@ -63,6 +64,9 @@ urlpatterns = [
     path("channels/<int:pk>/test/", channel_pages.channel_test, name="channel-test"),
     path("channels/<int:pk>/switch/", channel_pages.channel_switch, name="channel-switch"),
     path("channels/<int:pk>/delete/", channel_pages.channel_delete, name="channel-delete"),
+    path("reports/weekly/", weekly_pages.weekly_page, name="weekly"),
+    path("reports/weekly/wish/", weekly_pages.wish, name="weekly-wish"),
+    path("reports/stop/<str:token>/", weekly_pages.stop, name="weekly-stop"),
     path("settings/", settings_pages.settings_page, name="settings"),
     path("settings/profile/", settings_pages.profile, name="settings-profile"),
     path("settings/people/", settings_pages.add_person, name="settings-people"),
