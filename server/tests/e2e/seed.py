@@ -112,9 +112,22 @@ def _monitor(project: Project, name: str, state: str, now: datetime, reason: str
         phases={},
         address="203.0.113.7",
         findings=[finding] if bad else None,
-        facts={"certificate": {"not_after": "2027-02-03T10:00:00+00:00", "issuer": CERTIFIER}},
+        facts={"certificate": _certificate(slug, now)},
     )
     return monitor
+
+
+def _certificate(slug: str, now: datetime) -> dict[str, Any]:
+    """One on two pages, one that has ended, one that ends soon."""
+    days = {"invoices": -1.2, "api-billing-example": 3.4, "export": 21}.get(slug, 72)
+    shared = "paid" if slug in ("home-page", "basket") else slug
+    return {
+        "host": f"{slug}.example.com",
+        "fingerprint": shared * 8,
+        "not_after": (now + timedelta(days=days)).isoformat(),
+        "issuer": CERTIFIER,
+        "names": [f"{slug}.example.com", f"media.{slug}.example.com", "*.example.com"],
+    }
 
 
 def _ms(at: datetime) -> int:

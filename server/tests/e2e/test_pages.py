@@ -20,6 +20,7 @@ from tests.serving import Serving
 from watchpost.accounts.links import make_link
 from watchpost.monitors.models import Monitor
 from watchpost.web.tests.test_around import Shop
+from watchpost.reports.letter import stop_token
 
 from .seed import Seeded, seed
 from .storm import seed_storm
@@ -48,6 +49,8 @@ def _paths(seeded: Seeded) -> dict[str, str]:
         "incidents": "/incidents/",
         "incidents-over": "/incidents/?state=resolved",
         "incident": f"/incidents/{incident}/",
+        "calendar": "/calendar/",
+        "weekly": "/reports/weekly/",
         "channels": "/channels/",
         "channel": f"/channels/{channel}/",
         "channel-broken": f"/channels/{seeded.broken.pk}/",
@@ -69,6 +72,7 @@ def _open_paths(seeded: Seeded) -> dict[str, str]:
         "reset": "/accounts/password/reset/",
         "signed": f"/i/{token}/",
         "signed-old": "/i/nonsense/",
+        "weekly-stop": f"/reports/stop/{stop_token(seeded.viewer.pk)}/",
         "signin": f"/signin/{link}/",
         "signin-used": "/signin/nonsense/",
     }

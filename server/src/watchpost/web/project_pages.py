@@ -22,6 +22,7 @@ from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.recurrence import windows_ahead
+from watchpost.reports.coverage import coverage_of
 from watchpost.web import strips, words
 from watchpost.web.channel_pages import SEVERITIES
 from watchpost.web.forms_only import posted_from
@@ -65,6 +66,7 @@ def project_page(request: HttpRequest, slug: str, window: WindowForm | None = No
         "channels": [{"channel": one, "from": SEVERITIES[one.min_severity]} for one in hearing],
         "untested": next((one for one in working if not one.delivered_at), None),
         "windows": window_rows(windows_ahead(project, now), now),
+        "coverage": coverage_of(project, monitors),
         "now": now,
         "members": project.memberships.select_related("user").order_by("role", "user__email"),
         "admins": User.objects.filter(is_superuser=True).order_by("email"),

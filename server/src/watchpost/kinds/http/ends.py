@@ -32,7 +32,7 @@ def _hosts(facts: Facts) -> Iterator[str]:
 def certificates(config: HttpConfig, facts: Facts) -> tuple[Facts, ...]:
     """Each certificate of the last look that read one; none of a site this monitor asked formerly."""
     asked = {_site(host) for host in (config.place.host, *_hosts(facts))}
-    found = (walk["certificate"] for walk in _walks(facts) if "certificate" in walk)
+    found = (walk["certificate"] for walk in _walks(facts) if "fingerprint" in walk.get("certificate", ()))
     return tuple({one["fingerprint"]: one for one in found if _site(one.get("host", "")) in asked}.values())
 
 

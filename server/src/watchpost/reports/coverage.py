@@ -1,0 +1,195 @@
+"""What was come across in a project and is not watched: names, certificates, domains.
+
+No kind is named here: each says what it covers, what it came across, what a host stands on, and which spec
+would watch a thing (``registry.Kind``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from watchpost.accounts.models import User
+from watchpost.monitors import edit
+from watchpost.monitors.models import Monitor, Project
+from watchpost.registry import Config, Kind, Lead, kinds
+from watchpost.registry.place import read_host
+from watchpost.registry.suffix import registered_domain
+from watchpost.reports.endings import facts_of
+from watchpost.reports.models import NotNeeded
+
+MOST = 50
+# Names that lead nowhere from outside (RFC 6761, 6762, 8375, 9476, and what people use for the inside).
+INSIDE = frozenset({"local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test",
+                    "invalid", "home.arpa", "onion", "alt"})  # fmt: skip
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing that is not watched. ``thing`` as the kinds name it, ``shown`` for people, ``how`` it was
+    come across ("stands in the certificate of"), by ``monitor``."""
+
+    thing: str
+    shown: str
+    how: str
+    monitor: Monitor
+    kind: Kind
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """``not_needed``: what somebody put aside, and is still come across."""
+
+    gaps: tuple[Gap, ...]
+    not_needed: tuple[Gap, ...]
+    watched: int  # things that are
+
+
+def coverage_of(project: Project, monitors: Sequence[Monitor]) -> Coverage:
+    """``monitors`` of the project, with their last looks."""
+    read = [(one, *known) for one in monitors if (known := _read(one)) is not None]
+    covered = {thing for monitor, kind, config in read for thing in _asked(monitor, kind.covers, config)}
+    found: dict[str, Gap] = {}
+    for gap in (*_come_across(read, covered), *_stood_on(read)):
+        if gap.thing not in covered:
+            found.setdefault(gap.thing, gap)
+    aside = set(NotNeeded.objects.filter(project=project).values_list("thing", flat=True))
+    order = sorted(found.values(), key=lambda gap: (gap.kind.name != _first_kind(), gap.kind.name, gap.shown))
+    return Coverage(
+        tuple(gap for gap in order if gap.thing not in aside)[:MOST],
+        tuple(gap for gap in order if gap.thing in aside)[:MOST],
+        len(covered),
+    )
+
+
+Read = tuple[Monitor, Kind, Config]
+
+
+def _read(monitor: Monitor) -> tuple[Kind, Config] | None:
+    kind = kinds().get(monitor.kind)
+    try:
+        return (kind, edit.config_of(monitor)) if kind is not None else None
+    except ValueError:  # a secret of another key, or a config this version refuses: its page says so
+        return None
+
+
+def _asked(monitor: Monitor, ask: Any, *given: Any) -> Iterable[Any]:
+    """What a kind says; facts of an older version that it cannot read say nothing."""
+    try:
+        return tuple(ask(*given))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        log.exception("the %s kind cannot say what it knows of monitor %s", monitor.kind, monitor.pk)
+        return ()
+
+
+def _come_across(read: Sequence[Read], covered: set[str]) -> Iterator[Gap]:
+    """Names and things of the last looks. A name is watched when anything of it is, whatever the kind."""
+    hosts = {_host_of(thing) for thing in covered}
+    ours = {domain for _, kind, config in read if (domain := _domain(kind.target(config)[0]))}
+    for monitor, kind, config in read:
+        facts = facts_of(monitor)
+        leads: list[Lead] = list(_asked(monitor, kind.leads, config, facts))
+        told = {lead.what for lead in leads}
+        leads += [Lead(name, "was come across by") for name in _asked(monitor, kind.names, config, facts)
+                  if name not in told]  # fmt: skip
+        for lead in leads:
+            if gap := _led(lead, monitor, hosts, ours):
+                yield gap
+
+
+def _led(lead: Lead, monitor: Monitor, hosts: set[str], ours: set[str]) -> Gap | None:
+    """A name may be a stranger's: one that nobody vouches for counts only under a domain of ours."""
+    if ":" in lead.what:
+        return None if _is_address(_host_of(lead.what)) else _gap(lead.what, lead.how, monitor)
+    name = watchable(lead.what)
+    if not name or name in hosts or not (lead.sure or _domain(name) in ours):
+        return None
+    return _gap(f"{_first_kind()}:{name}", lead.how, monitor, name)
+
+
+def _stood_on(read: Sequence[Read]) -> Iterator[Gap]:
+    """What the watched hosts stand on, such as the domain somebody registered."""
+    for monitor, kind, config in read:
+        host = watchable(kind.target(config)[0])
+        for other in kinds().values() if host else ():
+            thing = other.under(host)
+            if thing:
+                yield from (gap for gap in [_gap(thing, "is what the host stands on of", monitor)] if gap)
+
+
+def _gap(thing: str, how: str, monitor: Monitor, shown: str = "") -> Gap | None:
+    """None when no kind here can watch it."""
+    name, _, which = thing.partition(":")
+    kind = kinds().get(name)
+    spec = kind.watch(which) if kind is not None else None
+    if kind is None or spec is None:
+        return None
+    return Gap(thing, shown or str(spec["name"]), how, monitor, kind, spec)
+
+
+def _first_kind() -> str:
+    """What a bare name is watched as: the kind that an address is added as."""
+    return next((name for name, kind in kinds().items() if kind.from_url is not None), "")
+
+
+def _host_of(thing: str) -> str:
+    return thing.split(":", 1)[1].rsplit(":", 1)[0] if thing.count(":") > 1 else thing.partition(":")[2]
+
+
+def watchable(name: str) -> str:
+    """The name in ASCII if it can be watched from outside; "" for wildcards, addresses, names of one label
+    and of the inside."""
+    try:
+        host = read_host(name.strip().rstrip("."))
+    except ValueError:
+        return ""
+    if _is_address(host) or "." not in host:
+        return ""
+    return "" if any(host == end or host.endswith(f".{end}") for end in INSIDE) else host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
+def _domain(host: str) -> str | None:
+    try:
+        return registered_domain(host)
+    except ValueError:
+        return None
+
+
+# ---- what people do -----------------------------------------------------------------------------
+
+
+def start_watching(project: Project, gap: Gap, now: datetime) -> Monitor:
+    """The monitor for the gap, in the environment of whoever came across it. Raises edit.Invalid."""
+    spec = dict(gap.spec) | {"environment": gap.monitor.environment}
+    with transaction.atomic():
+        taken = set(project.monitors.values_list("slug", flat=True))
+        base = slugify(str(spec["name"]).replace(".", "-").replace(":", "-"))[:54].strip("-") or "monitor"
+        slugs = (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3)))
+        spec["slug"] = next(slug for slug in slugs if slug not in taken)
+        return edit.create_monitor(project, spec, now)
+
+
+def put_aside(project: Project, thing: str, by: User, now: datetime) -> None:
+    """It need not be watched; remembered until somebody takes it back."""
+    defaults = {"by": by.get_full_name() or by.email, "at": now}
+    NotNeeded.objects.get_or_create(project=project, thing=thing[:300], defaults=defaults)
+
+
+def take_back(project: Project, thing: str) -> None:
+    NotNeeded.objects.filter(project=project, thing=thing).delete()

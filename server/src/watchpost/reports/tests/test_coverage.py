@@ -1,0 +1,160 @@
+"""What was come across and is not watched, and the one click that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from watchpost import registry
+from watchpost.monitors import edit
+from watchpost.monitors.models import Change, Monitor, Project
+from watchpost.registry.suffix import registered_domain
+from watchpost.reports import coverage as module
+from watchpost.reports.coverage import Coverage, coverage_of, watchable
+from watchpost.reports.endings import watched_in
+from watchpost.reports.models import NotNeeded
+from watchpost.reports.tests.conftest import NOW, certificate, enter, member, page, seen
+from watchpost.reports.tests.test_calendar import words
+
+pytestmark = pytest.mark.django_db
+PAGE = "/projects/shop/"
+
+
+def now_of(project: Project) -> Coverage:
+    return coverage_of(project, watched_in([project]))
+
+
+def things(project: Project) -> list[str]:
+    return [gap.thing for gap in now_of(project).gaps]
+
+
+def test_names_of_the_certificate_and_the_certificate_itself_are_named(shop: Project) -> None:
+    home = seen(shop, "shop.example", "f1", 30, "api.shop.example", "shop.example.net", name="Home page")
+    assert things(shop) == ["http:api.shop.example", "http:shop.example.net", "tls:shop.example:443"]
+    api = now_of(shop).gaps[0]
+    assert (api.shown, api.how, api.monitor) == ("api.shop.example", "stands in the certificate of", home)
+    said = words(enter(member(shop)).get(PAGE))
+    assert "api.shop.example stands in the certificate of Home page , and is not watched" in said
+    assert "Certificate of shop.example is met by Home page" in said
+    assert "Watch it" not in said  # a viewer sees and does not change
+
+
+def test_what_any_kind_watches_is_watched(shop: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "mx.shop.example", "api.shop.example")
+    edit.create_monitor(
+        shop, {"name": "mx", "kind": "tls", "host": "MX.shop.example.", "starttls": "smtp"}, NOW
+    )
+    edit.create_monitor(shop, {"name": "api", "kind": "http", "url": "https://api.shop.example/v1"}, NOW)
+    edit.create_monitor(shop, {"name": "cert", "kind": "tls", "host": "shop.example"}, NOW)
+    assert things(shop) == ["tls:api.shop.example:443"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["*.shop.example", "192.0.2.7", "2001:db8::1", "db.internal", "printer.local", "intranet", "localhost", "x.home.arpa",
+     "not a name", "", "a" * 300 + ".example"],
+)  # fmt: skip
+def test_what_leads_nowhere_from_outside_is_left_out(shop: Project, name: str) -> None:
+    assert watchable(name) == ""
+    seen(shop, "shop.example", "f1", 30, name)
+    assert things(shop) == ["tls:shop.example:443"]
+
+
+def test_strangers_on_a_shared_certificate_and_redirects_elsewhere_are_none_of_ours(shop: Project) -> None:
+    shared = certificate("f1", 30, "shop.example", "other.example.org", "api.shop.example") | {
+        "more_names": 80
+    }
+    facts = {
+        "certificate": shared,
+        "hops": [["https://shop.example/", 302]],
+        "final": "https://login.example.com/",
+    }
+    page(shop, "shop.example", facts)
+    assert things(shop) == ["http:api.shop.example", "tls:shop.example:443"]
+    led = {"hops": [["https://shop.example/", 302]], "final": "https://checkout.shop.example/"}
+    page(shop, "www.shop.example", led, environment="staging")
+    assert "http:checkout.shop.example" in things(shop)
+
+
+def test_other_projects_neither_show_nor_cover(shop: Project, blog: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "api.shop.example")
+    seen(blog, "api.shop.example", "f2", 30, "more.shop.example")
+    assert things(shop) == ["http:api.shop.example", "tls:shop.example:443"]
+
+
+def test_one_click_makes_the_monitor_once(shop: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "api.shop.example", environment="staging")
+    owner = enter(member(shop, "owner"))
+    wanted = {"do": "watch", "thing": "http:api.shop.example"}
+    for _ in range(2):  # a double click, or a form from yesterday
+        owner.post(f"{PAGE}coverage/", wanted)
+    made = Monitor.objects.get(name="api.shop.example")
+    assert (made.kind, made.slug, made.environment) == ("http", "api-shop-example", "staging")
+    assert made.config["url"] == "https://api.shop.example/"
+    assert Change.objects.filter(topic="monitor", key=str(made.pk)).exists()  # the engine hears of it
+    owner.post(f"{PAGE}coverage/", {"do": "watch", "thing": "tls:shop.example:443"})
+    cert = Monitor.objects.get(kind="tls")
+    assert (cert.name, cert.interval_s) == ("Certificate of shop.example", 900)
+    for odd in ("http:evil.example.org", "nonsense", ""):
+        owner.post(f"{PAGE}coverage/", {"do": "watch", "thing": odd})
+    assert Monitor.objects.count() == 3
+    assert things(shop) == ["tls:api.shop.example:443"]
+
+
+def test_viewers_and_strangers_change_nothing(shop: Project, blog: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "api.shop.example")
+    wanted = {"do": "watch", "thing": "http:api.shop.example"}
+    assert enter(member(shop)).post(f"{PAGE}coverage/", wanted).status_code == 403
+    assert enter(member(blog, "owner", "eva@example.com")).post(f"{PAGE}coverage/", wanted).status_code == 404
+    assert enter(member(shop, "owner", "o@example.com")).get(f"{PAGE}coverage/").status_code == 302
+    assert Monitor.objects.count() == 1
+    assert not NotNeeded.objects.exists()
+
+
+def test_not_needed_is_remembered_and_can_be_taken_back(shop: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "api.shop.example")
+    owner = enter(member(shop, "owner"))
+    for thing in ("http:api.shop.example", "tls:shop.example:443", "http:api.shop.example"):
+        owner.post(f"{PAGE}coverage/", {"do": "aside", "thing": thing})
+    assert things(shop) == []
+    assert NotNeeded.objects.count() == 2
+    said = words(owner.get(PAGE))
+    assert "is watched, or need not be." in said
+    assert "2 not needed" in said
+    owner.post(f"{PAGE}coverage/", {"do": "undo", "thing": "http:api.shop.example"})
+    assert things(shop) == ["http:api.shop.example"]
+
+
+def test_a_kind_that_hosts_stand_on_is_asked_without_being_named(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kind of registered domains would say it."""
+
+    def under(host: str) -> str | None:
+        return f"dummy:{registered_domain(host)}" if registered_domain(host) else None
+
+    def watch(which: str) -> Mapping[str, Any]:
+        return {"name": f"Domain {which}", "kind": "dummy", "url": f"https://{which}/"}
+
+    http = registry.kinds()["http"]
+    dummy = replace(
+        http,
+        name="dummy",
+        from_url=None,
+        under=under,
+        watch=watch,
+        covers=lambda config: (f"dummy:{config.place.host}",),
+    )
+    known = MappingProxyType({**registry.kinds(), "dummy": dummy})
+    for where in (module, edit, registry):
+        monkeypatch.setattr(where, "kinds", lambda: known)
+    page(shop, "www.shop.example.co.uk")
+    page(shop, "192.0.2.1")
+    gap = next(gap for gap in now_of(shop).gaps if gap.thing.startswith("dummy:"))
+    assert (gap.thing, gap.shown) == ("dummy:example.co.uk", "Domain example.co.uk")
+    module.start_watching(shop, gap, NOW)
+    assert not any(gap.thing.startswith("dummy:") for gap in now_of(shop).gaps)
