@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from django.test import Client
 from tests.stories.telling import Story
 from watchpost.accounts.models import Membership, User
 from watchpost.channels.email.tests.conftest import sink  # noqa: F401  a fixture
-from watchpost.engine import keep
+from watchpost.engine import keep, weekly
 from watchpost.engine.weekly import tick
 from watchpost.monitors.models import AliveSpan, MonitorLast
 from watchpost.outbound.mail import Mailer
@@ -340,3 +341,23 @@ def test_without_a_mail_server_nothing_is_queued_and_it_follows_once_there_is_on
         assert (go(story), WeeklyLetter.objects.count()) == (0, 0)
     story.pass_time(86_400)
     assert go(story) == 1
+
+
+def test_the_engines_own_thread_sends_it_and_ends(
+    story: Story, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader(story)
+    story.monitor()
+    until(story, MONDAY)
+    monkeypatch.setattr(weekly, "EVERY_S", 0.01)
+    own = weekly.Weekly(story.courier, lambda: story.time)
+    thread = own.start()
+    try:
+        sent_by = time.monotonic() + 30
+        while not WeeklyLetter.objects.filter(state="delivered").exists() and time.monotonic() < sent_by:
+            time.sleep(0.02)
+    finally:
+        own.close()
+        thread.join(30)
+    assert not thread.is_alive()
+    assert len(server.got) == 1

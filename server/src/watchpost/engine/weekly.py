@@ -25,8 +25,10 @@ class Weekly:
         self.outbound, self.now = outbound, now
         self.closing = threading.Event()
 
-    def start(self) -> None:
-        threading.Thread(target=self._run, name="weekly", daemon=True).start()
+    def start(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="weekly", daemon=True)
+        thread.start()
+        return thread
 
     def close(self) -> None:
         self.closing.set()

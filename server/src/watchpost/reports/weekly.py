@@ -78,7 +78,8 @@ class Report:
     worst: tuple[OfMonitor, ...]
     slowest: tuple[Slow, ...]
     dues: tuple[Due, ...]
-    more_dues: int
+    all_dues: int
+    ended: int  # of them: those whose end is over
     incidents: tuple[Happened, ...]
     all_incidents: int
     monitors: int
@@ -143,7 +144,8 @@ def make_report(projects: Sequence[Project], week: Week, now: datetime, figures:
         tuple(worst[:MOST_WORST]),
         tuple(_slowest(monitors, week, figures)),
         tuple(dues[:MOST_DUES]),
-        max(0, len(dues) - MOST_DUES),
+        len(dues),
+        sum(due.at <= now for due in dues),
         tuple(incidents[:MOST_INCIDENTS]),
         len(incidents),
         len(monitors),

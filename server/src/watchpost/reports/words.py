@@ -72,10 +72,11 @@ def headline(report: Report) -> str:
         said.append(f"{_minutes(report.down_s)} of downtime")
     if report.all_incidents:
         said.append(_count(report.all_incidents, "incident"))
-    ends = len(report.dues) + report.more_dues
-    if ends:
+    if report.ended:
+        said.append(f"{report.ended} {'thing has' if report.ended == 1 else 'things have'} ended")
+    if ends := report.all_dues - report.ended:
         said.append(f"{ends} {'thing ends' if ends == 1 else 'things end'} within 60 days")
-    whole = " and ".join(said) if len(said) < 3 else f"{said[0]}, {said[1]} and {said[2]}"
+    whole = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
     return f"{whole[:1].upper()}{whole[1:]}."
 
 
@@ -95,7 +96,7 @@ def _subject(report: Report) -> str:
 def _parts(report: Report, zone: tzinfo, quiet: bool) -> tuple[Part, ...]:
     parts = [Part("Uptime", tuple(_project(one) for one in report.projects))]
     if not quiet:
-        left = report.all_incidents - len(report.incidents)
+        left, later = report.all_incidents - len(report.incidents), report.all_dues - len(report.dues)
         parts += [
             Part("Longest down", tuple(_monitor(one) for one in report.worst)),
             Part(
@@ -104,9 +105,9 @@ def _parts(report: Report, zone: tzinfo, quiet: bool) -> tuple[Part, ...]:
                 f"and {_count(left, 'more incident')}" if left else "",
             ),
             Part(
-                "Ends within 60 days",
+                "Ended, or ends within 60 days" if report.ended else "Ends within 60 days",
                 tuple(_due(one, report.made_at, zone) for one in report.dues),
-                f"and {report.more_dues} more" if report.more_dues else "",
+                f"and {later} more" if later else "",
             ),
             Part("Slowest pages", tuple(_slow(one) for one in report.slowest)),
         ]

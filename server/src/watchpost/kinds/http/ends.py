@@ -78,7 +78,7 @@ def leads(config: HttpConfig, facts: Facts) -> tuple[Lead, ...]:
     found = []
     if config.place.scheme == "https":
         host, port = config.place.host, config.place.port
-        found.append(Lead(f"tls:{host}:{port}", "is met by", sure=True))
+        found.append(Lead(f"tls:{host}:{port}", "was seen by", sure=True))
     for one in certificates(config, facts):
         own = "more_names" not in one
         found += [Lead(name, "stands in the certificate of", own) for name in one.get("names", ())]

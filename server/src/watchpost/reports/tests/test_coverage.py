@@ -39,7 +39,7 @@ def test_names_of_the_certificate_and_the_certificate_itself_are_named(shop: Pro
     assert (api.shown, api.how, api.monitor) == ("api.shop.example", "stands in the certificate of", home)
     said = words(enter(member(shop)).get(PAGE))
     assert "api.shop.example stands in the certificate of Home page , and is not watched" in said
-    assert "Certificate of shop.example is met by Home page" in said
+    assert "Certificate of shop.example was seen by Home page" in said
     assert "Watch it" not in said  # a viewer sees and does not change
 
 

@@ -56,7 +56,7 @@ def test_what_it_covers_and_leads_to() -> None:
     }
     assert KIND.covers(CONFIG) == ("http:shop.example",)
     leads = KIND.leads(CONFIG, facts)
-    assert Lead("tls:shop.example:443", "is met by", True) in leads
+    assert Lead("tls:shop.example:443", "was seen by", True) in leads
     assert Lead("api.shop.example", "stands in the certificate of", True) in leads
     assert Lead("checkout.example.net", "is on the way of a redirect of", False) in leads
     assert KIND.names(CONFIG, facts) == ("shop.example", "api.shop.example", "checkout.example.net")
