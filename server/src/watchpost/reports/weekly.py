@@ -5,7 +5,7 @@ All of it is read from what is stored: transitions for uptime, roll-ups for time
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,10 +19,11 @@ from watchpost.monitors.looks import rollups_of
 from watchpost.monitors.models import Monitor, Project
 from watchpost.reports.endings import Due, dues_of, watched_in
 from watchpost.reports.week import Week
-from watchpost.web.history import HOURS, stretches
+from watchpost.web.history import DAYS, HOURS, gaps, stretches
 
 AHEAD = timedelta(days=60)
 MOST_WORST, MOST_SLOW, MOST_DUES, MOST_INCIDENTS = 5, 5, 15, 10
+DAY_MS = 86_400_000
 LEAST_LOOKS = 20  # of fewer a p95 says nothing
 
 
@@ -98,35 +99,57 @@ class Report:
 class Figures:
     """Reads figures; what several people are told of is read once."""
 
-    known: dict[tuple[int, datetime, datetime], Any] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def seconds(self, monitor: Monitor, start: datetime, end: datetime) -> dict[str, float]:
         """Seconds of each state."""
-        key = (monitor.pk, start, end)
-        if key not in self.known:
+        away = self._once(("away", start, end), lambda: gaps(start, end))
+
+        def read() -> dict[str, float]:
             sums = dict.fromkeys(uptime.STATES, 0.0)
-            for piece in stretches(monitor, start, end):
+            for piece in stretches(monitor, start, end, away):
                 sums[piece.shown] += piece.seconds
-            self.known[key] = sums
-        found: dict[str, float] = self.known[key]
+            return sums
+
+        found: dict[str, float] = self._once((monitor.pk, start, end), read)
         return found
 
-    def p95(self, monitor: Monitor, start: datetime, end: datetime) -> float | None:
-        """Out of whole hours; None when there were too few looks."""
-        key = (-monitor.pk, start, end)
+    def p95s(self, monitor: Monitor, week: Week) -> tuple[float | None, float | None]:
+        """Of the week and of the one before it, out of whole hours; None when there were too few answers."""
+        found: tuple[float | None, float | None] = self._once(
+            ("p95", monitor.pk, week.start, week.end), lambda: _p95s(monitor, week)
+        )
+        return found
+
+    def _once(self, key: tuple[Any, ...], read: Callable[[], Any]) -> Any:
         if key not in self.known:
-            self.known[key] = _p95(monitor, start, end)
-        found: float | None = self.known[key]
-        return found
+            self.known[key] = read()
+        return self.known[key]
 
 
-def _p95(monitor: Monitor, start: datetime, end: datetime) -> float | None:
-    low, high = (int(at.timestamp() * 1000) for at in (start, end))
-    rows = rollups_of(monitor.pk, HOURS).filter(start__gte=low, start__lt=high)
-    sketch = Sketch()
-    for row in rows.values_list("sketch", flat=True):
-        sketch = sketch.merge(Sketch.from_bytes(bytes(row)))
-    return sketch.quantile(0.95) if sketch.count >= LEAST_LOOKS else None
+def _p95s(monitor: Monitor, week: Week) -> tuple[float | None, float | None]:
+    """Days as they are rolled up, and single hours where the week of a zone begins or ends within one."""
+    first, turn, end = (int(at.timestamp() * 1000) for at in (week.before()[0], week.start, week.end))
+    before, now = _rolled(monitor.pk, first, turn), _rolled(monitor.pk, turn, end)
+    return _quantile(now), _quantile(before)
+
+
+def _rolled(monitor_id: int, low: int, high: int) -> Iterator[Sketch]:
+    days_from, days_to = -(-low // DAY_MS) * DAY_MS, high // DAY_MS * DAY_MS
+    edges = Q(start__gte=low, start__lt=days_from) | Q(start__gte=days_to, start__lt=high)
+    spans = [(DAYS, Q(start__gte=days_from, start__lt=days_to))]
+    if low != days_from or high != days_to:
+        spans.append((HOURS, edges))
+    for span, inside in spans:
+        for row in rollups_of(monitor_id, span).filter(inside).values_list("sketch", flat=True):
+            yield Sketch.from_bytes(bytes(row))
+
+
+def _quantile(sketches: Iterable[Sketch]) -> float | None:
+    whole = Sketch()
+    for sketch in sketches:
+        whole = whole.merge(sketch)
+    return whole.quantile(0.95) if whole.count >= LEAST_LOOKS else None
 
 
 def make_report(projects: Sequence[Project], week: Week, now: datetime, figures: Figures) -> Report:
@@ -173,9 +196,9 @@ def _of_project(project: Project, rows: Sequence[OfMonitor], week: Week, figures
 def _slowest(monitors: Sequence[Monitor], week: Week, figures: Figures) -> list[Slow]:
     found = []
     for monitor in monitors:
-        p95 = figures.p95(monitor, week.start, week.end)
+        p95, before = figures.p95s(monitor, week)
         if p95 is not None:
-            found.append(Slow(monitor, p95, figures.p95(monitor, *week.before())))
+            found.append(Slow(monitor, p95, before))
     return sorted(found, key=lambda one: -one.p95_ms)[:MOST_SLOW]
 
 

@@ -95,12 +95,16 @@ def _rolled_point(at: float, rows: Sequence[Rollup]) -> dict[str, Any]:
     } | dict.fromkeys(STATES, 0.0)
 
 
-def stretches(monitor: Monitor, start: datetime, end: datetime) -> list[Piece]:
-    """What was shown, from the monitor's first day; our own downtime is unknown."""
+def stretches(
+    monitor: Monitor, start: datetime, end: datetime, away: Sequence[uptime.Gap] | None = None
+) -> list[Piece]:
+    """What was shown, from the monitor's first day; our own downtime is unknown. ``away`` are the ``gaps`` of
+    this time, if the caller has read them for many monitors."""
     begin = max(start, monitor.created_at)
+    away = gaps(start, end) if away is None else away
     return [
         piece
-        for piece in uptime.pieces(_changes(monitor, start, end), begin, end, gaps(start, end))
+        for piece in uptime.pieces(_changes(monitor, start, end), begin, end, away)
         if piece.shown != "new"
     ]
 
