@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.signals import password_reset
 from django.test import Client
 from icalendar import Calendar
 
@@ -202,3 +203,10 @@ def test_the_api_lists_the_same_page_by_page(shop: Project, blog: Project) -> No
         answer = call(query)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
     assert Client().get("/v1/expiries").status_code == 401
+
+
+def test_a_new_password_by_a_mailed_link_ends_the_addresses(shop: Project) -> None:
+    user = member(shop)
+    address = new_address(enter(user))
+    password_reset.send(sender=User, request=None, user=user)
+    assert Client().get(address).status_code == 404
