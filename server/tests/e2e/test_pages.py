@@ -19,8 +19,8 @@ from django.test import Client
 from tests.serving import Serving
 from watchpost.accounts.links import make_link
 from watchpost.monitors.models import Monitor
-from watchpost.web.tests.test_around import Shop
 from watchpost.reports.letter import stop_token
+from watchpost.web.tests.test_around import Shop
 
 from .seed import Seeded, seed
 from .storm import seed_storm

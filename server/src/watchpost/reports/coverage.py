@@ -137,8 +137,8 @@ def _gap(thing: str, how: str, monitor: Monitor, shown: str = "") -> Gap | None:
 
 
 def _first_kind() -> str:
-    """What a bare name is watched as: the kind that an address is added as."""
-    return next((name for name, kind in kinds().items() if kind.from_url is not None), "")
+    """What a bare name is watched as: by the kind that asks for an address."""
+    return next((name for name, kind in kinds().items() if "url" in (kind.watch("www.example") or {})), "")
 
 
 def _host_of(thing: str) -> str:

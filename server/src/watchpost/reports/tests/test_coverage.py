@@ -144,7 +144,6 @@ def test_a_kind_that_hosts_stand_on_is_asked_without_being_named(
     dummy = replace(
         http,
         name="dummy",
-        from_url=None,
         under=under,
         watch=watch,
         covers=lambda config: (f"dummy:{config.place.host}",),
