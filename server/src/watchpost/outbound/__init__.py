@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watchpost.outbound.certificate import Certificate
     from watchpost.outbound.curl import Reply
+    from watchpost.outbound.dnsask import Question, Said
     from watchpost.outbound.everywhere import Everywhere, find_everywhere
     from watchpost.outbound.failure import Failure
     from watchpost.outbound.guard import Guard
@@ -35,11 +36,13 @@ __all__ = [
     "Handshake",
     "Knock",
     "Outbound",
+    "Question",
     "Reply",
     "Request",
     "ResolveFailure",
     "Resolved",
     "Resolver",
+    "Said",
     "Step",
     "Store",
     "Talk",
@@ -50,6 +53,7 @@ __all__ = [
 _HOMES = {
     "certificate": ("Certificate",),
     "curl": ("Reply",),
+    "dnsask": ("Question", "Said"),
     "everywhere": ("Everywhere", "find_everywhere"),
     "failure": ("Failure",),
     "guard": ("Guard",),

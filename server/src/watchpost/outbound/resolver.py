@@ -18,6 +18,7 @@ import aiodns
 import pycares
 
 DEADLINE_S = 2.5
+_DNS_PORT = 53
 _LOCALHOST_TTL_S = 5.0  # it comes out of the hosts file, without a TTL
 _MOST_NAMES = 20_000
 _FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
@@ -107,6 +108,14 @@ class Resolver:
         name = self._servers[index % self.count]
         return f"our resolver {name}" if name else "the system's resolver"
 
+    def servers(self, index: int) -> tuple[tuple[str, int], ...]:
+        """Address and port of what this resolver is, for questions about more than addresses."""
+        named = self._servers[index % self.count]
+        if named is not None:
+            return (_host_and_port(named),)
+        found = self._channel(index % self.count).nameservers
+        return tuple(_host_and_port(one) for one in found)
+
     async def resolve(
         self, host: str, family: str = "any", resolver_index: int = 0, fresh: bool = False
     ) -> Answer:
@@ -192,6 +201,15 @@ class Resolver:
             "refused": f"{ours} refuses to answer for {host}",
         }[kind]
         return ResolveFailure(kind, sentence, (monotonic() - began) * 1000)
+
+
+def _host_and_port(named: str) -> tuple[str, int]:
+    """``192.0.2.53``, ``192.0.2.53:5353``, ``[2001:db8::53]:5353`` or ``2001:db8::53``."""
+    if named.startswith("["):
+        host, _, port = named[1:].partition("]")
+        return host, int(port.removeprefix(":") or _DNS_PORT)
+    host, _, port = named.partition(":") if named.count(":") == 1 else (named, "", "")
+    return host, int(port or _DNS_PORT)
 
 
 def _read(host: str, family: str, found: pycares.AddrInfoResult, elapsed_ms: float) -> Answer:

@@ -1,4 +1,4 @@
-"""The way out for probes, on the event loop: names, HTTP and TLS handshakes, always under the guard."""
+"""The way out for probes, on the event loop: names, HTTP, TLS handshakes and DNS, always under the guard."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from time import monotonic
 
 from watchpost.outbound.certificate import Readings
 from watchpost.outbound.curl import Multi, Reply
+from watchpost.outbound.dnsask import EVERYWHERE, Question, Said, ask
 from watchpost.outbound.failure import Failure
 from watchpost.outbound.guard import Guard
 from watchpost.outbound.handshake import Handshake, Knock, shake
@@ -48,12 +49,12 @@ class Outbound:
         self._ca_folder: tempfile.TemporaryDirectory[str] | None = None
         self._suspects: dict[tuple[str, int], str] = {}
         self._turn = 0
-        self._shaking = 0
+        self._busy = 0
 
     @property
     def open_sockets(self) -> int:
         """Sockets of exchanges that still run."""
-        return self._shaking + sum(multi.open_sockets for multi in self._multis.values())
+        return self._busy + sum(multi.open_sockets for multi in self._multis.values())
 
     async def resolve(self, host: str, family: str = "any", resolver: int = 0, fresh: bool = False) -> Answer:
         """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
@@ -89,14 +90,45 @@ class Outbound:
             knock = knock._replace(timeout_s=max(_LEAST_TIME_S, knock.timeout_s - waited_s))
         else:
             await self._slots.acquire()
-        self._shaking += 1
+        self._busy += 1
         try:
             return await shake(self.guard, knock, store_of(knock.ca_pem))
         except SSLError:
             words = "the certificate authorities it is to trust (ca_pem) cannot be read"
             return Handshake(knock.address, failure=Failure("tls", "authorities", words))
         finally:
-            self._shaking -= 1
+            self._busy -= 1
+            self._slots.release()
+
+    async def ask(self, question: Question) -> Said:
+        """One DNS question to one pinned name server, see ``dnsask.ask``. Raises only on cancellation."""
+        return await self._ask(self.guard, question)
+
+    async def ask_resolver(self, question: Question, index: int = 0) -> Said:
+        """The same of one of our resolvers, which are not guarded; ``address`` and ``port`` are filled in.
+        The system's resolvers are asked one after another until one speaks."""
+        servers = self.resolver.servers(index)
+        ends = monotonic() + question.timeout_s
+        said = Said("", 0, failure=Failure("dns", "unanswered", "no resolver is configured"))
+        for number, (address, port) in enumerate(servers):
+            left_s = max(_LEAST_TIME_S, ends - monotonic()) / (len(servers) - number)
+            asked = question._replace(address=address, port=port, recursion=True, timeout_s=left_s)
+            said = await self._ask(EVERYWHERE, asked)
+            if said.message is not None:
+                break
+        return said
+
+    async def _ask(self, guard: Guard, question: Question) -> Said:
+        if self._slots.locked():
+            waited_s = await self._wait_for_slot()
+            question = question._replace(timeout_s=max(_LEAST_TIME_S, question.timeout_s - waited_s))
+        else:
+            await self._slots.acquire()
+        self._busy += 1
+        try:
+            return await ask(guard, question)
+        finally:
+            self._busy -= 1
             self._slots.release()
 
     async def talk(self, call: Call) -> Talk:
@@ -106,11 +138,11 @@ class Outbound:
             call = call._replace(timeout_s=max(_LEAST_TIME_S, call.timeout_s - waited_s))
         else:
             await self._slots.acquire()
-        self._shaking += 1
+        self._busy += 1
         try:
             return await talk(self.guard, call)
         finally:
-            self._shaking -= 1
+            self._busy -= 1
             self._slots.release()
 
     def authorities(self, ca_pem: str = "") -> Store:
