@@ -13,6 +13,9 @@ from watchpost.outbound import Failure, Outbound, Question, Resolved, Said
 _AT_ONCE = 24
 _MOST_QUESTIONS = 400
 _PATIENCE_S = 2.5  # for one question: three packets
+# What is found out before the name servers are asked may take so much of the time that is left: who asks a
+# resolver about a dead zone waits long, and just then the servers themselves must be asked.
+_SHARE_OF_RESOLVER, _SHARE_OF_SERVER, _SHARE_OF_LOOK_UP = 0.25, 0.6, 0.33
 _LEAST_TIME_S = 0.05
 _UNASKED = Said("", 0, failure=Failure("wait", "unasked", "no time was left to ask"))
 
@@ -31,7 +34,7 @@ class Asking:
     async def server(self, name: str, rdtype: str, at: tuple[str, int], dnssec: bool = False) -> Said:
         """Of a name server, under the guard, without recursion."""
         async with self._slots:
-            left_s = self._left_s()
+            left_s = self._left_s(_SHARE_OF_SERVER)
             if left_s is None:
                 return _UNASKED
             address, port = at
@@ -42,7 +45,7 @@ class Asking:
     async def resolver(self, name: str, rdtype: str, index: int, checking: bool = True) -> Said:
         """Of one of our resolvers."""
         async with self._slots:
-            left_s = self._left_s()
+            left_s = self._left_s(_SHARE_OF_RESOLVER)
             if left_s is None:
                 return _UNASKED
             question = Question(name, rdtype, "", checking=checking, timeout_s=left_s)
@@ -59,8 +62,9 @@ class Asking:
 
     async def addresses(self, name: str) -> tuple[list[str], str]:
         """IPv4 before IPv6, and, if there is none, why: nxdomain, no_data or the trouble of our resolvers."""
+        ends = monotonic() + max(0.0, self.ends - monotonic()) * _SHARE_OF_LOOK_UP
         both = await asyncio.gather(
-            *(self.outbound.look_up(name, family, self.first, self.ends) for family in ("4", "6"))
+            *(self.outbound.look_up(name, family, self.first, ends) for family in ("4", "6"))
         )
         found = [a for one in both if isinstance(one.answer, Resolved) for a in sorted(one.answer.addresses)]
         kinds = {getattr(one.answer, "kind", "") for one in both}
@@ -68,13 +72,13 @@ class Asking:
             return list(dict.fromkeys(found)), ""
         return [], "nxdomain" if "nxdomain" in kinds else "no_data" if kinds == {"no_data"} else "unanswered"
 
-    def _left_s(self) -> float | None:
+    def _left_s(self, share: float) -> float | None:
         left_s = self.ends - monotonic()
         if left_s < _LEAST_TIME_S or self.count >= _MOST_QUESTIONS:
             self.unfinished = True
             return None
         self.count += 1
-        return min(_PATIENCE_S, left_s)
+        return max(_LEAST_TIME_S, min(_PATIENCE_S, left_s * share))
 
 
 def is_answer(message: dns.message.Message) -> bool:

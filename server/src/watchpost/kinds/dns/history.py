@@ -75,8 +75,12 @@ def current(config: DnsConfig, facts: Facts, baseline: Baseline) -> dict[str, li
         found[PARENT] = parent["delegated"]
     if "ds" in parent:
         found["DS"] = parent["ds"]
-    watched = {*config.watched, *([PARENT] if "NS" in config.watched else [])}
+    watched = _watched(config)
     return {rdtype: values for rdtype, values in found.items() if rdtype in watched}
+
+
+def _watched(config: DnsConfig) -> set[str]:
+    return {*config.watched, *([PARENT] if "NS" in config.watched else [])}
 
 
 def _served(facts: Facts, sets: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -113,6 +117,9 @@ def remember(config: DnsConfig, baseline: Baseline, facts: Facts, now: datetime)
     """The baseline after this look. What is new is not taken in; only ``accept`` does that, and a pool."""
     before = dict(baseline) if baseline.get("of", whose(config)) == whose(config) else {}
     after = {**before, "of": whose(config)}
+    after["pending"] = {
+        one: values for one, values in after.get("pending", {}).items() if one in _watched(config)
+    }
     _remember_pools(config, after, facts)
     for rdtype, values in current(config, facts, after).items():
         _remember_set(config, after, facts, rdtype, values, now)
@@ -136,7 +143,7 @@ def _remember_pools(config: DnsConfig, after: dict[str, Any], facts: Facts) -> N
 def _remember_set(
     config: DnsConfig, after: dict[str, Any], facts: Facts, rdtype: str, values: Sequence[str], now: datetime
 ) -> None:
-    sets, pending = dict(after.get("sets", {})), dict(after.get("pending", {}))
+    sets, pending = dict(after.get("sets", {})), dict(after["pending"])
     known = sets.get(rdtype)
     excused = known is not None and _is_excused(config, after, facts, rdtype, known, values)
     if known is None or excused:

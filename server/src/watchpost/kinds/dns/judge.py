@@ -61,10 +61,15 @@ def accept(baseline: Mapping[str, Any], facts: Mapping[str, Any], finding: Findi
 
 
 def _judge_nowhere(config: DnsConfig, facts: Facts) -> Iterator[Finding]:
+    missing = facts.get("missing", {})
     if "failure" in facts:
         yield words.unresolved(config, facts["failure"]["sentence"])
+    elif any(why == "unanswered" for why in missing.values()):
+        yield words.unresolved(
+            config, f"our resolvers do not tell the address of {words.listed(sorted(missing))}"
+        )
     else:
-        yield words.nobody_named(config, facts["zone"], sorted(facts.get("missing", ())))
+        yield words.nobody_named(config, facts["zone"], sorted(missing))
 
 
 def _judge_missing(facts: Facts) -> Iterator[Finding]:
@@ -77,7 +82,10 @@ def _judge_missing(facts: Facts) -> Iterator[Finding]:
 def _judge_servers(config: DnsConfig, facts: Facts) -> Iterator[Finding]:
     """Nobody answers, or not everybody does."""
     every: Sequence[Facts] = facts["servers"]
-    counted = [one for one in every if one.get("failure", {}).get("kind") not in _OURS] or list(every)
+    counted = [one for one in every if one.get("failure", {}).get("kind") not in _OURS]
+    if not counted:
+        yield words.unresolved(config, every[0]["failure"]["sentence"])
+        return
     bad = [one for one in counted if "serial" not in one]
     refused = [one for one in bad if one.get("failure", {}).get("kind") == "refused_by_guard"]
     if len(bad) == len(counted):

@@ -43,6 +43,7 @@ class Zone:
     more_servers: int = 0
     failure: dict[str, str] | None = None
     explicit: bool = False
+    unheard: bool = False  # no resolver can tell of it
     inside: bool = False  # the name is no zone of its own: it lies in that of the servers that were asked
 
 
@@ -55,7 +56,7 @@ async def find_zone(config: DnsConfig, asking: Asking) -> Zone:
         return Zone(failure={"kind": "unanswered", "sentence": sentence})
     glue: dict[str, list[str]] = {}
     if broken is not None:  # whatever it is delegated to is silent or broken, and only the parent knows it
-        zone = Zone(text_of(broken), text_of(cut))
+        zone = Zone(text_of(broken), text_of(cut), unheard=True)
         glue = await _ask_parent(zone, asking, config.port, look_for_cut=True)
         if zone.delegated is None and not zone.inside:
             zone.failure = {"kind": "unanswered", "sentence": sentence}
@@ -65,7 +66,7 @@ async def find_zone(config: DnsConfig, asking: Asking) -> Zone:
         zone = Zone(text_of(cut), text_of(parent) if parent is not None else "")
         if zone.parent:
             glue = await _ask_parent(zone, asking, config.port, look_for_cut=False)
-    own = [] if zone.name != text_of(cut) else await _own_names(zone.name, asking)
+    own = [] if zone.unheard else await _own_names(zone.name, asking)
     await _locate(zone, sorted({*(zone.delegated or ()), *own}), glue, asking, config.port)
     return zone
 
@@ -173,8 +174,9 @@ async def _locate(
 
 
 async def _place(zone: Zone, name: str, port: int, glue: dict[str, list[str]], asking: Asking) -> None:
-    """The addresses of one name server; those that came along count when resolvers are of no help."""
-    found, why = await asking.addresses(name)
+    """The addresses of one name server. Those that came with the delegation count where resolvers are of
+    no help, and for a server inside its own zone, which is only found by them."""
+    found, why = ([], "") if zone.unheard and name in glue else await asking.addresses(name)
     if not found and (why != "nxdomain" or name_of(name).is_subdomain(name_of(zone.name))):
         found = glue.get(name, [])
     if not found:
