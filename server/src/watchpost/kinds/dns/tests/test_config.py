@@ -18,15 +18,28 @@ def config(**more: Any) -> DnsConfig:
 def test_the_line_of_the_reference_is_enough() -> None:
     read = config(records=["NS", "A", "AAAA", "MX", "CAA"])
     assert read.records == ("NS", "A", "AAAA", "MX", "CAA")
-    assert read.watched == ("NS", "A", "AAAA", "CNAME", "MX", "CAA")  # a CNAME would take the place of addresses
+    assert read.watched == (
+        "NS",
+        "A",
+        "AAAA",
+        "CNAME",
+        "MX",
+        "CAA",
+    )  # a CNAME would take the place of addresses
     assert config().records == ALL
     assert KIND.target(read) == ("shop.example", 53)
-    assert KIND.describe(read) == "NS, A, AAAA, MX, CAA of shop.example at every name server: tells what changes"
+    assert (
+        KIND.describe(read) == "NS, A, AAAA, MX, CAA of shop.example at every name server: tells what changes"
+    )
 
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [("Shop.Example.", "shop.example"), ("café.example", "xn--caf-dma.example"), ("_dmarc.shop.example", "_dmarc.shop.example")],
+    [
+        ("Shop.Example.", "shop.example"),
+        ("café.example", "xn--caf-dma.example"),
+        ("_dmarc.shop.example", "_dmarc.shop.example"),
+    ],
 )
 def test_names_as_people_write_them(written: str, name: str) -> None:
     assert config(domain=written).name == name
@@ -71,7 +84,10 @@ def test_types_and_values_in_a_hurry() -> None:
         ({"expect": {"A": ["shop.example"]}}, "is no value of A; write it like 192.0.2.1"),
         ({"expect": {"MX": ["mail.example.com"]}}, "is no value of MX; write it like 10 mail.example.com"),
         ({"expect": {"TXT": ["x"] * 41}}, "at most 40 values"),
-        ({"expect": {"A": []}, "must_include": {"A": ["192.0.2.1"]}}, "A stands in expect and in must_include"),
+        (
+            {"expect": {"A": []}, "must_include": {"A": ["192.0.2.1"]}},
+            "A stands in expect and in must_include",
+        ),
         ({"servers": ["ns1.example:0"]}, "'0' is no port"),
         ({"servers": ["ns1.example"] * 9}, "at most 8"),
         ({"port": 70000}, "65535"),
