@@ -20,7 +20,7 @@ from watchpost.kinds.dns.answers import Told, ask_all, denied_by, records_of
 from watchpost.kinds.dns.ask import Asking, is_answer
 from watchpost.kinds.dns.chain import follow
 from watchpost.kinds.dns.config import DnsConfig
-from watchpost.kinds.dns.records import name_of, rcode_of, rrset_of, values_of
+from watchpost.kinds.dns.records import kept, name_of, rcode_of, rrset_of, values_of
 from watchpost.kinds.dns.zone import Zone, find_zone
 from watchpost.outbound import Outbound
 from watchpost.registry import Look
@@ -57,7 +57,7 @@ def _facts_of(config: DnsConfig, zone: Zone) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": config.name, "zone": zone.name}
     if zone.delegated is not None or zone.ds is not None:
         facts["parent"] = {"name": zone.parent}
-        facts["parent"] |= {"delegated": zone.delegated} if zone.delegated is not None else {}
+        facts["parent"] |= {"delegated": kept(zone.delegated)} if zone.delegated is not None else {}
         facts["parent"] |= {"ds": zone.ds} if zone.ds is not None else {}
     if zone.missing:
         facts["missing"] = zone.missing

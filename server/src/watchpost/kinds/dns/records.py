@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import dns.flags
@@ -54,7 +55,17 @@ def values_of(rrset: dns.rrset.RRset | None) -> list[str]:
     if rrset is None:
         return []
     rdtype = dns.rdatatype.to_text(rrset.rdtype)
-    every = sorted({shortened(_value(rdtype, one)) for one in rrset})
+    return kept({shortened(_value(rdtype, one)) for one in rrset})
+
+
+def names_of(rrset: dns.rrset.RRset | None) -> list[str]:
+    """Every name that NS records give, to be asked."""
+    return sorted({text_of(one.target) for one in rrset}) if rrset is not None else []
+
+
+def kept(values: Iterable[str]) -> list[str]:
+    """Sorted, and so many that they can be stored and shown."""
+    every = sorted(values)
     if len(every) <= _MOST_VALUES:
         return every
     rest = every[_MOST_VALUES - 1 :]

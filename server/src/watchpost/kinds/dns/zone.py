@@ -13,7 +13,15 @@ import dns.rdatatype
 
 from watchpost.kinds.dns.ask import Asking, is_answer
 from watchpost.kinds.dns.config import DnsConfig, read_server
-from watchpost.kinds.dns.records import is_authoritative, name_of, owner_of_soa, rrset_of, text_of, values_of
+from watchpost.kinds.dns.records import (
+    is_authoritative,
+    name_of,
+    names_of,
+    owner_of_soa,
+    rrset_of,
+    text_of,
+    values_of,
+)
 
 _MOST_NAMES, _MOST_ADDRESSES = 12, 16
 _PARENTS_ASKED = 3
@@ -77,13 +85,19 @@ async def _given(config: DnsConfig, asking: Asking) -> Zone:
     for text in config.servers:
         host, port = read_server(text)
         await _place(zone, host, port or config.port, {}, asking)
-    said = await asyncio.gather(*(asking.server(config.name, "SOA", one.at) for one in zone.servers))
-    owners = [
-        owner
-        for one in said
-        if one.message is not None and (owner := owner_of_soa(one.message, name_of(config.name)))
-    ]
-    zone.name = text_of(max(owners, key=len)) if owners else config.name
+    zone.name = config.name
+    name = name_of(config.name)
+    while (
+        name != dns.name.root and zone.servers
+    ):  # a CNAME hides the zone it stands in: ask for the name above
+        said = await asyncio.gather(*(asking.server(name.to_text(), "SOA", one.at) for one in zone.servers))
+        messages = [one.message for one in said if one.message is not None]
+        owners = [owner for one in messages if (owner := owner_of_soa(one, name)) is not None]
+        if owners:
+            zone.name = text_of(max(owners, key=len))
+        if owners or not messages:
+            break
+        name = name.parent()
     return zone
 
 
@@ -146,7 +160,7 @@ def _referral(
     answer when it serves the child as well."""
     for one in [*message.answer, *message.authority]:
         if one.rdtype == dns.rdatatype.NS and name.is_subdomain(one.name) and one.name != parent:
-            return one.name, values_of(one)
+            return one.name, names_of(one)
     return None
 
 
@@ -160,7 +174,7 @@ def _glue(message: dns.message.Message) -> dict[str, list[str]]:
 
 async def _own_names(zone: str, asking: Asking) -> list[str]:
     said = await asking.resolvers(zone, "NS")
-    return values_of(rrset_of(said.message, name_of(zone), "NS")) if said.message is not None else []
+    return names_of(rrset_of(said.message, name_of(zone), "NS")) if said.message is not None else []
 
 
 async def _locate(

@@ -190,11 +190,14 @@ class World:
     knows: list[dns.zone.Zone] | None = None
     broken: set[str] = field(default_factory=set)  # zones the resolver answers SERVFAIL for
     bogus: set[str] = field(default_factory=set)  # those it answers only without validation
+    hangs: set[str] = field(default_factory=set)  # those it never comes back from
     silent: bool = False
 
     def resolve(self, query: dns.message.Message, tcp: bool) -> list[bytes]:
         """A resolver: follows delegations by knowing every zone, and CNAMEs."""
-        if self.silent:
+        if self.silent or any(
+            query.question[0].name.is_subdomain(dns.name.from_text(one)) for one in self.hangs
+        ):
             return []
         reply = dns.message.make_response(query)
         reply.flags |= dns.flags.RA
