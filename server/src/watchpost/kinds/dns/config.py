@@ -14,14 +14,13 @@ from watchpost.registry.duration import Duration
 from watchpost.registry.place import read_host
 
 Type = Literal["NS", "DS", "A", "AAAA", "CNAME", "MX", "CAA", "TXT"]
-Types = Annotated[tuple[Type, ...], BeforeValidator(lambda value: _types(value))]
+Types = Annotated[tuple[str, ...], BeforeValidator(lambda value: _types(value))]
 ALL: tuple[Type, ...] = ("NS", "DS", "A", "AAAA", "CNAME", "MX", "CAA", "TXT")
 OF_THE_ZONE = ("NS", "DS")  # these belong to the zone, the others to the name
 PORT = 53
 _NAMED = frozenset({"NS", "CNAME", "MX"})
 _LONGEST = 160
 _MOST_SERVERS, _MOST_VALUES, _MOST_GRACE_S = 8, 40, 7 * 86_400.0
-_YES_NO = {True: "yes", False: "no"}  # YAML reads a bare yes as true
 Expected = dict[Type, tuple[str, ...]]
 
 
@@ -106,9 +105,9 @@ class DnsConfig(Config):
         Expectation, Field(title="These among others", description="By type; * stands for anything.")
     ] = {}
     pool: Annotated[
-        Literal["auto", "yes", "no"], BeforeValidator(lambda value: _YES_NO.get(value, value)),
-        Field(title="Addresses come from a pool", description="yes for content networks."),
-    ] = "auto"  # fmt: skip
+        Literal["auto", "always", "never"],
+        Field(title="Addresses come from a pool", description="always for content networks."),
+    ] = "auto"
     servers: Annotated[
         tuple[str, ...],
         Field(max_length=_MOST_SERVERS, description="Instead of those the domain names; host[:port]."),
@@ -117,9 +116,8 @@ class DnsConfig(Config):
         PORT
     )
     grace: Annotated[
-        Duration | None,
-        Field(title="How long servers may differ", description="Empty: twice the zone's refresh."),
-    ] = None
+        Duration, Field(title="How long servers may differ", description="0: twice the zone's refresh.")
+    ] = 0.0
     signature_warn: Annotated[
         Duration, Field(title="Warn before signatures end", description="At most a quarter of their life.")
     ] = 172_800.0
@@ -154,8 +152,8 @@ class DnsConfig(Config):
 
     @field_validator("grace")
     @classmethod
-    def _not_for_ever(cls, value: float | None) -> float | None:
-        if value is not None and value > _MOST_GRACE_S:
+    def _not_for_ever(cls, value: float) -> float:
+        if value > _MOST_GRACE_S:
             raise ValueError("it must be at most 7d; zone transfers take minutes")
         return value
 

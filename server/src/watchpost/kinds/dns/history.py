@@ -56,11 +56,11 @@ def is_gone(facts: Facts) -> bool:
 
 def is_pool(config: DnsConfig, facts: Facts, baseline: Baseline, rdtype: str) -> bool:
     """Whether other addresses at each look are usual here."""
-    if rdtype not in ADDRESSES or config.pool == "no":
+    if rdtype not in ADDRESSES or config.pool == "never":
         return False
     groups = facts.get("records", {}).get(rdtype, ())
     short = any(one["values"] and one.get("ttl", _SHORT_TTL_S + 1) <= _SHORT_TTL_S for one in groups)
-    return config.pool == "yes" or rdtype in baseline.get("pools", ()) or short
+    return config.pool == "always" or rdtype in baseline.get("pools", ()) or short
 
 
 def current(config: DnsConfig, facts: Facts, baseline: Baseline) -> dict[str, list[str]]:
@@ -168,7 +168,7 @@ def _is_excused(
         return False
     if rdtype == "CNAME":
         chain = facts.get("chain", {})
-        return config.pool == "yes" and chain.get("domain", "") == after.get("provider")
+        return config.pool == "always" and chain.get("domain", "") == after.get("provider")
     if not is_pool(config, facts, after, rdtype):
         return False
     networks = {_network(one) for one in known}

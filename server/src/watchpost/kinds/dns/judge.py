@@ -177,7 +177,7 @@ def _judge_delegation(
 
 def grace(config: DnsConfig, facts: Facts) -> float:
     """Seconds that servers may differ: twice the time after which a secondary asks, within reason."""
-    if config.grace is not None:
+    if config.grace:
         return config.grace
     return min(max(2.0 * float(facts.get("refresh", 0)), _HOUR_S), _DAY_S)
 

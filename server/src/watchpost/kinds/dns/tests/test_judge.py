@@ -117,10 +117,10 @@ def test_a_way_that_we_lack_is_not_the_servers_fault() -> None:
         (["192.0.2.1"], ["192.0.2.2"], 3600, "auto", ["dns.records_changed"]),
         (["192.0.2.1"], ["192.0.2.2"], 60, "auto", []),
         (["192.0.2.1"], ["198.51.100.2"], 60, "auto", ["dns.records_changed"]),
-        (["192.0.2.1"], ["192.0.2.2"], 3600, "yes", []),
-        (["192.0.2.1", "198.51.100.1"], ["198.51.100.77", "203.0.113.1"], 3600, "yes", []),
-        (["192.0.2.1"], ["203.0.113.1"], 3600, "yes", ["dns.records_changed"]),
-        (["192.0.2.1"], ["192.0.2.2"], 0, "no", ["dns.records_changed"]),
+        (["192.0.2.1"], ["192.0.2.2"], 3600, "always", []),
+        (["192.0.2.1", "198.51.100.1"], ["198.51.100.77", "203.0.113.1"], 3600, "always", []),
+        (["192.0.2.1"], ["203.0.113.1"], 3600, "always", ["dns.records_changed"]),
+        (["192.0.2.1"], ["192.0.2.2"], 0, "never", ["dns.records_changed"]),
     ],
 )
 def test_pools(before: list[str], after: list[str], ttl: int, pool: str, expected: list[str]) -> None:
@@ -129,9 +129,9 @@ def test_pools(before: list[str], after: list[str], ttl: int, pool: str, expecte
 
 
 def test_a_pool_is_learned_as_it_grows_and_stays_small() -> None:
-    baseline = learned(addresses("192.0.2.1"), pool="yes")
+    baseline = learned(addresses("192.0.2.1"), pool="always")
     for number in range(2, 200):
-        verdict = judge(addresses(f"192.0.2.{number}"), baseline, pool="yes")
+        verdict = judge(addresses(f"192.0.2.{number}"), baseline, pool="always")
         assert verdict.findings == ()
         baseline = dict(verdict.baseline or {})
     assert baseline["sets"]["A"][-1] == "192.0.2.199"
@@ -169,9 +169,9 @@ def test_within_a_provider_only_a_pool_may_move() -> None:
     there = facts(**chain("b.cdn.test", foreign=True, domain="cdn.test"))
     elsewhere = facts(**chain("b.other.test", foreign=True, domain="other.test"))
     assert codes(judge(there, learned(here))) == ["dns.records_changed"]
-    baseline = learned(here, pool="yes")
-    assert codes(judge(there, baseline, pool="yes")) == []
-    assert codes(judge(elsewhere, baseline, pool="yes")) == ["dns.records_changed"]
+    baseline = learned(here, pool="always")
+    assert codes(judge(there, baseline, pool="always")) == []
+    assert codes(judge(elsewhere, baseline, pool="always")) == ["dns.records_changed"]
 
 
 def test_addresses_behind_a_cname_of_ones_own_are_ones_own() -> None:
