@@ -1,9 +1,9 @@
 """What a dns monitor remembers between looks: its baseline, and how a look changes it. Pure.
 
-``of`` says whose it is; ``sets`` the accepted values by type (``parent`` are the name servers the parent
-names); ``pending`` what is served instead and waits for ``accept``; ``history`` what changed when; ``pools``
-the types whose addresses rotate; ``provider`` the domain a CNAME leads to; ``since`` when a disagreement
-began; ``apart`` the disagreements that are as they should be.
+``of`` says whose it is, ``zone`` the zone it lies in; ``sets`` the accepted values by type (``parent`` are
+the name servers that the parent names); ``pending`` what is served instead and waits for ``accept``;
+``history`` what changed when; ``pools`` the types whose addresses rotate; ``provider`` the domain a CNAME
+leads to; ``since`` when a disagreement began; ``apart`` the disagreements that are as they should be.
 """
 
 from __future__ import annotations
@@ -117,6 +117,8 @@ def remember(config: DnsConfig, baseline: Baseline, facts: Facts, now: datetime)
     """The baseline after this look. What is new is not taken in; only ``accept`` does that, and a pool."""
     before = dict(baseline) if baseline.get("of", whose(config)) == whose(config) else {}
     after = {**before, "of": whose(config)}
+    if answering(facts) and not is_gone(facts):
+        after["zone"] = facts["zone"]
     after["pending"] = {
         one: values for one, values in after.get("pending", {}).items() if one in _watched(config)
     }

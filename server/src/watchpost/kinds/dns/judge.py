@@ -26,7 +26,12 @@ def judge(
     """The findings of one look. The baseline learns what is normal; what is new waits for ``accept``."""
     facts = seen.facts
     if "servers" not in facts:
-        found = [*_judge_missing(facts), *_judge_nowhere(config, facts)]
+        known = baseline if baseline.get("of") == history.whose(config) else {}
+        found = [
+            *_judge_missing(facts),
+            *_judge_nowhere(config, facts),
+            *_judge_changes(config, facts, known),
+        ]
         return Verdict(tuple(_joined(config, facts, one) for one in found))
     after = history.remember(config, baseline, facts, now)
     found = [
@@ -120,11 +125,12 @@ def _judge_changes(config: DnsConfig, facts: Facts, after: Facts) -> Iterator[Fi
     pending, sets = after.get("pending", {}), after.get("sets", {})
     if history.is_gone(facts):
         return
+    zone = after.get("zone") or config.name
     where = [one for one in ("NS", PARENT) if one in pending]
     if where:
-        yield surprise.name_servers_changed(facts, {one: (sets[one], pending[one]) for one in where})
+        yield surprise.name_servers_changed(zone, {one: (sets[one], pending[one]) for one in where})
     if "DS" in pending:
-        yield surprise.ds_changed(facts, sets["DS"], pending["DS"])
+        yield surprise.ds_changed(zone, sets["DS"], pending["DS"])
     for rdtype in sorted(set(pending) - {"NS", PARENT, "DS"}):
         if not (rdtype in ADDRESSES and facts.get("chain", {}).get("foreign")):
             yield surprise.records_changed(config, rdtype, sets[rdtype], pending[rdtype])

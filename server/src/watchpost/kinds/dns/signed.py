@@ -24,19 +24,25 @@ from watchpost.kinds.dns.records import name_of, rrset_of
 _MOST_SIGNATURES, _MOST_KEYS = 4, 8  # of one record set: verifying costs time, and anybody can serve many
 
 
+_ALGORITHMS = frozenset({"5", "7", "8", "10", "13", "14", "15", "16"})  # RFC 8624
+_DIGESTS = frozenset({"1", "2", "4"})
+
+
 def read(every: Sequence[Told], zone: str, ds: Sequence[str] | None) -> dict[str, Any]:
     """``broken``: why validating resolvers turn away, ``ends``: the signature that ends first, each with the
-    servers (numbers) it was seen at. Empty when the parent has no DS: then nobody validates."""
-    if ds is not None and not ds:
+    servers (numbers) it was seen at. Empty when the parent has no DS that resolvers understand: then nobody
+    validates."""
+    usable = None if ds is None else [one for one in ds if _is_usable(one)]
+    if usable is not None and not usable:
         return {}
     broken: dict[str, list[int]] = {}
     ends: dict[tuple[str, str, str], list[int]] = {}
     for number, told in enumerate(every):
         if told.serial is None or "DNSKEY" not in told.messages:
             continue
-        if not ds and rrset_of(told.messages["DNSKEY"], name_of(zone), "DNSKEY") is None:
+        if not usable and rrset_of(told.messages["DNSKEY"], name_of(zone), "DNSKEY") is None:
             continue
-        why = _broken(told, name_of(zone), ds or ())
+        why = _broken(told, name_of(zone), usable or ())
         if why:
             broken.setdefault(why, []).append(number)
         first = min(_ends(told), default=None)
@@ -51,6 +57,12 @@ def read(every: Sequence[Told], zone: str, ds: Sequence[str] | None) -> dict[str
             for (at, begins, of), numbers in sorted(ends.items())
         ],
     }
+
+
+def _is_usable(ds: str) -> bool:
+    """Whether resolvers know its algorithms; a zone with no other DS counts as unsigned (RFC 4035, 5.2)."""
+    _, algorithm, digest, *_ = ds.split()
+    return algorithm in _ALGORITHMS and digest in _DIGESTS
 
 
 def _signatures(message: dns.message.Message, rrset: dns.rrset.RRset) -> list[Any]:
@@ -105,7 +117,7 @@ def _broken(told: Told, zone: dns.name.Name, ds: Sequence[str]) -> str:
 
 
 def _anchors(keys: dns.rrset.RRset, zone: dns.name.Name, ds: Sequence[str]) -> list[Any]:
-    """The keys whose digest the parent vouches for, or all when it is of a kind that we cannot compute."""
+    """The keys whose digest the parent vouches for; one that cannot be computed here gets the benefit."""
     wanted = {tuple(one.split()) for one in ds}
     found = []
     for key in list(keys)[:_MOST_KEYS]:

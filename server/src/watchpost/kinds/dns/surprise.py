@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from watchpost.core.types import Finding, Severity
 from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.history import PARENT, difference
 from watchpost.kinds.dns.words import listed
 
-Facts = Mapping[str, Any]
 _ACCEPT = "If you changed them, press “This is expected” on its page."
 
 
@@ -20,9 +18,8 @@ def _diff(known: Sequence[str], served: Sequence[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def name_servers_changed(facts: Facts, changed: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Finding:
+def name_servers_changed(zone: str, changed: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Finding:
     """``changed``: for NS and the parent's list what was known and what is served."""
-    zone = facts["zone"]
     parts = {where: _diff(*both) for where, both in changed.items()}
     if len(parts) == 2 and len(set(parts.values())) == 1:
         said = f"{next(iter(parts.values()))}, at the parent and in the zone"
@@ -39,8 +36,7 @@ def name_servers_changed(facts: Facts, changed: Mapping[str, tuple[Sequence[str]
     )
 
 
-def ds_changed(facts: Facts, known: Sequence[str], served: Sequence[str]) -> Finding:
-    zone = facts["zone"]
+def ds_changed(zone: str, known: Sequence[str], served: Sequence[str]) -> Finding:
     how = (
         "is gone, so the zone is no longer protected by DNSSEC"
         if not served

@@ -97,6 +97,11 @@ def test_servers_that_fail_say_nothing_of_their_records() -> None:
     assert (verdict.baseline or baseline)["sets"] == baseline["sets"]
     changed = judge(addresses("198.51.100.1"), baseline).baseline
     assert codes(judge(dead, changed)) == ["dns.no_answer", "dns.records_changed"]  # still not undone
+    lost = {"name": "shop.test", "zone": "", "failure": {"kind": "unanswered", "sentence": "no answer came"}}
+    assert codes(judge(lost, changed)) == ["dns.records_changed", "dns.unresolved"]
+    assert codes(judge(lost, changed, servers=["192.0.2.9"])) == [
+        "dns.unresolved"
+    ]  # of another monitor's making
 
 
 def test_a_way_that_we_lack_is_not_the_servers_fault() -> None:

@@ -52,7 +52,7 @@ async def test_what_a_look_finds() -> None:
     assert seen.phases.wait > 0
     assert seen.address in (ONE, TWO)
     assert len(json.dumps(dict(facts))) < 1500
-    assert set(verdict.baseline or {}) == {"of", "sets", "pending"}
+    assert set(verdict.baseline or {}) == {"of", "zone", "sets", "pending"}
 
 
 async def test_a_name_below_the_zone() -> None:
