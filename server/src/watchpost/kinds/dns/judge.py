@@ -15,9 +15,9 @@ from watchpost.kinds.dns.history import ADDRESSES, PARENT, moment
 Facts = Mapping[str, Any]
 _OURS = frozenset({"no_route", "unasked"})  # says nothing of the server
 _HOUR_S, _DAY_S = 3600.0, 86_400.0
-_SHARE_OF_LIFE = (
-    4  # signers renew with a quarter left or more: what is signed for two days must not warn at two
-)
+# Signers renew with a quarter left or more: what is signed for two days must not warn two days before.
+_SHARE_OF_LIFE = 4
+_MAY_DIFFER = ("dns.soa_drift", "dns.delegation_differs", "dns.resolver_disagrees")
 
 
 def judge(
@@ -57,7 +57,7 @@ def accept(baseline: Mapping[str, Any], facts: Mapping[str, Any], finding: Findi
         return history.expect(baseline, ("DS",))
     if finding.code == "dns.records_changed":
         return history.expect(baseline, (finding.subject.partition(" ")[0],))
-    if finding.code in ("dns.soa_drift", "dns.delegation_differs"):
+    if finding.code in _MAY_DIFFER:
         return {**baseline, "apart": sorted({*baseline.get("apart", ()), finding.code})}
     rdtype = finding.subject.partition(" ")[0]
     if finding.code == "dns.servers_disagree" and rdtype in ADDRESSES:
@@ -280,7 +280,7 @@ def _judge_resolvers(
     config: DnsConfig, facts: Facts, after: dict[str, Any], now: datetime
 ) -> Iterator[Finding]:
     """What visitors are told, against what the servers say. Resolvers remember, so a grace is given."""
-    if not history.answering(facts):
+    if not history.answering(facts) or "dns.resolver_disagrees" in after.get("apart", ()):
         return
     for number, one in enumerate(facts.get("resolvers", ())):
         why = _contradiction(config, facts, after, one) if not one.get("bogus") else ""

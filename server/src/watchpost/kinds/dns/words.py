@@ -125,10 +125,15 @@ def refused_by_guard(config: DnsConfig, zone: str, refused: Sequence[Facts]) -> 
 
 def name_server_gone(zone: str, name: str, why: str) -> Finding:
     how = "does not exist (NXDOMAIN)" if why == "nxdomain" else "has no address"
+    inside = name == zone or name.endswith(f".{zone}")
+    stranger = why == "nxdomain" and not inside  # its domain may be free
+    danger = (
+        f"whoever registers its domain answers for {zone}" if stranger else "some visitors ask it in vain"
+    )
     return Finding(
         "dns.name_server_gone",
         name,
-        f"The name server {name} of {zone} {how}; whoever registers its domain answers for {zone}.",
+        f"The name server {name} of {zone} {how}: {danger}.",
         f"Take {name} out of the NS records of {zone} and at the registrar, or give it an address again.",
     )
 
@@ -321,5 +326,5 @@ def resolver_disagrees(config: DnsConfig, name: str, why: str) -> Finding:
         f"Asked for {config.name}, {name} {why}.",
         "Wait until what it remembers has run out (TTL), or empty its cache; if it goes on, look whether a "
         "filter or "
-        "another view of the zone answers there.",
+        "another view of the zone answers there. If that is meant so, press “This is expected”.",
     )

@@ -79,10 +79,11 @@ def test_what_changed_stays_until_it_is_expected() -> None:
 
 def test_what_is_not_a_matter_of_expectation_is_not_accepted() -> None:
     baseline = learned(addresses("192.0.2.1"))
+    apart = ("dns.soa_drift", "dns.delegation_differs", "dns.servers_disagree", "dns.resolver_disagrees")
     for code in KIND.codes:
         assert KIND.accept is not None
         same = KIND.accept(baseline, {}, Finding(code, "A of shop.test", "", "")) == baseline
-        assert same == (code not in ("dns.soa_drift", "dns.delegation_differs", "dns.servers_disagree"))
+        assert same == (code not in apart)
 
 
 def test_servers_that_fail_say_nothing_of_their_records() -> None:
@@ -319,3 +320,34 @@ def test_what_the_page_shows() -> None:
     assert list(shown["Changes"].values()) == ["A: − 192.0.2.9, + 192.0.2.1 (waits to be expected or undone)"]
     assert KIND.names(config, served) == ("shop.test", "mail.shop.test")
     assert KIND.panels(config, {"name": "shop.test", "zone": ""}, {}) == ()
+
+
+def test_another_view_of_the_zone_can_be_expected() -> None:
+    inside = [{"name": "10.0.0.53", "rcode": "NOERROR", "records": {"A": ["10.0.0.1"]}}]
+    seen = facts(records={"A": [group("192.0.2.1")]}, resolvers=inside)
+    baseline = dict(judge(seen).baseline or {})
+    assert codes(judge(seen, baseline, 1.9)) == []
+    [found] = judge(seen, baseline, 2.1).findings
+    assert "10.0.0.53 gives other A records (10.0.0.1) than its name servers (192.0.2.1)." in found.sentence
+    assert codes(judge(seen, KIND.accept(baseline, {}, found), 3)) == []  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "says"),
+    [
+        ("ns.gone.test", "nxdomain", "whoever registers its domain answers for shop.test"),
+        ("ns.gone.test", "no_data", "has no address: some visitors ask it in vain"),
+        ("ns9.shop.test", "nxdomain", "some visitors ask it in vain"),
+    ],
+)
+def test_a_name_server_that_is_gone(name: str, why: str, says: str) -> None:
+    [found] = judge(facts(missing={name: why})).findings
+    assert found.code == "dns.name_server_gone"
+    assert says in found.sentence
+
+
+def test_that_our_resolvers_are_silent_is_no_fault_of_a_name_server() -> None:
+    assert judge(facts(missing={"ns9.shop.test": "unanswered"})).findings == ()
+    nowhere = {"name": "shop.test", "zone": "shop.test", "missing": {"ns9.shop.test": "unanswered"}}
+    assert codes(judge(nowhere)) == ["dns.unresolved"]
+    assert codes(judge({**nowhere, "missing": {}})) == ["dns.no_answer"]
