@@ -138,8 +138,18 @@ class Story:
     def tick(self) -> None:
         self.engine.settle_flapping()
         self.engine._mind_windows()
+        self.run(self._mind_waiting())
         self.run(self.engine.flush())
         desk.tick(self.time)
+
+    async def _mind_waiting(self) -> None:
+        self.engine.mind_waiting()
+
+    def due_s(self, monitor: Monitor) -> float:
+        """In how many seconds it is looked at next."""
+        entry = self.engine.prober.entries[monitor.pk]
+        due = next(due for due, turn, pk in self.engine.prober.heap if (turn, pk) == (entry.turn, monitor.pk))
+        return due / 1000 - self.time.timestamp()
 
     def deliver(self) -> None:
         """Send all that is due now."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watchpost.core.family import listed
 from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Severity
 
@@ -19,6 +20,8 @@ _KINDS = {
     "addr": "the address",
     "cert": "the certificate",
     "parent": "the parent",
+    "over": "the dependency",
+    "under": "the dependency",
     "monitor": "the monitor",
 }
 _ENOUGH = 16  # of a fingerprint, to tell certificates apart
@@ -127,7 +130,7 @@ def _place_sharing(candidate: Member, interval_s: float, near: Sequence[OpenInci
     late = ""
     for incident in near:
         acute = [m for m in incident.members if not m.lasting]
-        shared = sorted({s for m in acute for s in m.shares} & candidate.shares)
+        shared = sorted({s for m in acute for s in m.shares} & sought(candidate.shares))
         if not shared:
             continue
         gap = _gap(candidate, acute)
@@ -144,6 +147,28 @@ def _place_sharing(candidate: Member, interval_s: float, near: Sequence[OpenInci
         reason = f"It has {_common([late])} in common but began more than {_minutes(window)} later."
         return Placement(None, reason)
     return Placement(None, "Shares nothing with an open incident.")
+
+
+def sought(shares: frozenset[str]) -> frozenset[str]:
+    """What others must have to share something with this one. A name is shared by all that have it; what
+    stands ``under`` a parent shares that only with the parent, which is ``over`` it: neighbours under one
+    domain have nothing in common but that."""
+    swapped = {"under": "over", "over": "under"}
+    return frozenset(
+        f"{swapped.get(kind, kind)}:{name}" for kind, _, name in (s.partition(":") for s in shares)
+    )
+
+
+def explained(members: Sequence[Member]) -> frozenset[int]:
+    """The monitors whose outage follows from that of another member they depend on. In a circle, which nobody
+    can declare, nobody is explained by whom it explains."""
+    down = {m.monitor_id for m in members if not m.lasting and m.severity > Severity.WARNING}
+    above = {m.monitor_id: frozenset[int]() for m in members}
+    for m in members:
+        names = (s.partition(":") for s in m.shares)
+        ids = {int(name) for kind, _, name in names if kind in ("monitor", "under") and name.isdecimal()}
+        above[m.monitor_id] |= (ids & down) - {m.monitor_id}
+    return frozenset(one for one, ids in above.items() if any(one not in above[parent] for parent in ids))
 
 
 def _common(tokens: Sequence[str]) -> str:
@@ -183,17 +208,24 @@ def present(members: Iterable[Member]) -> tuple[Member, ...]:
 
 
 def headline(members: Sequence[Member]) -> Member:
-    """The member that names the incident: highest rank, then worst severity, then earliest."""
-    return min(present(members), key=_order)
+    """The member that names the incident: nobody that another explains; then the highest rank, then worst
+    severity, then earliest."""
+    inside = present(members)
+    follows = explained(inside)
+    return min(
+        (m for m in inside if m.monitor_id not in follows), key=_order, default=min(inside, key=_order)
+    )
 
 
 def causes(members: Sequence[Member]) -> tuple[Cause, ...]:
-    """What explains the incident, best first, one per code.
+    """What explains the incident, best first, one per code. What only follows from another is no cause.
 
     Confidence: 50 % for a lone symptom, more with rank and with members that say the same.
     """
     found: dict[str, Member] = {}
     inside = sorted(present(members), key=_order)
+    follows = explained(inside)
+    inside = [m for m in inside if m.monitor_id not in follows] or inside
     for member in inside:
         found.setdefault(member.code, member)
     out = []
@@ -226,9 +258,23 @@ def title(members: Sequence[Member], over: bool = False) -> str:
     names = {m.monitor_id: m.name for m in (head, *inside)}  # the headline first, then as they joined
     if len(names) == 1:
         return f"{head.name}: {head.sentence}" if head.name else head.sentence
+    if under := explained(inside):
+        return _with_dependents(head, inside, under, over)
     also = f"{len(names) - 1} more" if len(names) > 2 else list(names.values())[1]
     verb = "were" if over else "are"
     return f"{len(names)} monitors{_where(inside)} {verb} {_how_bad(inside)}: {head.name} and {also}"
+
+
+def _with_dependents(head: Member, inside: Sequence[Member], under: frozenset[int], over: bool) -> str:
+    """A parent and those that depend on it: the parent is what is told."""
+    follow = {m.monitor_id: m.name for m in inside if m.monitor_id in under}
+    besides = len({m.monitor_id for m in inside} - under - {head.monitor_id})
+    bad, names = _how_bad([m for m in inside if m.monitor_id in under]), list(follow.values())
+    if len(names) == 1:
+        also = f"{names[0]} depends on it and {'was' if over else 'is'} {bad}, too"
+    else:
+        also = f"{len(names)} that depend on it {'were' if over else 'are'} {bad}, too: {listed(names)}"
+    return f"{head.name}: {head.sentence} {also}{f'; and {besides} more' if besides else ''}"
 
 
 def _held(members: Sequence[Member]) -> str:

@@ -55,6 +55,7 @@ class Track:
     firm: Severity | None = None
     flips: tuple[datetime, ...] = ()
     covered: datetime | None = None  # when the overlay began
+    behind: tuple[int, ...] = ()  # parents that were down when this fell: their trouble is what is told
 
     @property
     def shown_since(self) -> datetime | None:
@@ -87,6 +88,7 @@ class Track:
             "firm": None if self.firm is None else int(self.firm),
             "flips": [at.isoformat() for at in self.flips],
             "covered": _text(self.covered),
+            **({"behind": list(self.behind)} if self.behind else {}),
         }
 
     @classmethod
@@ -103,6 +105,7 @@ class Track:
             firm=None if firm is None else Severity(firm),
             flips=tuple(datetime.fromisoformat(at) for at in data.get("flips", ())),
             covered=_time(data.get("covered")),
+            behind=tuple(int(parent) for parent in data.get("behind", ())),
         )
 
 

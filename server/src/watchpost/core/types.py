@@ -116,16 +116,31 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """Another monitor as a judge sees it: what it is called, and how it is. What an overlay hides is not known."""
+
+    name: str
+    health: Health
+    overlay: Overlay = Overlay.NONE
+
+    @property
+    def shown(self) -> str:
+        """What people see: the overlay if there is one, else the health."""
+        return self.overlay.value or self.health.value
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """What a kind declared it needs of the recent past, oldest first.
 
     ``totals_ms`` holds the total of every look inside the declared window that got an answer;
-    ``span_s`` is the time they cover. ``states`` maps names of other monitors to their health.
+    ``span_s`` is the time they cover. ``states`` maps the declared names of other
+    monitors to how they are; a monitor that does not exist is missing.
     """
 
     totals_ms: Sequence[float] = ()
     span_s: float = 0.0
-    states: Mapping[str, Health] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
 
 
 NO_PAST = Past()

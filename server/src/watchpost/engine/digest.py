@@ -13,9 +13,21 @@ from datetime import datetime
 from typing import Any
 
 from watchpost.codes import catalogue, severity_of
-from watchpost.core.state import Fault, Reading, Step, Track, Transition, cover, step, uncover
-from watchpost.core.types import Finding, Observation, Outcome, Overlay, Severity, Verdict
+from watchpost.core.family import listed
+from watchpost.core.state import (
+    RELOOK_DEADLINE_S,
+    Fault,
+    Reading,
+    Step,
+    Track,
+    Transition,
+    cover,
+    step,
+    uncover,
+)
+from watchpost.core.types import Finding, Health, Observation, Outcome, Overlay, Severity, Verdict
 from watchpost.engine.apply import StateChange
+from watchpost.engine.family import Family
 from watchpost.engine.load import MAIN
 from watchpost.engine.memory import Other, Watched, Written, finding_rows, troubles_of
 from watchpost.incidents.desk import Moved
@@ -28,10 +40,12 @@ LookAgainHook = Callable[[Watched, float, float, int], None]
 class Digest:
     """Judges and steps; collects what is to be written."""
 
-    def __init__(self, look_again: LookAgainHook) -> None:
+    def __init__(self, look_again: LookAgainHook, family: Family | None = None) -> None:
         self.looks: list[Written] = []
         self.changes: list[StateChange] = []
         self.look_again = look_again
+        self.family = family
+        self.moved: list[Watched] = []  # whose shown state changed since somebody asked
 
     def take(self) -> tuple[list[Written], list[StateChange]]:
         looks, changes = self.looks, self.changes
@@ -56,13 +70,16 @@ class Digest:
         fault: Fault | None,
         now: datetime,
         held_s: float = 0.0,
+        waited: str = "",
     ) -> None:
         """Step every track, remember the look, queue what changed. ``held_s``: how long the mass-failure
-        valve held it back, which is said with the reason."""
+        valve held it back; ``waited``: why its parents did; both are said with the reason."""
         reading = read(verdict, seen)
         done = step(watched.track, reading, watched.policy, fault, now)
         if held_s >= LEAST_SAID_S:
-            done = _with_hold(done, held_s)
+            done = _adding(done, f"(Many failed at once: held for {held_s:.1f} s while we tested ourselves.)")
+        above = self._explaining(watched, verdict)
+        done = _stand_behind(watched, done, above, waited)
         if done.look_again is not None:
             again = done.look_again
             self.look_again(watched, again.after_s, again.deadline_s, again.resolver)
@@ -79,6 +96,7 @@ class Digest:
             self._change(watched, done, verdict, seen, now)
         if done.transition is None:
             self._reconsider(watched, reading, verdict, seen, now)
+            self._mind_alone(watched, reading, verdict, seen, now, fault is not None or bool(above))
 
     def _step_parts(
         self, watched: Watched, verdict: Verdict, seen: Observation, fault: Fault | None, now: datetime
@@ -166,6 +184,12 @@ class Digest:
         seen: Observation | None,
         now: datetime,
     ) -> Moved:
+        under, falls = track.behind, transition.rise and track.health is Health.DOWN
+        shares, dependents = watched.shares(seen), tuple[str, ...]()
+        if self.family is not None:
+            shares |= self.family.tokens(watched)
+            dependents = tuple(one.name for one in self.family.dependents(watched)) if falls else ()
+            under = under or tuple(one.id for one in self.family.named(watched))
         return Moved(
             monitor_id=watched.id,
             project_id=watched.project_id,
@@ -175,12 +199,56 @@ class Digest:
             kind=watched.kind.name,
             transition=transition,
             findings=findings,
-            shares=watched.shares(seen),
+            shares=shares,
             flapping=track.flapping(now),
+            under=under,
+            quiet=bool(track.behind),
+            dependents=dependents,
+        )
+
+    def _explaining(self, watched: Watched, verdict: Verdict) -> tuple[Watched, ...]:
+        """The parents that are down; nobody asks for those of a healthy monitor."""
+        if self.family is None or not (verdict.findings or watched.track.behind):
+            return ()
+        return self.family.down_above(watched)
+
+    def _mind_alone(
+        self,
+        watched: Watched,
+        reading: Reading,
+        verdict: Verdict,
+        seen: Observation,
+        now: datetime,
+        other: bool,
+    ) -> None:
+        """Its parents are up again and it is not: when as many looks in a row say so as confirm a failure, it is
+        told by itself. ``other``: something else still explains that it fails."""
+        track = watched.track
+        failing = (reading.severity or 0) >= Severity.ERROR and reading.conclusive
+        if not track.behind or not failing or other or track.overlay is not Overlay.NONE:
+            watched.alone = 0
+            return
+        watched.alone += 1
+        if watched.alone < watched.policy.confirm:
+            self.look_again(watched, watched.policy.relook_s, RELOOK_DEADLINE_S, 0)
+            return
+        reason = f"Still down, and nothing it depends on is: {reading.sentence}"
+        began = track.since or seen.at
+        changed = Transition(
+            track.shown, track.shown, track.health, track.severity, now, began, reason, False
+        )
+        watched.track, watched.alone = replace(track, behind=()), 0
+        watched.troubles, watched.other = troubles_of(verdict.findings), None
+        moved = self._told(watched, watched.track, changed, verdict.findings, seen, now)
+        moved = replace(moved, freed=track.behind)
+        self.changes.append(
+            self._state(watched, reason, now, moved=moved, findings=finding_rows(verdict.findings))
         )
 
     def _state(self, watched: Watched, reason: str, now: datetime, **more: Any) -> StateChange:
         track = watched.track
+        if more.get("transition") is not None:
+            self.moved.append(watched)
         watched.shown_flapping = track.flapping(now)
         change = StateChange(
             monitor_id=watched.id,
@@ -222,8 +290,27 @@ class Digest:
             self.changes.append(self._state(watched, "It has held still for half an hour.", now))
 
 
-def _with_hold(done: Step, held_s: float) -> Step:
-    said = f"{done.reason} (Many failed at once: held for {held_s:.1f} s while we tested ourselves.)"
+def _stand_behind(watched: Watched, done: Step, above: tuple[Watched, ...], waited: str) -> Step:
+    """Whoever falls while a parent is down stands behind it; whoever is up again, or was down before the parent,
+    stands alone."""
+    before, track = watched.track, done.track
+    falls = track.health is Health.DOWN and before.health is not Health.DOWN
+    if falls and waited:
+        done = _adding(done, f"({waited[:1].upper()}{waited[1:]}.)")
+    if track.health is not Health.DOWN:
+        behind: tuple[int, ...] = ()
+    else:
+        behind = tuple(one.id for one in above) if falls or (before.behind and above) else before.behind
+    if behind == track.behind:
+        return done
+    done = replace(done, track=replace(track, behind=behind))
+    names = listed([one.name for one in above])
+    is_down = "is down" if len(above) == 1 else "are down"
+    return _adding(done, f"Held back: {names} {is_down}, and it depends on that.") if falls else done
+
+
+def _adding(done: Step, words: str) -> Step:
+    said = f"{done.reason} {words}"
     transition = None if done.transition is None else replace(done.transition, reason=said)
     return replace(done, reason=said, transition=transition)
 

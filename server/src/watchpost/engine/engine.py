@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -19,14 +19,16 @@ from django.db import DatabaseError, connection
 from watchpost.codes import severity_of
 from watchpost.core import valve
 from watchpost.core.state import RELOOK_DEADLINE_S, Fault
-from watchpost.core.types import Observation, Outcome, Overlay, OwnFault, Severity, Verdict
+from watchpost.core.types import Health, Observation, Outcome, Overlay, OwnFault, Phases, Severity, Verdict
 from watchpost.engine import apply as store
 from watchpost.engine import load
 from watchpost.engine.deliver import Lanes, pending_channels
 from watchpost.engine.digest import Digest
+from watchpost.engine.family import Family
 from watchpost.engine.memory import Watched
 from watchpost.engine.planned import Planned
 from watchpost.engine.selfcheck import SelfCheck
+from watchpost.engine.waiting import Waiting
 from watchpost.prober.prober import Prober
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,9 @@ class Engine:
         self.now = now
         self.watched: dict[int, Watched] = {}
         self.planned = Planned()
-        self.digest = Digest(prober.look_soon)
+        self.family = Family(self.watched, prober.look_soon, now)
+        self.digest = Digest(prober.look_soon, self.family)
+        self.waiting = Waiting(self.family, self._count, self._blame, now)
         self.database = ThreadPoolExecutor(1, "database")
         self.failures = valve.Failures()
         self.held: list[Held] = []
@@ -73,6 +77,7 @@ class Engine:
         """Load everything, spread the overdue, take up what a former run left in the outbox."""
         for watched in await self.call(load.load_monitors):
             self.watched[watched.id] = watched
+            self.family.put(watched)
         self.planned = await self.call(load.load_windows, self.now())
         for watched in self.watched.values():
             self._lay_overlays(watched)
@@ -81,6 +86,7 @@ class Engine:
             if any(streak.count for streak in (*watched.track.failing, *watched.track.recovering)):
                 # A doubt that the last run could not settle any more: settle it now.
                 self.prober.look_soon(watched, watched.policy.relook_s, RELOOK_DEADLINE_S, 1)
+        self._judge_all(self.watched.values())
         self.lanes.poke(await self.call(pending_channels, self.now()))
 
     # -- what a look comes to --------------------------------------------------------------------
@@ -105,10 +111,48 @@ class Engine:
         self._step(current, seen, verdict)
 
     def _step(self, watched: Watched, seen: Observation, verdict: Verdict, held_s: float = 0.0) -> None:
-        fault = self._fault(watched, seen) if verdict.findings else None
-        self.digest.digest(watched, seen, verdict, fault, self.now(), held_s)
+        """Count it now, or when its parents have answered."""
+        self.waiting.take(watched, seen, verdict, held_s)
+        self.waiting.release()  # this look may be the answer that another waits for
+        self._follow()
 
-    def _fault(self, watched: Watched, seen: Observation) -> Fault | None:
+    def _count(
+        self, watched: Watched, seen: Observation, verdict: Verdict, held_s: float = 0.0, waited: str = ""
+    ) -> None:
+        fault = self._blame(watched, seen) if verdict.findings else None
+        was_down = watched.track.health is Health.DOWN
+        self.digest.digest(watched, seen, verdict, fault, self.now(), held_s, waited)
+        if was_down and watched.track.health is not Health.DOWN:
+            for number, child in enumerate(self.family.behind(watched.id)):
+                self.prober.look_soon(child, number * CATCH_UP_S)
+
+    def _follow(self) -> None:
+        """Somebody's state changed: the composites that count it are judged anew, and those that count them."""
+        while self.digest.moved:
+            moved, self.digest.moved = self.digest.moved, []
+            counters = {one.id: one for each in moved for one in self.family.counters(each)}
+            for one in counters.values():
+                self._judge_anew(one)
+
+    def _judge_all(self, touched: Iterable[Watched]) -> None:
+        """These were loaded, edited or deleted: judge the composites among them and those that count them."""
+        todo = {one.id for each in touched for one in (each, *self.family.counters(each))}
+        for one in sorted(todo & self.watched.keys()):
+            self._judge_anew(self.watched[one])
+        self._follow()
+
+    def _judge_anew(self, watched: Watched) -> None:
+        """A composite has no probe: what it sees are the states of those it counts."""
+        if watched.kind.feed != "states" or watched.config is None or watched.paused:
+            return
+        watched.states = self.family.states(watched)
+        facts = {"states": {slug: state.shown for slug, state in watched.states.items()}}
+        place, now = self.prober.location, self.now()
+        seen = Observation(watched.id, place, now, watched.revision, Outcome.OK, Phases(), 0.0, "", facts)
+        self.figures["looks"] += 1
+        self.waiting.take(watched, seen, self.digest.judge(watched, seen, now), 0.0)
+
+    def _blame(self, watched: Watched, seen: Observation) -> Fault | None:
         """Evidence against ourselves; the egress check never speaks for networks named as ours."""
         loop_s = asyncio.get_running_loop().time()
         if seen.outcome is Outcome.TIMEOUT and loop_s < self.late_until_s:
@@ -166,6 +210,7 @@ class Engine:
             last_s, last_wall = now_s, wall
             self._mind_windows()
             self._mind_recovery()
+            self.mind_waiting()
             if self._due(now_s):
                 await self.flush()
                 # The loop went on while this waited: no lateness, but the wall clock may have jumped.
@@ -185,6 +230,11 @@ class Engine:
             log.warning("the clock jumped by %.1f s; looks under way do not count", wall_s - passed_s)
             self.prober.epoch += 1
             self.prober.put_all(self.watched.values())
+
+    def mind_waiting(self) -> None:
+        """No verdict waits for its parents for ever."""
+        self.waiting.release()
+        self._follow()
 
     def _mind_recovery(self) -> None:
         """Our own fault is over: whoever is unknown because of it is looked at again soon."""
@@ -272,15 +322,25 @@ class Engine:
         for watched in self.watched.values():
             if watched.id not in moved and watched.is_related(shared):
                 self.prober.look_soon(watched, 0.1)
+        for number, watched in enumerate(self.family.carried(moved)):
+            if watched.id not in moved and not watched.is_related(shared):
+                self.prober.look_soon(watched, 0.1 + number * CATCH_UP_S)
 
     async def reload(self, ids: list[int]) -> None:
         """Take over rows that others changed; those that are gone are dropped."""
         await self.flush()
         fresh = {watched.id: watched for watched in await self.call(load.load_monitors, ids)}
+        touched = [self.watched[one] for one in ids if one in self.watched]
+        touched += fresh.values()
         for monitor_id in ids:
+            before = self.watched.get(monitor_id)
+            if before is not None:
+                self.family.drop(before)
+                self.waiting.forget(monitor_id)
             if monitor_id in fresh:
-                before, now = self.watched.get(monitor_id), fresh[monitor_id]
+                now = fresh[monitor_id]
                 self.watched[monitor_id] = now
+                self.family.put(now)
                 self._lay_overlays(now)
                 self.prober.put(now)
                 if now.last_at_ms is None or (before is not None and _asks_otherwise(before, now)):
@@ -288,6 +348,7 @@ class Engine:
             else:
                 self.watched.pop(monitor_id, None)
                 self.prober.drop(monitor_id)
+        self._judge_all(touched)
 
     async def close(self) -> None:
         await self.prober.close()

@@ -72,6 +72,8 @@ def load_one(row: Monitor) -> Watched:
             for one in state.findings or ()
             if one["severity"] != "info"
         ),
+        carries=kind.carries(config) if config is not None else (),
+        depth=kind.depth,
         problem=problem,
         kept={name: value for name, value in _facts(last).items() if name in kind.kept},
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from watchpost.core.state import Policy, Track
-from watchpost.core.types import Finding, Observation, Past, Severity
+from watchpost.core.types import Finding, Observation, Past, Severity, State
 from watchpost.registry import Kind, PastNeed
 
 Troubles = frozenset[tuple[str, str, str]]  # code, subject and fix: a sentence may hold a number of today
@@ -56,20 +56,31 @@ class Watched:
     paused_by: str = ""
     troubles: Troubles = frozenset()  # what the incident was last told of
     other: Other | None = None
+    carries: tuple[str, ...] = ()  # hosts that stand on it, each with all under it
+    depth: int = 0  # among those that carry: the deeper one carries the others
+    alone: int = 0  # looks in a row that failed while no parent explained it any more
+    states: dict[str, State] = field(default_factory=dict)  # of the monitors its judge asked for
     problem: str = ""  # why it cannot be looked at: a config this version refuses
     kept: Mapping[str, Any] = field(default_factory=dict)  # facts of ``Kind.kept``, as they were last seen
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether anybody looks at it: not while it is paused, nor with a configuration nobody can read."""
+        return not self.paused and self.config is not None and self.kind.probe is not None
 
     def shares(self, observation: Observation | None) -> frozenset[str]:
         """What an incident of this monitor may share with others."""
         address = (observation.address if observation else "") or self.last_address
         names = {f"host:{self.target[0]}", f"monitor:{self.id}"}
+        if not self.target[0]:  # nothing outside is asked
+            names = {f"monitor:{self.id}"}
         names.update(f"monitor:{parent}" for parent in self.depends_on)
         return frozenset(names | ({f"addr:{address}"} if address else set()))
 
     def is_related(self, shared: frozenset[str]) -> bool:
         """Whether ``shares(None)`` and ``shared`` meet. Asked of every monitor in a storm: builds no sets."""
         return (
-            f"host:{self.target[0]}" in shared
+            (bool(self.target[0]) and f"host:{self.target[0]}" in shared)
             or f"addr:{self.last_address}" in shared
             or f"monitor:{self.id}" in shared
             or (bool(self.depends_on) and any(f"monitor:{parent}" in shared for parent in self.depends_on))
@@ -83,7 +94,9 @@ class Watched:
         return self.kept
 
     def past(self, now_s: float) -> Past:
-        """Totals of the declared window, oldest first. Cheap for kinds that need none."""
+        """Totals of the declared window, oldest first, and states. Cheap for kinds that need none."""
+        if self.need.names:
+            return Past(states=self.states)
         if not self.need.window_s:
             return NO_TOTALS
         while self.totals and self.totals[0][0] < now_s - self.need.window_s:

@@ -33,6 +33,21 @@ class Case:
     def is_left(self) -> bool:
         return all(row.left_at is not None for row in self.members)
 
+    def has(self, monitor_ids: Iterable[int]) -> bool:
+        """Whether any of these monitors is or was in it."""
+        ids = frozenset(monitor_ids)
+        return any(row.monitor_id in ids for row in self.members)
+
+    def is_down(self, monitor_id: int) -> bool:
+        """Whether the monitor is in it with an outage."""
+        rows = (row for row in self.members if row.monitor_id == monitor_id and row.left_at is None)
+        return any(row.severity > Severity.WARNING and not row.lasting for row in rows)
+
+    def ended(self, but: int, now: datetime) -> datetime:
+        """When the last of the others recovered."""
+        left = (row.left_at for row in self.members if row.monitor_id != but and row.left_at is not None)
+        return max(left, default=now)
+
     def snapshot(self) -> core.OpenIncident:
         return snapshot(self.incident, self.core_members)
 
@@ -113,8 +128,17 @@ class Cases:
 
     def like(self, member: core.Member) -> list[Case]:
         """Those that have anything in common with the member: in a storm that is few of many."""
-        rows = IncidentShare.objects.filter(token__in=tokens(member))
+        rows = IncidentShare.objects.filter(token__in=tokens(member, seek=True))
         return self.get(rows.values_list("incident_id", flat=True).distinct())
+
+    def of_down(self, monitor_ids: Iterable[int]) -> Case | None:
+        """The oldest open incident in which one of these monitors is down."""
+        ids = frozenset(monitor_ids)
+        if not ids:
+            return None
+        rows = IncidentMember.objects.filter(monitor_id__in=ids, left_at=None, lasting=False)
+        found = self.get(rows.filter(severity__gt=Severity.WARNING).values_list("incident_id", flat=True))
+        return found[0] if found else None
 
     def open(self, incident: Incident) -> Case:
         row = Incident.objects.select_related("project").get(pk=incident.pk)
@@ -134,10 +158,12 @@ class Cases:
             self._held[incident.pk] = Case(incident, by_incident[incident.pk])
 
 
-def tokens(member: core.Member) -> set[str]:
-    """All by which ``core.incident.place`` may find an incident: what is shared, who and what it is."""
+def tokens(member: core.Member, seek: bool = False) -> set[str]:
+    """All by which ``core.incident.place`` may find an incident: what is shared, who and what it is.
+    ``seek``: what the incidents of others must have for the member to find them."""
     itself = {f"monitor:{member.monitor_id}", f"trouble:{member.code} {member.subject[:300]}"}
-    return {token[:400] for token in member.shares | itself}
+    shares = core.sought(member.shares) if seek else member.shares
+    return {token[:400] for token in shares | itself}
 
 
 def snapshot(row: Incident, members: tuple[core.Member, ...]) -> core.OpenIncident:

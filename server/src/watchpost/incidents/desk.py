@@ -16,6 +16,7 @@ from django.db import transaction
 from watchpost.codes import catalogue, severity_of
 from watchpost.core import incident as core
 from watchpost.core.bundle import JOIN_WAIT_S
+from watchpost.core.family import listed
 from watchpost.core.state import Transition
 from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Finding, Severity
@@ -41,6 +42,10 @@ class Moved:
     shares: frozenset[str]
     flapping: bool
     part: str = ""
+    under: tuple[int, ...] = ()  # monitors whose incident takes it in: parents that explain its being down
+    quiet: bool = False  # a parent explains it: people were told of that one
+    freed: tuple[int, ...] = ()  # parents that explained it and do no longer: it is told by itself now
+    dependents: tuple[str, ...] = ()  # names of those that depend on it, when it falls
 
 
 class Desk:
@@ -56,7 +61,7 @@ class Desk:
         if moved.transition.severity is None:
             wanted = {}
         self.cases.show(moved.monitor_id, moved.transition.after)
-        mine = self.cases.of_monitor(moved.monitor_id, moved.part)
+        mine = self._part(moved, self.cases.of_monitor(moved.monitor_id, moved.part))
         present = {(row.code, row.subject) for case in mine for row in _rows_of(case, moved)}
         news = self._join(moved, [f for key, f in wanted.items() if key not in present], mine)
         for case in mine:
@@ -67,6 +72,26 @@ class Desk:
         for one in news.values():
             self._tell_join(moved, one)
         return {pk for pk, one in news.items() if one.opens}
+
+    def _part(self, moved: Moved, mine: list[Case]) -> list[Case]:
+        """It leaves the incidents of the parents that explain it no longer, without a word of recovery."""
+        left = []
+        for case in mine:
+            if not case.has(moved.freed):
+                left.append(case)
+                continue
+            case.leave([row.pk for row in _rows_of(case, moved)], self.now)
+            note(
+                case.incident,
+                self.now,
+                "left",
+                f"{moved.name} is still down and is told by itself from now on.",
+            )
+            if not case.is_left:
+                self._tell_left(case, f"{moved.name} is told by itself from now on.")
+            elif not any(row.monitor.state.flapping for row in case.members):
+                close(case.incident, case.ended(moved.monitor_id, self.now), self.now, case.members)
+        return left
 
     def _reword(
         self, case: Case, moved: Moved, wanted: Mapping[tuple[str, str], Finding], news: dict[int, _News]
@@ -99,9 +124,14 @@ class Desk:
 
     def _place(self, moved: Moved, member: core.Member, home: Case | None) -> tuple[Case | None, str]:
         """Where the member belongs: an incident its monitor is in already, else what the join rule says."""
+        acute = not member.lasting and member.severity > Severity.WARNING
+        if acute and not (home is not None and home.is_down(moved.monitor_id)):
+            above = self.cases.of_down(moved.under)
+            if above is not None:
+                return above, "It depends on what is down there."
         if home is not None and not member.lasting:
             return home, "It is the same monitor."
-        alike = {case.incident.pk: case for case in self.cases.like(member)}
+        alike = {case.incident.pk: case for case in self.cases.like(member) if not case.has(moved.freed)}
         known = [case.snapshot() for case in alike.values()]
         placement = core.place(member, moved.project_id, moved.environment, moved.interval_s, known)
         if placement.incident_id is None:
@@ -116,7 +146,9 @@ class Desk:
             "opened" if news.opens else "updated",
             _reason(moved, news),
             self.now,
-            people=_people_hear(incident, moved, news.opens, self.now),
+            people=news.opens or news.rise
+            if moved.quiet
+            else _people_hear(incident, moved, news.opens, self.now),
             wait_s=0.0 if news.opens or news.rise else JOIN_WAIT_S,
             members=news.case.members,
         )
@@ -168,9 +200,18 @@ def _rows_of(case: Case, moved: Moved) -> list[IncidentMember]:
 
 def _reason(moved: Moved, news: _News) -> str:
     if news.opens:
-        return moved.transition.reason
+        return f"{moved.transition.reason}{_dependents(moved)}"
     did = "got worse" if news.rise else "is in trouble for another reason now" if news.same else "joined"
     return f"{moved.name} {did}: {news.finding.sentence}"
+
+
+def _dependents(moved: Moved) -> str:
+    count = len(moved.dependents)
+    if not count:
+        return ""
+    names, is_one = listed(moved.dependents, 8), count == 1
+    who = "1 monitor depends on it and is" if is_one else f"{count} monitors depend on it and are"
+    return f" {who} not told apart while it is down: {names}."
 
 
 def _people_hear(incident: Incident, moved: Moved, opens: bool, now: datetime) -> bool:
@@ -192,7 +233,7 @@ def _note_join(
     same: bool,
 ) -> None:
     if opens:
-        note(incident, now, "opened", f"{moved.name}: {moved.transition.reason}")
+        note(incident, now, "opened", f"{moved.name}: {moved.transition.reason}{_dependents(moved)}")
     elif same and not rise:
         note(incident, now, "changed", f"{moved.name}: {finding.sentence}")
     else:

@@ -83,7 +83,9 @@ class Prober:
     def put_all(self, everything: Iterable[Watched]) -> None:
         """Take up what was not watched for a while: the overdue ones evenly spread, the oldest first."""
         now_ms, all_of_it = self._now_ms(), list(everything)
-        place_of = places({w.id: w.last_at_ms for w in all_of_it if _waits(w) and _is_overdue(w, now_ms)})
+        place_of = places(
+            {w.id: w.last_at_ms for w in all_of_it if w.is_looked_at and _is_overdue(w, now_ms)}
+        )
         for watched in all_of_it:
             self.put(watched, place_of.get(watched.id))
 
@@ -93,7 +95,7 @@ class Prober:
         if entry is None:
             entry = self.entries[watched.id] = Entry(watched)
         entry.watched = watched
-        if not _waits(watched):
+        if not watched.is_looked_at:
             entry.turn += 1
             return
         entry.interval_ms, entry.phase_ms = _grid(watched)
@@ -106,7 +108,7 @@ class Prober:
     def look_soon(self, watched: Watched, after_s: float, deadline_s: float = 0.0, resolver: int = 0) -> None:
         """Look off-schedule; the regular phase stays as it was."""
         entry = self.entries.get(watched.id)
-        if entry is None or watched.paused or watched.config is None:
+        if entry is None or not watched.is_looked_at:
             return
         entry.resolver, entry.deadline_s = resolver, deadline_s
         self._push(entry, self._now_ms() + int(after_s * 1000))
@@ -241,11 +243,6 @@ class Prober:
         for task in tuple(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-
-
-def _waits(watched: Watched) -> bool:
-    """Whether it is to be looked at at all."""
-    return not watched.paused and watched.config is not None and watched.kind.probe is not None
 
 
 def _grid(watched: Watched) -> tuple[int, int]:

@@ -36,7 +36,8 @@ OFTEN = _Often()
 
 @dataclass(frozen=True, slots=True)
 class PastNeed:
-    """What a judge needs of the past: totals within ``window_s`` seconds, states of ``names``."""
+    """What a judge needs of the past: totals within ``window_s`` seconds, states of the monitors of the same
+    project whose slugs are ``names``."""
 
     window_s: float = 0.0
     names: tuple[str, ...] = ()
@@ -120,6 +121,10 @@ class Kind:
     endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing
     panels: Callable[[Any, Mapping[str, Any], Mapping[str, Any]], tuple[Panel, ...]] = _nothing
     names: Callable[[Any, Mapping[str, Any]], tuple[str, ...]] = _nothing  # hosts come across
+    # Hosts that stand on what this watches, each with all under it: a domain carries everything below. Among
+    # those that carry one host the deeper one carries the others: a registration 2, its name service 1.
+    carries: Callable[[Any], tuple[str, ...]] = _nothing
+    depth: int = 1
     explore: Callable[[Site], tuple[str, ...]] = _nothing  # what discovery asks for beside an address
     propose: Callable[[Site], tuple[Proposal, ...]] = _nothing
     # What is watched and what is not (coverage): a thing is the kind's name, a colon, and which one it is.
