@@ -14,8 +14,10 @@ from watchpost.cli.document import Document, Path
 from watchpost.cli.installation import operator
 from watchpost.cli.step import Step, removal
 from watchpost.cli.wanted_windows import left_over, read_maintenance
+from watchpost.core.family import circle
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
+from watchpost.monitors.links import circle_words, parents_of
 from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.sentences import did_you_mean
 
@@ -125,6 +127,7 @@ class Reader:
         kept = {one.slug: one for one in project.monitors.prefetch_related("depends_on")} if project else {}
         siblings = {edit.slug_of(spec) for _, spec in monitors} | kept.keys()
         graph: dict[str, tuple[str, ...]] = {}
+        places: dict[str, Path] = {}
         for place, spec in monitors:
             name = edit.slug_of(spec)
             if not self.once(slug, name, place, "the monitor"):
@@ -135,14 +138,21 @@ class Reader:
             except edit.Invalid as error:
                 self.located(place, error)
                 continue
-            graph[name] = wanted.depends_on
-            self._monitor(place, spec, slug, existing, wanted)
-        for name in _circles(graph):
-            self.refuse(path, f"the monitor {name} depends on itself by way of others; break the circle")
+            graph[name] = (*wanted.depends_on, *wanted.counted)
+            places[name] = place
+            self._monitor(place, spec, slug, existing, wanted, siblings)
+        for name, way in _circles(graph):
+            self.refuse(places[name], f"{circle_words(way)}")
         self.windows += read_maintenance(self, path, entry, slug, project, siblings)
 
     def _monitor(
-        self, path: Path, spec: dict[str, Any], slug: str, existing: Monitor | None, wanted: edit.AskedMonitor
+        self,
+        path: Path,
+        spec: dict[str, Any],
+        slug: str,
+        existing: Monitor | None,
+        wanted: edit.AskedMonitor,
+        siblings: set[str],
     ) -> None:
         name = f"monitor {slug}/{wanted.columns['slug']}"
         if existing is None:
@@ -152,13 +162,15 @@ class Reader:
                     "+",
                     name,
                     [],
-                    lambda now: edit.create_monitor(self.project_of(slug), alone, now, True, self.environ),
+                    lambda now: edit.create_monitor(
+                        self.project_of(slug), alone, now, True, self.environ, siblings
+                    ),
                     path,
                 )
             )
         else:
             changes = edit.differences(existing, wanted)
-            before = edit.parents_of(existing)
+            before = parents_of(existing)
             # Links are cut first and made last, so that turning one round is never a circle in between.
             cut = spec | {"depends_on": [parent for parent in wanted.depends_on if parent in before]}
             sign = "~" if changes else "="
@@ -167,11 +179,11 @@ class Reader:
                     sign,
                     name,
                     changes,
-                    lambda now: edit.update_monitor(existing, cut, now, self.environ),
+                    lambda now: edit.update_monitor(existing, cut, now, self.environ, siblings),
                     path,
                 )
             )
-        if wanted.depends_on:
+        if wanted.depends_on or wanted.counted:
             self.links.append(Step("=", name, [], lambda now: self._link(slug, wanted, spec, now), path))
 
     def _link(self, slug: str, wanted: edit.AskedMonitor, spec: dict[str, Any], now: datetime) -> None:
@@ -252,19 +264,14 @@ class Reader:
         return found if prune else [Step(step.sign, step.what, [], lambda _: None) for step in found]
 
 
-def _circles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Every name that leads back to itself."""
-    found = []
+def _circles(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Every circle once: a name in it, and the way round."""
+    found, told = [], set[str]()
     for start in graph:
-        seen: set[str] = set()
-        todo = list(graph[start])
-        while todo:
-            name = todo.pop()
-            if name not in seen:
-                seen.add(name)
-                todo += graph.get(name, ())
-        if start in seen:
-            found.append(start)
+        way = circle(start, graph) if start not in told and graph[start] else ()
+        if way:
+            found.append((start, way))
+            told.update(way)
     return found
 
 

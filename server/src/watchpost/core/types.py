@@ -117,7 +117,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Another monitor as a judge sees it: what it is called, and how it is. What an overlay hides is not known."""
+    """Another monitor as a judge sees it: its name, and how it is. What an overlay hides is not known."""
 
     name: str
     health: Health

@@ -221,8 +221,8 @@ class Digest:
         now: datetime,
         other: bool,
     ) -> None:
-        """Its parents are up again and it is not: when as many looks in a row say so as confirm a failure, it is
-        told by itself. ``other``: something else still explains that it fails."""
+        """Its parents are up again and it is not: when as many looks in a row say so as confirm a failure, it
+        is told by itself. ``other``: something else still explains that it fails."""
         track = watched.track
         failing = (reading.severity or 0) >= Severity.ERROR and reading.conclusive
         if not track.behind or not failing or other or track.overlay is not Overlay.NONE:
@@ -291,8 +291,8 @@ class Digest:
 
 
 def _stand_behind(watched: Watched, done: Step, above: tuple[Watched, ...], waited: str) -> Step:
-    """Whoever falls while a parent is down stands behind it; whoever is up again, or was down before the parent,
-    stands alone."""
+    """Whoever falls while a parent is down stands behind it; whoever is up again, or was down before the
+    parent, stands alone."""
     before, track = watched.track, done.track
     falls = track.health is Health.DOWN and before.health is not Health.DOWN
     if falls and waited:

@@ -114,7 +114,6 @@ class Engine:
         """Count it now, or when its parents have answered."""
         self.waiting.take(watched, seen, verdict, held_s)
         self.waiting.release()  # this look may be the answer that another waits for
-        self._follow()
 
     def _count(
         self, watched: Watched, seen: Observation, verdict: Verdict, held_s: float = 0.0, waited: str = ""
@@ -125,9 +124,10 @@ class Engine:
         if was_down and watched.track.health is not Health.DOWN:
             for number, child in enumerate(self.family.behind(watched.id)):
                 self.prober.look_soon(child, number * CATCH_UP_S)
+        self._follow()
 
     def _follow(self) -> None:
-        """Somebody's state changed: the composites that count it are judged anew, and those that count them."""
+        """Somebody's state changed: the composites that count it are judged anew, and so on upwards."""
         while self.digest.moved:
             moved, self.digest.moved = self.digest.moved, []
             counters = {one.id: one for each in moved for one in self.family.counters(each)}
@@ -146,7 +146,8 @@ class Engine:
         if watched.kind.feed != "states" or watched.config is None or watched.paused:
             return
         watched.states = self.family.states(watched)
-        facts = {"states": {slug: state.shown for slug, state in watched.states.items()}}
+        rows = watched.states.items()
+        facts = {"children": [{"slug": at, "name": one.name, "state": one.shown} for at, one in rows]}
         place, now = self.prober.location, self.now()
         seen = Observation(watched.id, place, now, watched.revision, Outcome.OK, Phases(), 0.0, "", facts)
         self.figures["looks"] += 1
@@ -233,8 +234,8 @@ class Engine:
 
     def mind_waiting(self) -> None:
         """No verdict waits for its parents for ever."""
-        self.waiting.release()
         self._follow()
+        self.waiting.release()
 
     def _mind_recovery(self) -> None:
         """Our own fault is over: whoever is unknown because of it is looked at again soon."""

@@ -89,7 +89,7 @@ class Family:
         return seen
 
     def ancestors(self, one: Watched) -> list[Watched]:
-        """All that it stands on, the nearest first. Only what is of its environment: incidents never cross."""
+        """All that it stands on, the nearest first. Only of its environment: incidents never cross."""
         if not one.depends_on and not self.carriers:
             return []
         seen, found, line = {one.id}, list[Watched](), [one]
@@ -117,7 +117,7 @@ class Family:
     # -- asking ----------------------------------------------------------------------------------
 
     def open_questions(self, one: Watched, since: datetime) -> list[Watched]:
-        """The ancestors that have not answered for a child that fails since then. Paused ones are never asked."""
+        """The ancestors that have not answered a child that fails since then. Paused ones are never asked."""
         above = self.ancestors(one)
         asked = [each for parent in above for each in (parent, *self.named(parent))]
         return [

@@ -28,8 +28,8 @@ class Held:
 
 
 class Waiting:
-    """``count`` takes a look on its way when nothing holds it any more: how long it was held (seconds), and what
-    is to be said of that."""
+    """``count`` takes a look on its way when nothing holds it any more: how long it was held (seconds), and
+    what is to be said of that."""
 
     def __init__(self, family: Family, count: Count, blame: Blame, now: Callable[[], datetime]) -> None:
         self.family = family

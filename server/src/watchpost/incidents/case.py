@@ -132,13 +132,13 @@ class Cases:
         return self.get(rows.values_list("incident_id", flat=True).distinct())
 
     def of_down(self, monitor_ids: Iterable[int]) -> Case | None:
-        """The oldest open incident in which one of these monitors is down."""
+        """The newest open incident in which one of these monitors is down."""
         ids = frozenset(monitor_ids)
         if not ids:
             return None
         rows = IncidentMember.objects.filter(monitor_id__in=ids, left_at=None, lasting=False)
         found = self.get(rows.filter(severity__gt=Severity.WARNING).values_list("incident_id", flat=True))
-        return found[0] if found else None
+        return found[-1] if found else None
 
     def open(self, incident: Incident) -> Case:
         row = Incident.objects.select_related("project").get(pk=incident.pk)

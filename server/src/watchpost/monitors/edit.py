@@ -15,6 +15,7 @@ from django.utils.text import slugify
 
 from watchpost.config.secret import unseal_all
 from watchpost.incidents.models import Channel
+from watchpost.monitors import links
 from watchpost.monitors import spec as asked
 from watchpost.monitors.changes import announce
 from watchpost.monitors.edit_channel import (
@@ -63,6 +64,7 @@ class AskedMonitor:
     columns: dict[str, Any]
     own: Stored
     depends_on: tuple[str, ...]
+    counted: tuple[str, ...] = ()  # slugs its kind asks for
 
 
 # ---- projects -----------------------------------------------------------------------------------
@@ -148,19 +150,15 @@ def read_monitor(
     own = _monitor_config(spec, columns["slug"], environ, existing, problems)
     depends_on = asked.read_texts(common.get("depends_on") or [], "depends_on", problems)
     if depends_on:  # else nobody's slugs are read: a thousand monitors would read a million
-        known = set(siblings) if siblings is not None else _slugs_of(project)
-        _check_parents(depends_on, columns["slug"], known, problems)
+        known = set(siblings) if siblings is not None else links.slugs_of(project)
+        links.check_parents(depends_on, columns["slug"], known, problems)
+    counted = links.counted_by(kinds()[columns["kind"]], own.clear) if own is not None else ()
+    if counted and own is not None:
+        known = set(siblings) if siblings is not None else links.slugs_of(project)
+        links.check_counted(counted, columns["slug"], known, own.sealed, problems)
     problems.stop()
     assert own is not None  # noqa: S101  # no problems: there is a config
-    return AskedMonitor(columns, own, depends_on)
-
-
-def _check_parents(names: Iterable[str], slug: str, known: set[str], problems: Problems) -> None:
-    for name in names:
-        if name == slug:
-            problems.add("depends_on", "a monitor cannot depend on itself; take it out of the list")
-        elif name not in known:
-            problems.add("depends_on", f"there is no monitor {name}; {did_you_mean(name, sorted(known))}")
+    return AskedMonitor(columns, own, depends_on, counted)
 
 
 def _monitor_columns(
@@ -222,16 +220,20 @@ def _prefix(monitor: Monitor) -> str:
     return f"{monitor.project.slug}_{monitor.slug}"
 
 
-def _slugs_of(project: Project | None) -> set[str]:
-    return set(project.monitors.values_list("slug", flat=True)) if project else set()
-
-
 def create_monitor(
-    project: Project, spec: Mapping[str, Any], now: datetime, applied: bool = False, environ: Environ = None
+    project: Project,
+    spec: Mapping[str, Any],
+    now: datetime,
+    applied: bool = False,
+    environ: Environ = None,
+    siblings: Iterable[str] | None = None,
 ) -> Monitor:
-    """A monitor and its state row. Raises Invalid."""
-    wanted = read_monitor(project, spec, environ)
+    """A monitor and its state row. ``siblings`` are slugs that will exist when all of a file is written; who
+    gives them checks the circles. Raises Invalid."""
+    wanted = read_monitor(project, spec, environ, None, siblings)
     _refuse_twin(project, wanted.columns["slug"], None)
+    if siblings is None:
+        _refuse_circle(project, None, wanted)
     try:
         with transaction.atomic():
             monitor = Monitor.objects.create(
@@ -239,7 +241,7 @@ def create_monitor(
             )
             MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
             if wanted.depends_on:
-                _set_parents(monitor, wanted.depends_on)
+                links.set_parents(monitor, wanted.depends_on)
             announce("monitor", monitor.pk, now)
     except IntegrityError:  # somebody was faster between the check and the write
         _refuse_twin(project, wanted.columns["slug"], None)
@@ -247,10 +249,19 @@ def create_monitor(
     return monitor
 
 
-def update_monitor(monitor: Monitor, spec: Mapping[str, Any], now: datetime, environ: Environ = None) -> bool:
-    """Makes the monitor what the whole spec says; whether anything changed. Raises Invalid."""
-    wanted = read_monitor(monitor.project, spec, environ, monitor)
+def update_monitor(
+    monitor: Monitor,
+    spec: Mapping[str, Any],
+    now: datetime,
+    environ: Environ = None,
+    siblings: Iterable[str] | None = None,
+) -> bool:
+    """Makes the monitor what the whole spec says; whether anything changed. ``siblings`` as above. Raises
+    Invalid."""
+    wanted = read_monitor(monitor.project, spec, environ, monitor, siblings)
     _refuse_twin(monitor.project, wanted.columns["slug"], monitor)
+    if siblings is None:
+        _refuse_circle(monitor.project, monitor, wanted)
     changed = bool(differences(monitor, wanted))
     if not changed and asked.same_words(monitor.config, wanted.own.sealed):
         return False
@@ -270,14 +281,14 @@ def _write(monitor: Monitor, wanted: AskedMonitor, now: datetime) -> None:
         for column, value in wanted.columns.items():
             setattr(monitor, column, value)
         monitor.save(update_fields=["config", "revision", *wanted.columns])
-        _set_parents(monitor, wanted.depends_on)
+        links.set_parents(monitor, wanted.depends_on)
         announce("monitor", monitor.pk, now)
 
 
 def differences(monitor: Monitor, wanted: AskedMonitor) -> Differences:
     """What an update would change, in the words of the file."""
     found = asked.column_differences(_monitor_words(_columns_of(monitor)), _monitor_words(wanted.columns))
-    before, after = ", ".join(sorted(parents_of(monitor))), ", ".join(sorted(wanted.depends_on))
+    before, after = ", ".join(sorted(links.parents_of(monitor))), ", ".join(sorted(wanted.depends_on))
     if before != after:
         found.append(("depends_on", before, after))
     return found + asked.differing(monitor.config, wanted.own, _readable_config(monitor))
@@ -304,31 +315,8 @@ def _monitor_words(columns: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def parents_of(monitor: Monitor) -> set[str]:
-    return {parent.slug for parent in monitor.depends_on.all()}  # .all() takes what was prefetched
-
-
-def _set_parents(monitor: Monitor, slugs: Iterable[str]) -> None:
-    wanted = set(slugs)
-    if parents_of(monitor) == wanted:
-        return
-    parents = list(Monitor.objects.filter(project=monitor.project_id, slug__in=wanted))
-    _refuse_circle(monitor, parents)
-    monitor.depends_on.set(parents)
-
-
-def _refuse_circle(monitor: Monitor, parents: list[Monitor]) -> None:
-    seen: set[int] = set()
-    todo = [(parent, parent.slug) for parent in parents]
-    while todo:
-        above, first = todo.pop()
-        if above.pk == monitor.pk:
-            raise Invalid(
-                [("depends_on", f"{first} depends on {monitor.slug} already; take one of the two out")]
-            )
-        if above.pk not in seen:
-            seen.add(above.pk)
-            todo += [(parent, first) for parent in above.depends_on.all()]
+def _refuse_circle(project: Project, existing: Monitor | None, wanted: AskedMonitor) -> None:
+    links.refuse_circle(project, existing, wanted.columns["slug"], wanted.depends_on, wanted.counted)
 
 
 def _refuse_twin(project: Project, slug: str, existing: Monitor | None) -> None:
@@ -395,6 +383,6 @@ def spec_of(monitor: Monitor) -> dict[str, Any]:
         "paused": False,
     }
     spec = {key: value for key, value in words.items() if key not in defaults or value != defaults[key]}
-    if parents := sorted(parents_of(monitor)):
+    if parents := sorted(links.parents_of(monitor)):
         spec["depends_on"] = parents
     return spec | asked.write_config(monitor.config, _prefix(monitor))
