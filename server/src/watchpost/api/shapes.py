@@ -11,6 +11,7 @@ from watchpost.incidents.payload import incident_object, stamp
 from watchpost.monitors.edit import channel_spec_of, spec_of
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, Project
 from watchpost.monitors.recurrence import next_of, rule_words, windows_ahead
+from watchpost.monitors.standing import held_back_by
 from watchpost.monitors.window_spec import window_spec_of
 
 SERIES_KEYS = ("slug", "weekly", "cron", "for", "timezone", "first_day", "last_day")
@@ -45,6 +46,7 @@ def monitor_object(monitor: Monitor) -> dict[str, Any]:
         "since": stamp(state.since) if state else None,
         "reason": state.reason if state else "",
         "flapping": bool(state and state.flapping),
+        "held_back_by": [parent.slug for parent in held_back_by(monitor)],
         "last": last_object(last) if last else None,
         "spec": spec_of(monitor),
     }

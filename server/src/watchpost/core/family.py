@@ -58,6 +58,18 @@ def suffixes(host: str) -> Iterator[str]:
         name = name.partition(".")[2]
 
 
+def carries(above: str, above_depth: int, host: str, depth: int | None) -> bool:
+    """Whether what carries ``above`` carries ``host``: itself and all under it.
+
+    ``depth`` is that of a monitor which carries ``host``, None when it carries nothing: of two that carry
+    something the deeper one carries the other, of equals the one of the shorter name. So by nature there is
+    no circle.
+    """
+    if above not in suffixes(host):
+        return False
+    return depth is None or above_depth > depth or (above_depth == depth and above != host)
+
+
 def circle(start: str, edges: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The shortest way from ``start`` over its parents back to itself, or nothing."""
     came: dict[str, str] = {}

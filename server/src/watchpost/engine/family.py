@@ -68,14 +68,10 @@ class Family:
         for host in hosts:
             for above in core.suffixes(host):
                 for parent in self.carriers.get((one.project_id, one.environment, above), ()):
-                    if parent != one.id and self._carries(parent, above, one, host):
+                    depth = one.depth if one.carries else None
+                    if parent != one.id and core.carries(above, self.watched[parent].depth, host, depth):
                         found.add(parent)
         return {parent for parent in found if one.id not in self._declared(parent)}
-
-    def _carries(self, parent: int, above: str, one: Watched, host: str) -> bool:
-        """Of two that carry something the deeper one carries the other; else the one of the shorter name."""
-        depth = self.watched[parent].depth
-        return not one.carries or depth > one.depth or (depth == one.depth and above != host)
 
     def _declared(self, monitor_id: int) -> set[int]:
         """All above it that somebody declared."""

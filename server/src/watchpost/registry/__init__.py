@@ -133,6 +133,11 @@ class Kind:
     under: Callable[[str], str | None] = lambda _: None  # the thing of this kind that a host stands on
     watch: Callable[[str], Mapping[str, Any] | None] = lambda _: None  # of the part after the colon: the spec
 
+    @property
+    def is_carrying(self) -> bool:
+        """Whether others may stand on its monitors."""
+        return self.carries is not _nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

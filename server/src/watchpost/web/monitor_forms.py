@@ -107,6 +107,13 @@ def _inputs(kind: Kind) -> list[Input]:
         Input("timeout", "Gives up after", value="10s"),
         Input("environment", "Environment", value="production"),
         Input("tags", "Tags", "lines", help="One on each line."),
+        Input(
+            "depends_on",
+            "Depends on",
+            "lines",
+            help="Slugs of monitors of the same project, one on each line: while one of them is down, "
+            "this one is not told apart.",
+        ),
         Input("confirm", "Looks before trouble counts", "number", value=2),
         Input("recover", "Good looks before it is over", "number", value=2),
         Input("resend", "Tells again every", value="4h", help="Until somebody acknowledges."),

@@ -22,6 +22,7 @@ from watchpost.monitors.accept import acceptable
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, Monitor
 from watchpost.monitors.recurrence import windows_ahead
+from watchpost.monitors.standing import held_back_by, parents
 from watchpost.registry import Panel, kinds
 from watchpost.web import charts, history, words
 from watchpost.web.forms_only import posted_from
@@ -188,6 +189,8 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
         "panels": _panels(monitor),
         "findings": _findings(monitor),
+        "parents": parents(monitor),
+        "held": held_back_by(monitor),
         "windows": window_rows(windows_ahead(monitor.project, now, monitor), now),
         "now": now,
     }

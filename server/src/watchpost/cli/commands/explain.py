@@ -43,6 +43,7 @@ def run(args: Namespace, out: Out) -> int:
 def collect(monitor: Any, last: int) -> dict[str, Any]:
     """Each step of the walk of a result, as stored."""
     from watchpost.incidents.payload import stamp
+    from watchpost.monitors.standing import held_back_by, parents
 
     state = monitor.state
     transitions = monitor.transitions.order_by("-at", "-id")[:last]
@@ -56,6 +57,10 @@ def collect(monitor: Any, last: int) -> dict[str, Any]:
         "since": stamp(state.since),
         "reason": state.reason,
         "flapping": state.flapping,
+        "held_back_by": [parent.slug for parent in held_back_by(monitor)],
+        "parents": [
+            {"slug": one.monitor.slug, "state": one.shown, "natural": one.natural} for one in parents(monitor)
+        ],
         "last": _last(monitor),
         "tracks": [_track(name, track) for name, track in state.tracks.items()],
         "transitions": [
@@ -146,6 +151,12 @@ def _lines(data: dict[str, Any], now: datetime, out: Out) -> Iterator[str]:
     yield out.paint(f"{data['monitor']} is {data['state']}{began}.", "bold")
     yield f"  {data['reason'] or 'No reason is stored yet.'}"
     yield f"  It asks: {data['asks']}"
+    if data["held_back_by"]:
+        names = " and ".join(data["held_back_by"])
+        yield f"  It is held back because {names} is down: that incident tells of it."
+    for parent in data["parents"]:
+        how = "its host stands on that" if parent["natural"] else "as declared"
+        yield f"  It depends on {parent['slug']} ({how}), which is {parent['state']}."
     yield "1. The last look"
     yield from _look_lines(data["last"])
     yield "2. The streaks"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from tests.e2e.seed import Seeded, seed
 
+from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor
 from watchpost.registry import Kind, doc_of, kinds
 from watchpost.web.tests.test_access import enter
@@ -40,6 +41,11 @@ def test_the_example_of_a_kind_can_be_typed(seeded: Seeded, kind: Kind) -> None:
     assert page.status_code == 200
     ticked = dict.fromkeys(re.findall(r'name="([\w.]+)" value="on" checked', page.content.decode()), "on")
     spec = example(kind)
+    own = {key: value for key, value in spec.items() if key not in edit.MONITOR_KEYS}
+    for name in kind.past(kind.config.model_validate(own)).names:  # what it counts must be there
+        edit.create_monitor(
+            seeded.shop, {"name": name, "kind": "http", "url": "https://x.example/"}, datetime.now(UTC)
+        )
     rest = {key: value for key, value in spec.items() if key not in ("name", "kind", "interval")}
     typed = {
         "project": "shop",
