@@ -81,6 +81,9 @@ def test_a_child_that_fails_first_asks_its_parents_and_waits_for_their_answer(st
     story.pass_time(1)
     story.look(router, 502, address="")  # in doubt: still no answer
     assert story.shown(shop) == "up"
+    entry, till = story.engine.prober.entries[router.pk], story.monitor("Till", depends_on=["router"])
+    story.look(till, 502, address="198.51.100.9")
+    assert (story.due_s(router), entry.resolver) == (3, 1)  # its second look is not put off by another child
     story.pass_time(3)
     story.look(router, 502, address="")
     assert (story.shown(router), story.shown(shop)) == ("down", "down")

@@ -41,8 +41,13 @@ def has_answered(track: Track, seen: datetime | None, interval_s: float, since: 
     slack = timedelta(seconds=SLOW_GAP_S if interval_s >= SLOW_S else 0.0)
     if seen is None or seen < since - slack:
         return False
+    return track.overlay is not Overlay.NONE or not in_doubt(track)
+
+
+def in_doubt(track: Track) -> bool:
+    """Whether its last look spoke against what it shows: it is looked at again within seconds."""
     streaks = track.recovering if track.health is Health.DOWN else track.failing
-    return track.overlay is not Overlay.NONE or streaks[_OUTAGE].count == 0
+    return streaks[_OUTAGE].count > 0
 
 
 def began(track: Track, now: datetime) -> datetime:

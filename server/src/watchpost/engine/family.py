@@ -125,9 +125,12 @@ class Family:
         ]
 
     def ask(self, parents: Iterable[Watched]) -> None:
-        """Look at them at once, but at none more often than its gap: a thousand children ask one parent."""
+        """Look at them at once, but at none more often than its gap: a thousand children ask one. One in
+        doubt is looked at again soon anyway, with another resolver, and that must not be put off."""
         now = self.now()
         for parent in parents:
+            if core.in_doubt(parent.track):
+                continue
             last, gap_s = self.asked.get(parent.id), core.gap_s(parent.interval_s)
             wait_s = 0.0 if last is None else gap_s - (now - last).total_seconds()
             if wait_s <= 0 or wait_s > gap_s:  # the clock may have gone back
