@@ -45,6 +45,7 @@ def build_outbound() -> Outbound:
         Resolver(values["RESOLVERS"]),
         user_agent(),
         max_concurrent=values["MAX_CONCURRENT"],
+        folder=settings.DATA_DIR,
     )
 
 

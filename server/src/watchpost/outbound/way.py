@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from ssl import SSLError
 from time import monotonic
+from typing import Any
 
 from watchpost.outbound.certificate import Readings
 from watchpost.outbound.curl import Multi, Reply
@@ -19,6 +20,7 @@ from watchpost.outbound.names import Found, look_up
 from watchpost.outbound.request import Request
 from watchpost.outbound.resolver import Answer, Resolver
 from watchpost.outbound.talk import Call, Talk, talk
+from watchpost.outbound.stream import Broken, open_stream
 from watchpost.outbound.trust import Store, store_of
 
 _MOST_SUSPECTS = 10_000
@@ -37,8 +39,13 @@ class Outbound:
         resolver: Resolver | None = None,
         user_agent: str = "Watchpost",
         max_concurrent: int = 500,
+        folder: Path | None = None,
     ) -> None:
         self.guard = guard
+        # Where a kind keeps what it fetched and what stays good for days; None: nowhere.
+        self.folder = folder
+        # What all looks of this process share, by a name that begins with the kind's: limits of a server, say.
+        self.shared: dict[str, Any] = {}
         self.resolver = resolver or Resolver()
         self.user_agent = user_agent
         self.agent_line = b"User-Agent: " + user_agent.encode()
@@ -144,6 +151,27 @@ class Outbound:
         finally:
             self._busy -= 1
             self._slots.release()
+
+    async def ask_line(self, address: str, port: int, line: bytes, timeout_s: float, most: int) -> bytes | Failure:
+        """One line said over plain TCP, and all that comes back until the peer closes, up to ``most`` bytes
+        (RFC 3912 and its like). The address is pinned and under the guard. Raises only on cancellation."""
+        began = monotonic()
+        async with self._slots:
+            self._busy += 1
+            try:
+                opened = await open_stream(self.guard, address, port, began + timeout_s, most)
+                if isinstance(opened, Failure):
+                    return opened
+                with opened:
+                    await opened.send(line, "wait")
+                    got = b""
+                    while len(got) < most and (more := await opened.receive("wait")):
+                        got += more
+                    return got
+            except Broken as broken:
+                return broken.failure
+            finally:
+                self._busy -= 1
 
     def authorities(self, ca_pem: str = "") -> Store:
         """What a handshake with this ``ca_pem`` trusts; the same object each time."""
