@@ -166,15 +166,17 @@ def _monitor_columns(
 ) -> dict[str, Any]:
     name = asked.read_text(common.get("name"), "name", problems, 100)
     wanted = common.get("slug") or (existing.slug if existing else slugify(name)[:60].strip("-"))
-    interval = asked.read_duration(common.get("interval", 60), "interval", problems, 5, _WEEK)
+    kind = _kind(common.get("kind"), existing, problems)
+    every = common.get("interval", asked.usual_interval_s(kind))
+    interval = asked.read_duration(every, "interval", problems, 5, _WEEK)
     timeout = asked.read_duration(common.get("timeout", min(10.0, interval)), "timeout", problems, 1, 60)
     if timeout > interval and "interval" not in dict(problems.found):
-        fix = f"set timeout to at most {asked.write_duration(interval)} or look less often"
-        problems.add("timeout", f"{asked.write_duration(timeout)} is longer than the interval; {fix}")
+        fix = f"longer than the interval; set timeout to at most {asked.write_duration(interval)} or look less often"
+        problems.add("timeout", f"{asked.write_duration(timeout)} is {fix}")
     return {
         "name": name,
         "slug": asked.read_slug(wanted, "slug", problems) if name or wanted else "",
-        "kind": _kind(common.get("kind"), existing, problems),
+        "kind": kind,
         "environment": asked.read_text(common.get("environment", "production"), "environment", problems, 30),
         "tags": list(asked.read_texts(common.get("tags") or [], "tags", problems)),
         "interval_s": interval,
@@ -375,7 +377,7 @@ def spec_of(monitor: Monitor) -> dict[str, Any]:
     defaults = {
         "environment": "production",
         "tags": [],
-        "interval": "60s",
+        "interval": asked.write_duration(asked.usual_interval_s(monitor.kind)),
         "timeout": asked.write_duration(min(10.0, monitor.interval_s)),
         "confirm": 2,
         "recover": 2,

@@ -20,7 +20,7 @@ from pydantic_core import to_jsonable_python
 from watchpost.config.secret import FOREIGN_KEY, Unreadable, is_sealed, seal, unseal, unseal_all
 from watchpost.config.table import parse_duration
 from watchpost.monitors.sentences import dotted, explain
-from watchpost.registry import Config
+from watchpost.registry import Config, kinds
 
 SENT_ELSEWHERE = "enter it again: the address leads to another place now, and it was meant for the old one"
 Path = tuple[str | int, ...]
@@ -139,6 +139,12 @@ def read_duration(value: Any, where: str, problems: Problems, low: float, high: 
         f"{write_duration(seconds)} is not possible; write {write_duration(low)} to {write_duration(high)}",
     )
     return low
+
+
+def usual_interval_s(kind: str) -> float:
+    """How often a kind looks unless it is told; one that is not known here, every minute."""
+    found = kinds().get(kind)
+    return found.interval_s if found is not None else 60.0
 
 
 def write_duration(seconds: float) -> str:

@@ -116,6 +116,7 @@ class Kind:
     secrets: tuple[str, ...] = ()  # config fields kept encrypted, dotted paths
     past: Callable[[Any], PastNeed] = lambda _: PastNeed()
     accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = None
+    interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
     endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing

@@ -16,6 +16,7 @@ from watchpost.accounts.models import User
 from watchpost.monitors import edit
 from watchpost.monitors.models import Project
 from watchpost.monitors.sealed import foreign_fields
+from watchpost.monitors.spec import write_duration
 from watchpost.registry import Kind, doc_of, kinds
 from watchpost.web.monitor_pages import changed_monitor
 from watchpost.web.overview import require_add
@@ -100,10 +101,11 @@ def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _inputs(kind: Kind) -> list[Input]:
     own = inputs_of(kind.config, kind.secrets)
+    usual = write_duration(kind.interval_s)
     common = [
         Input("name", "Name", required=True),
         *(one for one in own if not one.rare),
-        Input("interval", "Looks every", value="60s", help="Such as 30s, 5m or 1h."),
+        Input("interval", "Looks every", value=usual, help="Such as 30s, 5m or 1h."),
         Input("timeout", "Gives up after", value="10s"),
         Input("environment", "Environment", value="production"),
         Input("tags", "Tags", "lines", help="One on each line."),
