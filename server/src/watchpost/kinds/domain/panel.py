@@ -1,0 +1,49 @@
+"""What the page of a domain monitor shows, and what of it ends on a date. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from watchpost.kinds.domain.config import DomainConfig
+from watchpost.kinds.domain.judge import ends_at
+from watchpost.kinds.domain.rdap import moment
+from watchpost.registry import Ending, Panel
+
+Facts = Mapping[str, Any]
+
+
+def panels(config: DomainConfig, facts: Facts, baseline: Facts) -> tuple[Panel, ...]:
+    held = baseline.get("registration", {}) if baseline.get("name") == config.name else {}
+    registration = facts.get("registration") or held
+    rows = tuple((label, value) for label, value in _rows(config, registration, facts) if value)
+    note = ""
+    if registration and "registration" not in facts:
+        note = f"Of {baseline.get('at', 'an earlier look')}: the registry did not answer since."
+    return (Panel("Registration", rows, note),)
+
+
+def endings(config: DomainConfig, facts: Facts) -> tuple[Ending, ...]:
+    """The registration's end, once it was looked at."""
+    found = ends_at(config, facts.get("registration", {})) if facts else None
+    if found is None:
+        return ()
+    return (Ending(f"domain:{config.name}", f"Registration of {config.name}", found[0], found[1]),)
+
+
+def _rows(config: DomainConfig, registration: Facts, facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "Domain", config.name
+    for label, key in (
+        ("Ends", "expires"), ("Ends at the registrar", "registrar_expires"), ("Registered", "registered"),
+        ("Changed", "changed"), ("Transferred", "transferred"),
+    ):  # fmt: skip
+        at = moment(registration.get(key))
+        yield label, f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+    yield "Ends, as told here", f"{config.manual:%Y-%m-%d}" if config.manual else ""
+    number = str(registration.get("registrar_id", ""))
+    yield "Registrar", str(registration.get("registrar", "")) + (f" (IANA {number})" if number else "")
+    yield "Status", ", ".join(registration.get("statuses", ()))
+    yield "Name servers", ", ".join(registration.get("name_servers", ()))
+    if "dnssec" in registration:
+        yield "DNSSEC", "signed" if registration["dnssec"] else "not signed"
+    yield "Answer from", str(facts.get("server", ""))

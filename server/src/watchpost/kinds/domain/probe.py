@@ -1,0 +1,94 @@
+"""Asks the registry once. Facts: ``name``, ``server``, and ``answer``: known | not_found | no_service | limited |
+failed; with ``registration`` (see ``rdap.read``) when it is known, and ``why`` when nothing was learned."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.kinds.domain import whois
+from watchpost.kinds.domain.bootstrap import Directory
+from watchpost.kinds.domain.client import Answer, Client
+from watchpost.kinds.domain.config import DomainConfig
+from watchpost.kinds.domain.rdap import NotRdap, read
+from watchpost.outbound import Outbound
+from watchpost.registry import Look
+
+
+async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
+    """One look. Every failure is an Observation; only cancellation is raised."""
+    began = monotonic()
+    config: DomainConfig = look.config
+    facts: dict[str, Any] = {"name": config.name}
+    address, refused = await _learn(config, look, outbound, began + look.deadline_s, at, facts)
+    spent_ms = round((monotonic() - began) * 1000, 3)
+    outcome = Outcome.OK if facts["answer"] in ("known", "not_found", "no_service") else Outcome.FAILED
+    return Observation(
+        look.monitor_id, look.location, at, look.revision, Outcome.REFUSED if refused else outcome,
+        Phases(wait=spent_ms), spent_ms, address, facts,
+    )  # fmt: skip
+
+
+def directory_of(outbound: Outbound) -> Directory:
+    """One for a process: who may be asked, and when."""
+    if "domain" not in outbound.shared:
+        outbound.shared["domain"] = Directory(Client(outbound), outbound.folder)
+    found: Directory = outbound.shared["domain"]
+    return found
+
+
+async def _learn(
+    config: DomainConfig, look: Look, outbound: Outbound, ends: float, at: datetime, facts: dict[str, Any]
+) -> tuple[str, bool]:
+    """The address that answered, and whether our guard refused it."""
+    directory = directory_of(outbound)
+    # Half of the time at most goes to the list: an old one is better than none of the registry's answer.
+    half = (ends + monotonic()) / 2
+    server = config.rdap or await directory.server(config.name, half, at, look.resolver)
+    if server is None:
+        if config.whois:
+            facts |= await whois.ask(config.name, outbound, ends, look.resolver)
+        elif directory.is_known:
+            facts["answer"] = "no_service"
+        else:
+            why = directory.why or "it was just asked for in vain"
+            facts |= {"answer": "failed", "why": f"IANA's list of RDAP servers was not to be had ({why})"}
+        return "", False
+    url = f"{server.rstrip('/')}/domain/{config.name}"
+    facts["server"] = urlsplit(url).hostname or server
+    answer = await directory.client.get(url, ends, at, look.resolver)
+    facts |= _facts(answer, config.name)
+    related = facts.get("registration", {}).pop("related", "")
+    if related and ends - monotonic() > 0.5:
+        facts["registration"] |= await _registrars_own(
+            directory, related, config.name, ends, at, look.resolver
+        )
+    return answer.address, answer.kind == "refused"
+
+
+def _facts(answer: Answer, name: str) -> dict[str, Any]:
+    if answer.kind == "ok":
+        try:
+            return {"answer": "known", "registration": read(answer.body, name)}
+        except NotRdap as problem:
+            return {"answer": "failed", "why": str(problem)}
+    if answer.kind == "not_found":
+        # A server of something else answers 404 with a page; a registry with RFC 9083's error, or nothing.
+        if answer.body.lstrip()[:1] in (b"", b"{"):
+            return {"answer": "not_found"}
+        return {"answer": "failed", "why": "it answers 404 with what is no RDAP answer"}
+    kind = "limited" if answer.kind == "limited" else "failed"
+    return {"answer": kind, "why": answer.why or f"it answers {answer.kind}"}
+
+
+async def _registrars_own(
+    directory: Directory, url: str, name: str, ends: float, at: datetime, resolver: int
+) -> dict[str, Any]:
+    """The registrar's date. Whatever else it answers, also 404, says nothing of the registration."""
+    answer = await directory.client.get(url, ends, at, resolver)
+    facts = _facts(answer, name)
+    expires = facts.get("registration", {}).get("expires")
+    return {"registrar_expires": expires} if expires else {}

@@ -1,0 +1,134 @@
+"""What is remembered: the last date while the registry is silent, what is normal, who wants to be left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from watchpost.core.types import Severity
+from watchpost.kinds.domain import KIND, bootstrap, whois
+from watchpost.kinds.domain.bootstrap import Directory
+from watchpost.kinds.domain.client import Client, retry_after_s
+from watchpost.kinds.domain.config import DomainConfig
+from watchpost.kinds.domain.tests.registry import GUARD, NOW, domain, look, registry
+from watchpost.outbound import Outbound
+
+LIST = {"services": [[["com", "net"], ["http://a.test/", "https://a.test/rdap/"]]]}
+
+
+async def test_days_pass_while_the_registry_is_silent() -> None:
+    with registry() as one:
+        one.say(domain("2027-01-22T09:00:00Z"))  # in 60 days
+        _, verdict = await look(one.url)
+        held = verdict.baseline
+        one.say({}, 500)
+        seen = []
+        for days in (0, 40, 55, 61):
+            _, verdict = await look(one.url, held, NOW + timedelta(days=days))
+            worst = [(finding.code, finding.severity) for finding in verdict.findings]
+            seen.append((verdict.conclusive, worst))
+    assert seen == [
+        (False, []),
+        (True, [("domain.expires_soon", Severity.WARNING)]),
+        (True, [("domain.expires_soon", Severity.CRITICAL)]),
+        (True, [("domain.expired", None)]),
+    ]
+
+
+async def test_another_registrar_and_no_lock_are_told_until_they_are_expected() -> None:
+    with registry() as one:
+        one.say(domain())
+        _, verdict = await look(one.url)
+        one.say(domain(registrar="9999", statuses=("active",)))
+        seen, verdict = await look(one.url, verdict.baseline)
+        codes = [finding.code for finding in verdict.findings]
+        assert codes == ["domain.registrar_changed", "domain.transfer_lock_gone"]
+        held = verdict.baseline
+        assert KIND.accept is not None
+        assert held is not None
+        for finding in verdict.findings:
+            held = KIND.accept(held, seen.facts, finding)
+        _, verdict = await look(one.url, held)
+    assert verdict.findings == ()
+
+
+async def test_a_date_by_hand_counts_where_none_is_published_and_is_compared_where_one_is() -> None:
+    with registry() as one:
+        one.say(domain(None))
+        _, verdict = await look(one.url, expires=date(2026, 12, 1))
+        assert [finding.code for finding in verdict.findings] == ["domain.expires_soon"]
+        one.say(domain("2027-08-13T04:00:00Z"))
+        _, verdict = await look(one.url, expires=date(2028, 8, 13))
+    assert [finding.code for finding in verdict.findings] == ["domain.date_differs"]
+
+
+async def test_a_limit_holds_for_all_who_ask_this_host_until_it_is_over() -> None:
+    outbound = Outbound(GUARD)
+    client = Client(outbound)
+    with registry() as one:
+        one.say({}, 429, Retry_After="120")
+        url = f"{one.url}/domain/example.com"
+        assert (await client.get(url, monotonic() + 20, NOW, 0)).kind == "limited"
+        one.say(domain())
+        for later_s, kind in ((119, "limited"), (121, "ok")):
+            answer = await client.get(url, monotonic() + 20, NOW + timedelta(seconds=later_s), 0)
+            assert answer.kind == kind
+        assert len(one.asked) == 2
+    await outbound.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (None, 3600),
+        ("7", 7),
+        ("soon", 3600),
+        ("0", 1),
+        ("99999999", 86_400),
+        ("Mon, 23 Nov 2026 09:01:00 GMT", 60),
+    ],
+)
+def test_retry_after(said: str | None, seconds: float) -> None:
+    assert retry_after_s(said, NOW) == seconds
+
+
+async def test_the_list_is_asked_for_once_kept_on_disk_and_kept_when_it_is_gone(tmp_path: Path) -> None:
+    outbound = Outbound(GUARD)
+    with registry() as one:
+        one.say(LIST, path="/dns.json", ETag='"1"')
+        first = Directory(Client(outbound), tmp_path, f"{one.url}/dns.json")
+        ends = monotonic() + 30
+        every = await asyncio.gather(*(first.server("example.com", ends, NOW, 0) for _ in range(20)))
+        assert (set(every), len(one.asked)) == ({"https://a.test/rdap/"}, 1)
+        assert await first.server("example.de", ends, NOW, 0) == bootstrap.UNLISTED["de"]
+        assert await first.server("example.zz", ends, NOW, 0) is None
+
+        again = Directory(Client(outbound), tmp_path, f"{one.url}/dns.json")  # another process, later
+        assert await again.server("example.com", ends, NOW + timedelta(hours=23), 0) == "https://a.test/rdap/"
+        assert len(one.asked) == 1
+        one.say(b"", 304, path="/dns.json")
+        assert await again.server("example.com", ends, NOW + timedelta(hours=25), 0) == "https://a.test/rdap/"
+        assert one.asked[1][1]["if-none-match"] == '"1"'
+        one.say(b"<html>", path="/dns.json")
+        assert await again.server("example.com", ends, NOW + timedelta(days=3), 0) == "https://a.test/rdap/"
+        assert again.why == "IANA's list of RDAP servers cannot be read"
+    await outbound.close()
+
+
+def test_whois_reads_the_one_form_and_guesses_nothing() -> None:
+    said = b"   Domain Name: EXAMPLE.COM\r\n   Registry Expiry Date: 2027-08-13T04:00:00Z\r\n   Domain Status: clientHold https://icann.org/epp#clientHold\r\n"
+    found = whois.read(said, "example.com")["registration"]
+    assert datetime.fromisoformat(found["expires"]) == datetime(2027, 8, 13, 4, tzinfo=UTC)
+    assert found["statuses"] == ["client hold"]
+    assert whois.read(b"No match for EXAMPLE.COM", "example.com")["answer"] == "failed"
+
+
+def test_what_is_watched_is_the_registered_domain() -> None:
+    assert DomainConfig(domain="www.shop.example.co.uk").name == "example.co.uk"
+    for wrong in ("co.uk", "192.0.2.1", "https://example.com/"):
+        with pytest.raises(ValueError, match="name alone|nobody registers"):
+            DomainConfig(domain=wrong)
