@@ -171,8 +171,9 @@ def _monitor_columns(
     interval = asked.read_duration(every, "interval", problems, 5, _WEEK)
     timeout = asked.read_duration(common.get("timeout", min(10.0, interval)), "timeout", problems, 1, 60)
     if timeout > interval and "interval" not in dict(problems.found):
-        fix = f"longer than the interval; set timeout to at most {asked.write_duration(interval)} or look less often"
-        problems.add("timeout", f"{asked.write_duration(timeout)} is {fix}")
+        fix = f"set timeout to at most {asked.write_duration(interval)} or look less often"
+        said = f"{asked.write_duration(timeout)} is longer than the interval; {fix}"
+        problems.add("timeout", said)
     return {
         "name": name,
         "slug": asked.read_slug(wanted, "slug", problems) if name or wanted else "",

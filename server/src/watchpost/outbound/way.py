@@ -19,8 +19,8 @@ from watchpost.outbound.handshake import Handshake, Knock, shake
 from watchpost.outbound.names import Found, look_up
 from watchpost.outbound.request import Request
 from watchpost.outbound.resolver import Answer, Resolver
-from watchpost.outbound.talk import Call, Talk, talk
 from watchpost.outbound.stream import Broken, open_stream
+from watchpost.outbound.talk import Call, Talk, talk
 from watchpost.outbound.trust import Store, store_of
 
 _MOST_SUSPECTS = 10_000
@@ -44,7 +44,7 @@ class Outbound:
         self.guard = guard
         # Where a kind keeps what it fetched and what stays good for days; None: nowhere.
         self.folder = folder
-        # What all looks of this process share, by a name that begins with the kind's: limits of a server, say.
+        # What all looks of this process share, by a name that begins with the kind's: limits of servers.
         self.shared: dict[str, Any] = {}
         self.resolver = resolver or Resolver()
         self.user_agent = user_agent
@@ -152,7 +152,9 @@ class Outbound:
             self._busy -= 1
             self._slots.release()
 
-    async def ask_line(self, address: str, port: int, line: bytes, timeout_s: float, most: int) -> bytes | Failure:
+    async def ask_line(
+        self, address: str, port: int, line: bytes, timeout_s: float, most: int
+    ) -> bytes | Failure:
         """One line said over plain TCP, and all that comes back until the peer closes, up to ``most`` bytes
         (RFC 3912 and its like). The address is pinned and under the guard. Raises only on cancellation."""
         began = monotonic()

@@ -9,6 +9,10 @@ from publicsuffixlist import PublicSuffixList
 
 from watchpost.registry.place import read_host
 
+# Special-use names (RFC 6761, 6762, 7686, 8375, 9476) and what people use at home and in companies.
+INSIDE = frozenset({"local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test",
+                    "invalid", "home.arpa", "onion", "alt"})  # fmt: skip
+
 
 @lru_cache(maxsize=8192)
 def registered_domain(name: str) -> str | None:
@@ -21,6 +25,13 @@ def registered_domain(name: str) -> str | None:
         return None
     found = _suffixes().privatesuffix(host)
     return str(found) if found else None
+
+
+def is_outside(host: str) -> bool:
+    """Whether the name can mean anything to the world: no address, no single label, no name of the inside."""
+    if ":" in host or host.replace(".", "").isdigit() or "." not in host:
+        return False
+    return not any(host == end or host.endswith(f".{end}") for end in INSIDE)
 
 
 @cache

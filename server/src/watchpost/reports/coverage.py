@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 
 from django.db import transaction
@@ -21,14 +20,12 @@ from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.registry import Config, Kind, Lead, kinds
 from watchpost.registry.place import read_host
-from watchpost.registry.suffix import registered_domain
+from watchpost.registry.suffix import is_outside, registered_domain
 from watchpost.reports.endings import facts_of
 from watchpost.reports.models import NotNeeded
 
 MOST = 50
 # Names that lead nowhere from outside (RFC 6761, 6762, 8375, 9476, and what people use for the inside).
-INSIDE = frozenset({"local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test",
-                    "invalid", "home.arpa", "onion", "alt"})  # fmt: skip
 log = logging.getLogger(__name__)
 
 
@@ -109,7 +106,7 @@ def _come_across(read: Sequence[Read], covered: set[str]) -> Iterator[Gap]:
 def _led(lead: Lead, monitor: Monitor, hosts: set[str], ours: set[str]) -> Gap | None:
     """A name may be a stranger's: one that nobody vouches for counts only under a domain of ours."""
     if ":" in lead.what:
-        return None if _is_address(_host_of(lead.what)) else _gap(lead.what, lead.how, monitor)
+        return _gap(lead.what, lead.how, monitor) if is_outside(_host_of(lead.what)) else None
     name = watchable(lead.what)
     if not name or name in hosts or not (lead.sure or _domain(name) in ours):
         return None
@@ -152,16 +149,7 @@ def watchable(name: str) -> str:
         host = read_host(name.strip().rstrip("."))
     except ValueError:
         return ""
-    if _is_address(host) or "." not in host:
-        return ""
-    return "" if any(host == end or host.endswith(f".{end}") for end in INSIDE) else host
-
-
-def _is_address(host: str) -> bool:
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False
+    return host if is_outside(host) else ""
 
 
 def _domain(host: str) -> str | None:

@@ -17,23 +17,23 @@ pytestmark = pytest.mark.asyncio
 
 HEALTHY = Page('{"status": "ok", "checks": {"database": "ok"}}', type="application/json")
 SHOP = {
-    "shop.test/": Page(HOME),
-    "shop.test/health/": HEALTHY,
-    "shop.test/health": Page("", 301, headers={"Location": "/health/"}),
-    "shop.test/status/": Page("<title>Order status | Shop</title>"),
-    "www.shop.test/": Page("", 301, headers={"Location": "https://shop.test:{port}/"}),
-    "api.shop.test/": Page('{"detail": "Not found."}', 404, "application/json"),
-    "admin.shop.test/": Page("<title>Log in</title>"),
+    "shop.example/": Page(HOME),
+    "shop.example/health/": HEALTHY,
+    "shop.example/health": Page("", 301, headers={"Location": "/health/"}),
+    "shop.example/status/": Page("<title>Order status | Shop</title>"),
+    "www.shop.example/": Page("", 301, headers={"Location": "https://shop.example:{port}/"}),
+    "api.shop.example/": Page('{"detail": "Not found."}', 404, "application/json"),
+    "admin.shop.example/": Page("<title>Log in</title>"),
 }
 ON_IT = (
-    "shop.test",
-    "www.shop.test",
-    "api.shop.test",
-    "admin.shop.test",
-    "old.shop.test",
-    "stranger.example",
+    "shop.example",
+    "www.shop.example",
+    "api.shop.example",
+    "admin.shop.example",
+    "old.shop.example",
+    "stranger.test",
 )
-THERE = ("shop.test", "www.shop.test", "api.shop.test", "admin.shop.test", "stranger.example")
+THERE = ("shop.example", "www.shop.example", "api.shop.example", "admin.shop.example", "stranger.test")
 
 
 async def found_in(site: Site) -> dict[tuple[str, str], dict[str, Any]]:
@@ -51,44 +51,51 @@ async def found_in(site: Site) -> dict[tuple[str, str], dict[str, Any]]:
 async def test_everything_that_is_there_is_found_and_nothing_else() -> None:
     async with world_of(SHOP, ON_IT, THERE) as world:
         began = monotonic()
-        site = await look_around(world.outbound, f"http://shop.test:{world.plain_port}/")
+        site = await look_around(world.outbound, f"http://shop.example:{world.plain_port}/")
         assert monotonic() - began < 10
         found = await found_in(site)
-        plain = f"http://shop.test:{world.plain_port}/"
-        home = world.url("shop.test")
+        assert {key for key in found if key[0] in ("domain", "dns")} == {
+            ("domain", "shop.example"),
+            ("dns", "shop.example"),
+        }
+        plain = f"http://shop.example:{world.plain_port}/"
+        home = world.url("shop.example")
         places = {place for kind, place in found if kind in ("http", "tls", "assets")}
         assert places == {
             home,
             plain,
-            world.url("www.shop.test"),
-            world.url("api.shop.test"),
-            world.url("admin.shop.test"),
-            world.url("shop.test", "/health/"),
-            "shop.test",
-            "www.shop.test",
-            "api.shop.test",
-            "admin.shop.test",
-        }  # not old.shop.test, which has no address; not the stranger; not /status/, which is a page
+            world.url("www.shop.example"),
+            world.url("api.shop.example"),
+            world.url("admin.shop.example"),
+            world.url("shop.example", "/health/"),
+            "shop.example",
+            "www.shop.example",
+            "api.shop.example",
+            "admin.shop.example",
+        }  # not old.shop.example, which has no address; not the stranger; not /status/, which is a page
         assert found["http", home]["expect"] == {"body_contains": ["Tea and Biscuits of Lisbon"]}
         assert found["http", plain]["expect"] == {"https": True}
-        assert found["http", world.url("api.shop.test")]["expect"] == {"status": [404]}
-        health = found["http", world.url("shop.test", "/health/")]
+        assert found["http", world.url("api.shop.example")]["expect"] == {"status": [404]}
+        health = found["http", world.url("shop.example", "/health/")]
         assert health["expect"] == {"json": [{"path": "status", "value": "ok"}]}
         assert "assets" in {kind for kind, _ in found}
-        assert found["tls", "shop.test"]["port"] == world.port
-        assert "stranger.example/" not in world.asked
+        assert found["tls", "shop.example"]["port"] == world.port
+        assert "stranger.test/" not in world.asked
 
 
 async def test_a_site_that_answers_200_to_everything_has_no_health() -> None:
-    everything = {"shop.test/": Page(HOME), "shop.test*": Page('{"status": "ok"}', type="application/json")}
-    async with world_of(everything, ("shop.test",), ("shop.test",)) as world:
-        found = await found_in(await look_around(world.outbound, world.url("shop.test")))
+    everything = {
+        "shop.example/": Page(HOME),
+        "shop.example*": Page('{"status": "ok"}', type="application/json"),
+    }
+    async with world_of(everything, ("shop.example",), ("shop.example",)) as world:
+        found = await found_in(await look_around(world.outbound, world.url("shop.example")))
         assert not [place for _, place in found if "health" in place or "up" in place]
 
 
 async def test_what_is_down_is_watched_all_the_same_and_nothing_is_made_up() -> None:
-    async with world_of({}, ("shop.test",), ("shop.test",)) as world:
-        gone = f"https://nobody.test:{world.port}/"
+    async with world_of({}, ("shop.example",), ("shop.example",)) as world:
+        gone = f"https://nobody.example:{world.port}/"
         site = await look_around(world.outbound, gone)
         made = offer(site).new
         assert [one.spec["url"] for one in made] == [gone]
@@ -98,50 +105,52 @@ async def test_what_is_down_is_watched_all_the_same_and_nothing_is_made_up() -> 
 
 async def test_a_certificate_that_visitors_refuse_does_not_hide_the_site() -> None:
     async with world_of(SHOP, ON_IT, THERE, trusted=False) as world:
-        made = offer(await look_around(world.outbound, world.url("shop.test"))).new
+        made = offer(await look_around(world.outbound, world.url("shop.example"))).new
         assert "visitors are turned away, for" in made[0].why
-        assert ("tls", "shop.test") in {(one.spec["kind"], one.spec.get("host")) for one in made}
+        assert ("tls", "shop.example") in {(one.spec["kind"], one.spec.get("host")) for one in made}
 
 
 async def test_a_hanging_neighbour_costs_its_own_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = SHOP | {"api.shop.test/": Page("late", after_s=30)}
+    slow = SHOP | {"api.shop.example/": Page("late", after_s=30)}
     async with world_of(slow, ON_IT, THERE) as world:
         began = monotonic()
-        found = await found_in(await look_around(world.outbound, world.url("shop.test")))
+        found = await found_in(await look_around(world.outbound, world.url("shop.example")))
         assert monotonic() - began < 10
-        assert ("http", world.url("api.shop.test")) not in found
-        assert ("http", world.url("admin.shop.test")) in found
+        assert ("http", world.url("api.shop.example")) not in found
+        assert ("http", world.url("admin.shop.example")) in found
 
 
 async def test_what_is_watched_already_is_not_offered_again_and_what_is_gone_is_said() -> None:
     async with world_of(SHOP, ON_IT, THERE) as world:
-        known = Watched(1, "Home", "http", {"url": world.url("shop.test").upper().replace("HTTPS", "https")})
-        held = Watched(2, "Certificate", "tls", {"host": "Shop.Test.", "port": world.port})
-        lost = Watched(3, "Old page", "http", {"url": world.url("shop.test", "/old/")})
-        meant = Watched(
-            4, "Closed", "http", {"url": world.url("shop.test", "/x/"), "expect": {"status": [404]}}
+        known = Watched(
+            1, "Home", "http", {"url": world.url("shop.example").upper().replace("HTTPS", "https")}
         )
-        away = Watched(5, "Old shop", "http", {"url": world.url("old.shop.test")})
+        held = Watched(2, "Certificate", "tls", {"host": "Shop.Example.", "port": world.port})
+        lost = Watched(3, "Old page", "http", {"url": world.url("shop.example", "/old/")})
+        meant = Watched(
+            4, "Closed", "http", {"url": world.url("shop.example", "/x/"), "expect": {"status": [404]}}
+        )
+        away = Watched(5, "Old shop", "http", {"url": world.url("old.shop.example")})
         there = [known, held, lost, meant, away]
         also = [str(one.spec["url"]) for one in there if "url" in one.spec]
-        found = offer(await look_around(world.outbound, world.url("shop.test"), also), there)
+        found = offer(await look_around(world.outbound, world.url("shop.example"), also), there)
         assert {monitor.id for _, monitor in found.known} == {1, 2}
-        assert world.url("shop.test") not in {
+        assert world.url("shop.example") not in {
             one.spec.get("url") for one in found.new if one.spec["kind"] == "http"
         }
         assert {one.monitor.id: one.why for one in found.gone} == {
-            3: f"{world.url('shop.test', '/old/')} answers 404: it is not there any more.",
-            5: "The name old.shop.test does not exist any more.",
+            3: f"{world.url('shop.example', '/old/')} answers 404: it is not there any more.",
+            5: "The name old.shop.example does not exist any more.",
         }
 
 
 async def test_where_nothing_answers_200_too_words_are_chosen_that_it_lacks() -> None:
     pages = {
-        "shop.test/": Page(HOME),
-        "shop.test*": Page(NOT_FOUND),
+        "shop.example/": Page(HOME),
+        "shop.example*": Page(NOT_FOUND),
     }
-    async with world_of(pages, ("shop.test",), ("shop.test",)) as world:
-        made = offer(await look_around(world.outbound, world.url("shop.test"))).new
+    async with world_of(pages, ("shop.example",), ("shop.example",)) as world:
+        made = offer(await look_around(world.outbound, world.url("shop.example"))).new
         assert made[0].spec["expect"] == {"body_contains": ["Fresh this morning"]}
 
 
@@ -150,14 +159,14 @@ async def test_where_nothing_answers_200_too_words_are_chosen_that_it_lacks() ->
 )
 async def test_words_that_may_differ_tomorrow_are_not_chosen(title: str) -> None:
     async with world_of(
-        {"shop.test/": Page(f"<title>{title}</title>")}, ("shop.test",), ("shop.test",)
+        {"shop.example/": Page(f"<title>{title}</title>")}, ("shop.example",), ("shop.example",)
     ) as world:
-        made = offer(await look_around(world.outbound, world.url("shop.test"))).new
+        made = offer(await look_around(world.outbound, world.url("shop.example"))).new
         assert "expect" not in made[0].spec
 
 
-@pytest.mark.parametrize("address", ["", "https://", "ftp://shop.test/", "https://a b/", "http://[::1/"])
+@pytest.mark.parametrize("address", ["", "https://", "ftp://shop.example/", "https://a b/", "http://[::1/"])
 async def test_what_is_no_address_is_refused(address: str) -> None:
-    async with world_of({}, ("shop.test",), ()) as world:
+    async with world_of({}, ("shop.example",), ()) as world:
         with pytest.raises(ValueError):
             await look_around(world.outbound, address)

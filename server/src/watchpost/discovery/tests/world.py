@@ -114,8 +114,8 @@ async def world_of(
         await _answer(reader, writer, ported, world)
 
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        leads = Page("", 301, headers={"Location": world.url("shop.test")})
-        await _answer(reader, writer, {"shop.test/": leads}, world)
+        leads = Page("", 301, headers={"Location": world.url("shop.example")})
+        await _answer(reader, writer, {"shop.example/": leads}, world)
 
     servers = [await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls, backlog=200)]
     servers.append(await asyncio.start_server(lead, "127.0.0.1", 0))

@@ -44,6 +44,7 @@ KIND = Kind(
     codes=frozenset(entry.code for entry in CODES),
     describe=_describe,
     target=_target,
+    interval_s=300.0,
     covers=_covers,
     leads=_leads,
     names=_names,

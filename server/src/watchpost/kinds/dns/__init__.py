@@ -5,6 +5,7 @@ from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.judge import accept, judge
 from watchpost.kinds.dns.panels import names, panels
 from watchpost.kinds.dns.probe import probe
+from watchpost.kinds.dns.propose import propose
 from watchpost.registry import Kind
 
 
@@ -33,4 +34,8 @@ KIND = Kind(
     kept=frozenset({"servers"}),
     panels=panels,
     names=names,
+    carries=lambda config: (config.name,),
+    depth=1,
+    propose=propose,
+    interval_s=300.0,
 )

@@ -5,6 +5,7 @@ from watchpost.kinds.domain.config import DomainConfig
 from watchpost.kinds.domain.judge import accept, judge
 from watchpost.kinds.domain.panel import endings, panels
 from watchpost.kinds.domain.probe import probe
+from watchpost.kinds.domain.propose import covers, propose, under, watch
 from watchpost.registry import Kind
 from watchpost.registry.duration import show_duration
 
@@ -32,4 +33,10 @@ KIND = Kind(
     kept=frozenset({"registration", "server"}),
     endings=endings,
     panels=panels,
+    carries=lambda config: (config.name,),
+    depth=2,
+    propose=propose,
+    covers=covers,
+    under=under,
+    watch=watch,
 )

@@ -1,4 +1,4 @@
-"""Which RDAP server knows a domain: IANA's file (RFC 9224), fetched on first use and kept, and an override table."""
+"""Which RDAP server knows a domain: IANA's file (RFC 9224), fetched on first use and kept, and overrides."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ _TRY_AGAIN = timedelta(minutes=15)
 _FILE = "rdap-dns.json"
 
 # Registries that answer and that IANA's file does not name; what IANA names goes before.
+# Which ones: the override list that whoisit keeps (github.com/meeb/whoisit, read in November 2026).
 UNLISTED: dict[str, str] = {
     "ch": "https://rdap.nic.ch/",
+    "co": "https://rdap.nic.co/",
     "de": "https://rdap.denic.de/",
-    "io": "https://rdap.identitydigital.services/rdap/",
+    "gl": "https://rdap.centralnic.com/gl/",
     "li": "https://rdap.nic.li/",
-    "me": "https://rdap.identitydigital.services/rdap/",
-    "us": "https://rdap.nic.us/",
-}
+    "nl": "https://rdap.sidn.nl/",
+} | dict.fromkeys(
+    ("ac", "ag", "bz", "io", "lc", "me", "mn", "pr", "sc", "sh", "vc"),
+    "https://rdap.identitydigital.services/rdap/",
+)
 
 
 @dataclass(slots=True)

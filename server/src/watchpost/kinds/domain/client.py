@@ -1,7 +1,7 @@
 """How registries are asked: over HTTP under the guard, hop by hop, one after another for each host.
 
-Registries do not publish their limits. What a host says with 429 or 503 and Retry-After (RFC 9110, 10.2.3) holds for
-all monitors of this process, and there is always a pause between two questions.
+Registries do not publish their limits. What a host says with 429 or 503 and Retry-After (RFC 9110, 10.2.3)
+holds for all monitors of this process, and there is always a pause between two questions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _LEAST_TIME_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``kind``: ok | not_found | not_modified | limited | failed | refused (by our guard). ``why`` ends a sentence."""
+    """``kind``: ok | not_found | not_modified | limited | failed | refused (by our guard). ``why`` is the
+    end of a sentence."""
 
     kind: str
     why: str = ""
@@ -131,7 +132,7 @@ def _limited(here: Place, until: datetime) -> Answer:
 
 
 def retry_after_s(text: str | None, now: datetime) -> float:
-    """Seconds to wait: a number or a date (RFC 9110, 10.2.3), one hour when it cannot be read, a day at most."""
+    """Seconds to wait: a number or a date (RFC 9110, 10.2.3), an hour when unreadable, a day at most."""
     seconds = _USUAL_LIMIT_S
     if text and text.strip().isascii() and text.strip().isdigit():
         seconds = float(text[:9])

@@ -1,7 +1,8 @@
 """What a registration's dates and statuses mean. Only a known date can expire. Pure.
 
-The baseline keeps the last registration that was known, with the time of that look, and what is normal: the registrar and
-whether it was locked. A look without an answer judges what is remembered: days pass also when the registry is silent.
+The baseline keeps the last registration that was known, with the time of that look, and what is normal: the
+registrar and whether it was locked. A look without an answer judges what is remembered: days pass also when
+the registry is silent.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from watchpost.kinds.domain.config import DomainConfig
 from watchpost.kinds.domain.rdap import moment
 
 Facts = Mapping[str, Any]
+_LOST = frozenset({"pending delete", "redemption period"})
 _LOCKS = frozenset({"client transfer prohibited", "server transfer prohibited"})
 
 
 def judge(config: DomainConfig, seen: Observation, baseline: Facts, past: Past, now: datetime) -> Verdict:
-    """The findings of one look. Without an answer it is inconclusive, unless what is remembered is trouble."""
+    """The findings of one look. Without an answer it is inconclusive, unless what is held is trouble."""
     facts = seen.facts
     answer = str(facts.get("answer", "failed"))
     held = baseline if baseline.get("name") == config.name else {}
@@ -54,7 +56,8 @@ def accept(baseline: Facts, facts: Facts, finding: Finding) -> Facts:
 
 
 def ends_at(config: DomainConfig, registration: Facts) -> tuple[datetime, str] | None:
-    """The end that counts and who says so: the registry's or the registrar's, whichever is earlier, else the manual one."""
+    """The end that counts and who says so: the earlier of the registry's and the registrar's, else the manual
+    one."""
     found = [
         (at, source)
         for key, source in (("expires", "says the registry"), ("registrar_expires", "says the registrar"))
@@ -89,6 +92,8 @@ def _judge_known(
     for hold in sorted(statuses & {"client hold", "server hold"}):
         yield words.on_hold(name, registrar, hold)
         break
+    if statuses & _LOST:  # that it has ended, and has lost its lock, is no trouble of its own any more
+        return
     yield from _judge_end(config, registration, now, silent)
     if "auto renew period" in statuses:
         yield words.auto_renew_period(name, registrar)

@@ -1,5 +1,5 @@
-"""Asks the registry once. Facts: ``name``, ``server``, and ``answer``: known | not_found | no_service | limited |
-failed; with ``registration`` (see ``rdap.read``) when it is known, and ``why`` when nothing was learned."""
+"""Asks the registry once. Facts: ``name``, ``server``, and ``answer``: known | not_found | no_service |
+limited | failed; with ``registration`` (see ``rdap.read``) when it is known, ``why`` when nothing was."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What an RDAP answer about a domain says (RFC 9083), as small facts. Pure.
 
 ``read`` gives ``name``, ``expires``, ``registered``, ``changed``, ``transferred`` (ISO, UTC), ``statuses`` in
-RDAP's spelling, ``registrar``, ``registrar_id`` (IANA's), ``name_servers``, ``dnssec``, ``related`` (the registrar's own RDAP).
+RDAP's spelling, ``registrar``, ``registrar_id`` (IANA's), ``name_servers``, ``dnssec``, ``related`` (the
+registrar's own RDAP).
 """
 
 from __future__ import annotations

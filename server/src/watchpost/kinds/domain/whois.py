@@ -1,4 +1,4 @@
-"""WHOIS (RFC 3912), for registries without RDAP and only when asked for: the one widely used form, nothing guessed."""
+"""WHOIS (RFC 3912), for registries without RDAP, when asked for: the widely used form, no guesses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DATES = {"registry expiry date": "expires", "creation date": "registered", "upd
 
 
 async def ask(name: str, outbound: Outbound, ends: float, resolver: int, port: int = 43) -> dict[str, Any]:
-    """The facts of one look, as those of RDAP. The server is ``<suffix>.whois-servers.net``'s, which is kept by hand."""
+    """The facts of one look, as those of RDAP. The server is ``<suffix>.whois-servers.net``, kept by hand."""
     host = f"{name.rpartition('.')[2]}.whois-servers.net"
     found = (await outbound.look_up(host, "any", resolver, ends)).answer
     if isinstance(found, ResolveFailure):
@@ -30,7 +30,7 @@ async def ask(name: str, outbound: Outbound, ends: float, resolver: int, port: i
 
 
 def read(said: bytes, name: str) -> dict[str, Any]:
-    """What ``Registry Expiry Date:`` and its neighbours say; silence about the domain is no "not registered"."""
+    """What ``Registry Expiry Date:`` and its neighbours say; silence is no "not registered"."""
     text = said.decode("utf-8", "replace").replace("\r", "")
     rows = [(key.strip().lower(), value) for key, value in _LINE.findall(text)]
     if not any(key == "domain name" and value.lower().rstrip(".") == name for key, value in rows):

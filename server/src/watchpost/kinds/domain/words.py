@@ -25,13 +25,16 @@ def span(seconds: float) -> str:
 
 def pending_delete(name: str) -> Finding:
     sentence = f"{name} is about to be deleted: the registry says pending delete."
-    fix = "Call the registrar today and ask whether it can still be saved; otherwise register it the moment it is released."
+    fix = (
+        "Call the registrar today and ask whether it can still be saved; "
+        "otherwise register it the moment it is released."
+    )
     return Finding("domain.pending_delete", name, sentence, fix)
 
 
 def redemption(name: str, registrar: str) -> Finding:
     sentence = f"{name} is in redemption: it was deleted and can be restored for about 30 days, for a fee."
-    fix = f"{at_registrar(registrar)} and have the domain restored today; then renew it and turn automatic renewal on."
+    fix = f"{at_registrar(registrar)} and have the domain restored today; then turn automatic renewal on."
     return Finding("domain.redemption", name, sentence, fix)
 
 
@@ -40,13 +43,13 @@ def on_hold(name: str, registrar: str, which: str) -> Finding:
     if which.startswith("server"):
         fix = "Ask the registrar why the registry holds it: a dispute, abuse, or data that nobody verified."
     else:
-        fix = f"{at_registrar(registrar)}: pay what is open and answer the mail that verifies the holder's address."
+        fix = f"{at_registrar(registrar)}: pay what is open, and answer the mail that verifies the address."
     return Finding("domain.on_hold", name, sentence, fix)
 
 
 def not_registered(name: str, server: str) -> Finding:
     sentence = f"{name} is not registered: {server} does not know it."
-    fix = "Check the spelling. If it is yours, call the registrar now and register it again before somebody else does."
+    fix = "Check the spelling. If it is yours, call the registrar and register it before somebody else does."
     return Finding("domain.not_registered", name, sentence, fix)
 
 
@@ -67,14 +70,17 @@ def expires_soon(
 
 
 def auto_renew_period(name: str, registrar: str) -> Finding:
-    sentence = f"The registry renewed {name} by itself; whether the registrar was paid is not known, and until then it can be deleted."
-    fix = f"{at_registrar(registrar)} and see that the renewal is paid. If it is, this ends by itself within 45 days."
+    sentence = (
+        f"The registry renewed {name} by itself; whether the registrar was paid is not known, and until then "
+        "it can be deleted."
+    )
+    fix = f"{at_registrar(registrar)} and see that the renewal is paid. If so, this ends within 45 days."
     return Finding("domain.auto_renew_period", name, sentence, fix)
 
 
 def registrar_changed(name: str, before: str, after: str) -> Finding:
     sentence = f"{name} is now at {after}; it was at {before}."
-    fix = "If you moved it, say that it is expected. If not, call both registrars now: the domain may be stolen."
+    fix = "If you moved it, say that it is expected. If not, call both registrars now: it may be stolen."
     return Finding("domain.registrar_changed", name, sentence, fix)
 
 

@@ -33,6 +33,7 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    interval_s=900.0,
     propose=propose,
     panels=panels,
     kept=frozenset({"certificate", "others"}),

@@ -29,7 +29,17 @@ def now_of(project: Project) -> Coverage:
 
 
 def things(project: Project) -> list[str]:
-    return [gap.thing for gap in now_of(project).gaps]
+    """All but the registrations, which have a test of their own: every host stands on one."""
+    return [gap.thing for gap in now_of(project).gaps if not gap.thing.startswith("domain:")]
+
+
+def test_the_registration_that_a_host_stands_on_is_named(shop: Project) -> None:
+    page(shop, "www.shop.example.co.uk")
+    found = next(gap for gap in now_of(shop).gaps if gap.thing.startswith("domain:"))
+    assert (found.thing, found.how) == ("domain:example.co.uk", "is what the host stands on of")
+    module.start_watching(shop, found, NOW)
+    assert shop.monitors.get(kind="domain").config["domain"] == "example.co.uk"
+    assert not any(gap.thing.startswith("domain:") for gap in now_of(shop).gaps)
 
 
 def test_names_of_the_certificate_and_the_certificate_itself_are_named(shop: Project) -> None:
@@ -118,13 +128,18 @@ def test_viewers_and_strangers_change_nothing(shop: Project, blog: Project) -> N
 def test_not_needed_is_remembered_and_can_be_taken_back(shop: Project) -> None:
     seen(shop, "shop.example", "f1", 30, "api.shop.example")
     owner = enter(member(shop, "owner"))
-    for thing in ("http:api.shop.example", "tls:shop.example:443", "http:api.shop.example"):
+    for thing in (
+        "http:api.shop.example",
+        "tls:shop.example:443",
+        "domain:shop.example",
+        "http:api.shop.example",
+    ):
         owner.post(f"{PAGE}coverage/", {"do": "aside", "thing": thing})
     assert things(shop) == []
-    assert NotNeeded.objects.count() == 2
+    assert NotNeeded.objects.count() == 3
     said = words(owner.get(PAGE))
     assert "is watched, or need not be." in said
-    assert "2 not needed" in said
+    assert "3 not needed" in said
     owner.post(f"{PAGE}coverage/", {"do": "undo", "thing": "http:api.shop.example"})
     assert things(shop) == ["http:api.shop.example"]
 

@@ -130,5 +130,5 @@ def test_whois_reads_the_one_form_and_guesses_nothing() -> None:
 def test_what_is_watched_is_the_registered_domain() -> None:
     assert DomainConfig(domain="www.shop.example.co.uk").name == "example.co.uk"
     for wrong in ("co.uk", "192.0.2.1", "https://example.com/"):
-        with pytest.raises(ValueError, match="name alone|nobody registers"):
+        with pytest.raises(ValueError, match=r"name alone|nobody registers"):
             DomainConfig(domain=wrong)
