@@ -20,6 +20,7 @@ class Request(NamedTuple):
 
     ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it. ``sink`` takes the
     unpacked body piece by piece, up to ``max_body`` bytes, in the place of ``Reply.body``: for what is large.
+    ``identity`` is our own certificate with its chain and its key, in PEM, for a server that asks for one.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Request(NamedTuple):
     timeout_s: float = 10.0
     max_body: int = MAX_BODY
     sink: Callable[[bytes], object] | None = None
+    identity: tuple[bytes, bytes] | None = None
 
 
 def prepare(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
@@ -75,7 +77,7 @@ def _prepare_method(easy: pycurl.Curl, request: Request) -> None:
 
 def _prepare_tls(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
     usual = request.http_version == "auto" and request.verify_tls and not request.certificate
-    if usual and request.ca_file == trusted:
+    if usual and request.ca_file == trusted and request.identity is None:
         return False
     easy.setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[request.http_version])
     if request.certificate:
@@ -85,4 +87,8 @@ def _prepare_tls(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
         easy.setopt(pycurl.SSL_VERIFYHOST, 0)
     if request.ca_file and request.ca_file != trusted:
         easy.setopt(pycurl.CAINFO, request.ca_file)
+    if request.identity is not None:
+        # From memory: a key never touches the disk.
+        easy.setopt(pycurl.SSLCERT_BLOB, request.identity[0])
+        easy.setopt(pycurl.SSLKEY_BLOB, request.identity[1])
     return True

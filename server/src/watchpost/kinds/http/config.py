@@ -10,6 +10,7 @@ import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
+from watchpost.kinds.http.identity import check_identity
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import (
     TOKEN,
@@ -190,6 +191,8 @@ class HttpConfig(Config):
     ip: Annotated[Literal["any", "4", "6", "both"], BeforeValidator(lambda v: str(v))] = "any"
     verify_tls: bool = True
     ca_pem: CaPem = None
+    client_cert: str | None = None
+    client_key: str | None = None
     max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024, title="Max body, in bytes")
     connect_timeout: Duration = 5.0
     expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
@@ -211,11 +214,28 @@ class HttpConfig(Config):
     def _together(self) -> Self:
         if self.basic_auth and self.bearer:
             raise ValueError("basic_auth and bearer exclude each other; keep one")
+        self._check_identity()
         if self.body is not None and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
         if self.method == "HEAD" and (self.expect.reads_text or self.expect.json_):
             raise ValueError("a HEAD request gets no body to look into; set method to GET")
         return self
+
+    def _check_identity(self) -> None:
+        if self.client_cert is None and self.client_key is None:
+            return
+        if self.client_cert is None or self.client_key is None:
+            raise ValueError("client_cert and client_key belong together; give both, or neither")
+        if not self.url.startswith("https:"):
+            raise ValueError("client_cert is shown over https only; write the url with https, or remove it")
+        check_identity(self.client_cert, self.client_key)
+
+    @cached_property
+    def identity(self) -> tuple[bytes, bytes] | None:
+        """Our own certificate and its key, for the configured origin alone."""
+        if self.client_cert is None or self.client_key is None:
+            return None
+        return self.client_cert.encode(), self.client_key.encode()
 
     @cached_property
     def place(self) -> Place:

@@ -277,6 +277,7 @@ def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) ->
         connect_s,
         left_s,
         config.max_body,
+        identity=config.identity if home else None,
     )
 
 

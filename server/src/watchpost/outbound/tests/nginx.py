@@ -26,6 +26,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} {listen};
     ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.pem;
+    {more}
     location / {{ return 200 "hello"; }}
     location /away {{ return 302 /; }}
   }}
@@ -34,14 +35,16 @@ http {{
 
 
 @contextlib.asynccontextmanager
-async def run_nginx(folder: Path, certificate: trustme.LeafCert, listen: str) -> AsyncIterator[int]:
-    """Serves with ``listen`` options such as ``ssl http2`` until left."""
+async def run_nginx(
+    folder: Path, certificate: trustme.LeafCert, listen: str, more: str = ""
+) -> AsyncIterator[int]:
+    """Serves with ``listen`` options such as ``ssl http2``, and ``more`` directives, until left."""
     if shutil.which("nginx") is None and not os.environ.get("CI"):
         pytest.skip("nginx is missing: HTTP/2 was not looked at")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "site.pem")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    (folder / "nginx.conf").write_text(_CONF.format(folder=folder, port=port, listen=listen))
+    (folder / "nginx.conf").write_text(_CONF.format(folder=folder, port=port, listen=listen, more=more))
     process = await asyncio.create_subprocess_exec(
         "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")
     )
