@@ -10,7 +10,6 @@ import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
-from watchpost.kinds.http.identity import check_identity
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import (
     TOKEN,
@@ -24,6 +23,7 @@ from watchpost.registry.asking import (
     refuse_control,
 )  # fmt: skip
 from watchpost.registry.duration import Duration
+from watchpost.registry.identity import check_identity
 from watchpost.registry.place import Place, place
 
 PHASES = ("dns", "connect", "tls", "wait", "transfer")
