@@ -59,7 +59,9 @@ def test_the_example_of_a_kind_can_be_typed(seeded: Seeded, kind: Kind) -> None:
     assert answer.status_code == 302, words(answer)
     made = Monitor.objects.latest("pk")
     assert (made.kind, made.project.slug, made.name) == (kind.name, "shop", spec["name"])
-    assert admin.get(answer["Location"]).status_code == 200
+    page = admin.get(answer["Location"])
+    assert page.status_code == 200
+    assert ("Response time by phase" in words(page)) == (kind.probe is not None)
 
 
 def test_all_kinds_are_listed_with_what_they_do(seeded: Seeded) -> None:
