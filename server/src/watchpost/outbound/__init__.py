@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from watchpost.outbound.guard import Guard
     from watchpost.outbound.handshake import Handshake, Knock
     from watchpost.outbound.names import Found
+    from watchpost.outbound.proxy import Proxy
     from watchpost.outbound.request import MAX_BODY, Request
     from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
     from watchpost.outbound.talk import Call, Step, Talk
@@ -36,6 +37,7 @@ __all__ = [
     "Handshake",
     "Knock",
     "Outbound",
+    "Proxy",
     "Question",
     "Reply",
     "Request",
@@ -59,6 +61,7 @@ _HOMES = {
     "guard": ("Guard",),
     "handshake": ("Handshake", "Knock"),
     "names": ("Found",),
+    "proxy": ("Proxy",),
     "request": ("MAX_BODY", "Request"),
     "resolver": ("Answer", "Resolved", "ResolveFailure", "Resolver", "disagree"),
     "talk": ("Call", "Step", "Talk"),

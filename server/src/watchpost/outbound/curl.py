@@ -11,7 +11,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pycurl
@@ -20,6 +20,7 @@ from watchpost.core.types import Phases
 from watchpost.outbound.certificate import Certificate, read_chain
 from watchpost.outbound.failure import Failure, explain
 from watchpost.outbound.guard import Guard
+from watchpost.outbound.proxy import Passage, denial_of, explain_by_proxy, prepare_proxy
 from watchpost.outbound.request import Request, prepare
 
 _IDLE_HANDLES = 256
@@ -95,7 +96,7 @@ class _Handle:
 
     __slots__ = (
         "body", "ca_file", "easy", "future", "guard", "keep", "lines",
-        "odd", "refusal", "request", "room", "truncated",
+        "odd", "passage", "refusal", "request", "room", "truncated",
     )  # fmt: skip
 
     request: Request
@@ -112,6 +113,7 @@ class _Handle:
         self.room = 0
         self.truncated = False
         self.odd = False
+        self.passage: Passage | None = None
         self._set_constants()
 
     def begin(self, request: Request, future: asyncio.Future[int]) -> None:
@@ -120,6 +122,9 @@ class _Handle:
         self.room = request.max_body
         self.keep = request.sink or self.body.append
         self.odd = prepare(self.easy, request, self.ca_file)
+        if request.proxy is not None:
+            self.odd = True
+            self.passage = prepare_proxy(self.easy, request, request.proxy, self.lines.append)
 
     def clear(self) -> None:
         """Ready for the next request."""
@@ -128,6 +133,7 @@ class _Handle:
         self.keep = self.body.append  # what a sink belongs to may go
         self.refusal = ""
         self.truncated = False
+        self.passage = None
         if self.odd:
             self.easy.reset()
             self._set_constants()
@@ -186,6 +192,10 @@ class Multi:
     @property
     def open_sockets(self) -> int:
         return len(self._watched)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._running
 
     async def exchange(self, request: Request) -> Reply:
         """Sends one request and collects the answer. Never raises but for cancellation."""
@@ -283,15 +293,17 @@ def _reply(handle: _Handle, code: int) -> Reply:
         code = 0  # enough was read on purpose
     if code == pycurl.E_WRITE_ERROR and handle.room < request.max_body:
         code = 0  # something follows the end of the gzip stream: browsers show the page all the same
-    phases, total_ms = _phases(easy)
+    phases, total_ms = _phases(easy, handle.passage.opened_ms if handle.passage else 0.0)
     failure = None
-    if code:
+    if handle.passage is not None:
+        failure = explain_by_proxy(easy, code, handle.refusal, request, handle.passage)
+    elif code:
         failure = explain(easy, code, handle.refusal, request.url.startswith("https:"), request.timeout_s)
     certificates: tuple[Certificate, ...] = ()
-    if request.certificate:
+    if request.certificate and (handle.passage is None or handle.passage.is_open):  # else it is the proxy's
         certificates = read_chain(easy.getinfo_raw(pycurl.INFO_CERTINFO))
     status = easy.getinfo(pycurl.RESPONSE_CODE)
-    return Reply(
+    reply = Reply(
         status,
         _VERSION_NAMES.get(easy.getinfo(pycurl.INFO_HTTP_VERSION), ""),
         _last_headers(handle.lines),
@@ -304,6 +316,9 @@ def _reply(handle: _Handle, code: int) -> Reply:
         certificates,
         easy.getinfo(pycurl.LOCAL_IP) if status >= 400 else "",
     )
+    if handle.passage is None or handle.passage.tunnels or failure is not None:
+        return reply
+    return replace(reply, failure=denial_of(status, reply.header))
 
 
 def _last_headers(lines: list[bytes]) -> tuple[bytes, ...]:
@@ -317,15 +332,16 @@ def _last_headers(lines: list[bytes]) -> tuple[bytes, ...]:
     return tuple(lines[first:])
 
 
-def _phases(easy: pycurl.Curl) -> tuple[Phases, float]:
+def _phases(easy: pycurl.Curl, tunnel_ms: float) -> tuple[Phases, float]:
     """Milliseconds per phase. libcurl counts microseconds from the start and leaves 0 what never came.
 
-    The time up to the name look-up is ours: the address is pinned and was resolved before.
+    The time up to the name look-up is ours: the address is pinned and was resolved before. Who goes by a
+    tunnel has a connection to the page when the tunnel stands, ``tunnel_ms`` after the start.
     """
     get = easy.getinfo
     start = get(pycurl.NAMELOOKUP_TIME_T)
     total = get(pycurl.TOTAL_TIME_T)
-    connected = get(pycurl.CONNECT_TIME_T) or total
+    connected = max(get(pycurl.CONNECT_TIME_T), int(tunnel_ms * 1000)) or total
     secured = get(pycurl.APPCONNECT_TIME_T) or (connected if get(pycurl.PRETRANSFER_TIME_T) else total)
     first = get(pycurl.STARTTRANSFER_TIME_T) or total
     phases = Phases(

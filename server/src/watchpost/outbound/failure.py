@@ -13,10 +13,11 @@ _HTTP2_STREAM = 92  # CURLE_HTTP2_STREAM
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """``phase``: dns | connect | tls | send | wait | transfer. ``sentence`` is the end of a sentence.
+    """``phase``: dns | proxy | connect | tls | send | wait | transfer. ``sentence`` is the end of a sentence.
 
     ``kind``: refused_by_guard | timeout | refused | unreachable | reset | closed | tls | certificate |
     protocol | http2 | headers | encoding | malformed | cut | other, or a kind of a failed look-up.
+    Of the phase ``proxy``, see ``proxy.explain_by_proxy``.
     """
 
     phase: str

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pycurl
 
+from watchpost.outbound.proxy import Proxy
+
 MAX_BODY = 1024 * 1024
 _HTTP_VERSIONS = {
     "auto": pycurl.CURL_HTTP_VERSION_2TLS,
@@ -21,6 +23,7 @@ class Request(NamedTuple):
     ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it. ``sink`` takes the
     unpacked body piece by piece, up to ``max_body`` bytes, in the place of ``Reply.body``: for what is large.
     ``identity`` is our own certificate with its chain and its key, in PEM, for a server that asks for one.
+    With a ``proxy`` the address that is connected to is the proxy's, and ``address`` has no meaning.
     """
 
     url: str
@@ -39,6 +42,7 @@ class Request(NamedTuple):
     max_body: int = MAX_BODY
     sink: Callable[[bytes], object] | None = None
     identity: tuple[bytes, bytes] | None = None
+    proxy: Proxy | None = None
 
 
 def prepare(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
@@ -48,8 +52,9 @@ def prepare(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
     """
     put = easy.setopt
     put(pycurl.URL, request.url)
-    at = f"[{request.address}]" if ":" in request.address else request.address
-    put(pycurl.CONNECT_TO, (f"::{at}:{request.port}",))
+    if request.proxy is None:
+        at = f"[{request.address}]" if ":" in request.address else request.address
+        put(pycurl.CONNECT_TO, (f"::{at}:{request.port}",))
     put(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
     put(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
     put(pycurl.HTTPHEADER, request.headers)

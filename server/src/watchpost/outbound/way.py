@@ -24,6 +24,7 @@ from watchpost.outbound.talk import Call, Talk, talk
 from watchpost.outbound.trust import Store, store_of
 
 _MOST_SUSPECTS = 10_000
+_MOST_MULTIS = 200
 _LEAST_TIME_S = 0.05
 
 
@@ -77,6 +78,8 @@ class Outbound:
     async def fetch(self, request: Request) -> Reply:
         """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""
         store = request.ca_file or ("default" if request.verify_tls else "none")
+        if request.proxy is not None and request.proxy.pinned:
+            store = f"{store} by {request.proxy.pinned}"
         if self._slots.locked():
             waited_s = await self._wait_for_slot()
             request = request._replace(timeout_s=max(_LEAST_TIME_S, request.timeout_s - waited_s))
@@ -85,10 +88,17 @@ class Outbound:
         try:
             multi = self._multis.get(store)
             if multi is None:
+                self._drop_idle()
                 multi = self._multis[store] = Multi(self.guard, request.ca_file)
             return await multi.exchange(request)
         finally:
             self._slots.release()
+
+    def _drop_idle(self) -> None:
+        """Trust stores and addresses of proxies come and go; what is not used is made anew in a moment."""
+        if len(self._multis) >= _MOST_MULTIS:
+            for store in [store for store, multi in self._multis.items() if multi.is_idle]:
+                self._multis.pop(store).close()
 
     async def shake(self, knock: Knock) -> Handshake:
         """One TLS handshake with one pinned address, see ``handshake.shake``. Raises only on cancellation."""
