@@ -90,8 +90,8 @@ def prepare_proxy(
     if proxy.pinned:
         put(pycurl.RESOLVE, [proxy.pinned])
     if proxy.username or proxy.password:
-        put(pycurl.PROXYUSERNAME, proxy.username)
-        put(pycurl.PROXYPASSWORD, proxy.password)
+        put(pycurl.PROXYUSERNAME, proxy.username.encode())
+        put(pycurl.PROXYPASSWORD, proxy.password.encode())
     if proxy.scheme == "https" and request.ca_file:
         put(pycurl.PROXY_CAINFO, request.ca_file)
     tunnels = request.url[:6] == "https:"

@@ -64,7 +64,7 @@ def prepare(easy: pycurl.Curl, request: Request, trusted: str) -> bool:
         _prepare_method(easy, request)
     if request.url[:6] == "https:":
         odd = _prepare_tls(easy, request, trusted) or odd
-    elif request.http_version == "2":
+    elif request.http_version == "2" and request.proxy is None:  # a proxy is asked in HTTP/1.1
         odd = True
         put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
     return odd

@@ -62,7 +62,7 @@ async def test_a_plain_page(outbound: Outbound) -> None:
     async with serve() as port, run_proxy(ForwardProxy(names={"shop.test": "127.0.0.1"})) as proxy:
         reply = await get(outbound, by(proxy), port)
         direct = await get(outbound, None, port)  # the same handle: nothing of the proxy is left in it
-        again = await get(outbound, by(proxy), port)
+        again = await get(outbound, by(proxy), port, http_version="2")  # which no proxy speaks
     assert (reply.status, reply.body, reply.failure) == (200, b"hello", None)
     assert (direct.body, again.body) == (b"hello", b"hello")
     assert [head.split(" HTTP")[0] for head in proxy.asked] == [f"GET http://shop.test:{port}/"] * 2
@@ -70,9 +70,9 @@ async def test_a_plain_page(outbound: Outbound) -> None:
 
 @pytest.mark.parametrize("version", ["1.1", "auto"])
 async def test_a_page_with_tls_is_behind_a_tunnel(outbound: Outbound, trusted: str, version: str) -> None:
-    proxy = ForwardProxy(names={"shop.test": "127.0.0.1"}, account=("we", "p:w"))
+    proxy = ForwardProxy(names={"shop.test": "127.0.0.1"}, account=("wé", "p:w"))
     async with serve(tls=context_for("shop.test")) as port, run_proxy(proxy):
-        way = by(proxy, username="we", password="p:w", headers=(AGENT,))
+        way = by(proxy, username="wé", password="p:w", headers=(AGENT,))
         reply = await get(
             outbound, way, port, "https", ca_file=trusted, certificate=True, http_version=version
         )
