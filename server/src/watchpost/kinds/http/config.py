@@ -10,6 +10,7 @@ import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
+from watchpost.kinds.http.via import ProxyUrl, Via, check_via, read_via
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import (
     TOKEN,
@@ -193,6 +194,7 @@ class HttpConfig(Config):
     ca_pem: CaPem = None
     client_cert: str | None = None
     client_key: str | None = None
+    proxy: ProxyUrl = None
     max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024, title="Max body, in bytes")
     connect_timeout: Duration = 5.0
     expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
@@ -215,6 +217,7 @@ class HttpConfig(Config):
         if self.basic_auth and self.bearer:
             raise ValueError("basic_auth and bearer exclude each other; keep one")
         self._check_identity()
+        check_via(self.proxy, self.url, self.ip, self.http_version)
         if self.body is not None and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
         if self.method == "HEAD" and (self.expect.reads_text or self.expect.json_):
@@ -236,6 +239,10 @@ class HttpConfig(Config):
         if self.client_cert is None or self.client_key is None:
             return None
         return self.client_cert.encode(), self.client_key.encode()
+
+    @cached_property
+    def via(self) -> Via | None:
+        return None if self.proxy is None else read_via(self.proxy)
 
     @cached_property
     def place(self) -> Place:

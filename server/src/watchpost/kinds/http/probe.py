@@ -20,6 +20,8 @@ from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.lookups import evaluate, excerpt
+from watchpost.kinds.http.proxy import find_way, proxied
+from watchpost.kinds.http.via import Via
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
 from watchpost.registry.place import Place, place
@@ -36,6 +38,7 @@ _CHALLENGES = (
     "x-px-block",
     "x-akamai-edge-block",
 )
+_ON_THE_WAY = ("connect", "proxy")
 _TRY_NEXT = frozenset(("refused", "unreachable", "reset", "timeout"))
 
 
@@ -193,22 +196,23 @@ async def _ask(walk: _Walk, here: Place, method: str) -> Reply | None:
     outbound = walk.outbound
     tried = outbound.order(here.host, here.port, addresses)[:_MOST_ADDRESSES]
     dead: list[list[str]] = []
+    reply = None
     for number, address in enumerate(tried, 1):
         if walk.left_s < _LEAST_TIME_S:
             break
         last = number == len(tried)
         reply = await outbound.fetch(_request(walk, here, method, address, last))
-        walk.address = address
+        walk.address = address if walk.config.via is None else ""  # the page's, of which a proxy says nothing
         _keep_certificate(walk, here, reply)
         failure = reply.failure
-        may_move = failure is not None and failure.phase == "connect" and failure.kind in _TRY_NEXT
+        may_move = failure is not None and failure.phase in _ON_THE_WAY and failure.kind in _TRY_NEXT
         if not may_move:
             break
-        if not last:
+        if not last and walk.config.via is None:
             dead.append([address, failure.sentence])  # type: ignore[union-attr]
     else:
         may_move = False
-    if walk.left_s < _LEAST_TIME_S and not walk.address:
+    if reply is None:
         _fail(walk, "dns", "timeout", "the time was used up by the name look-up")
         return None
     return _settle(walk, here, reply, dead)
@@ -232,6 +236,8 @@ def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Re
 
 
 async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
+    if walk.config.via is not None:
+        return await _addresses_of_proxy(walk, walk.config.via, here)
     found = await walk.outbound.look_up(here.host, walk.family, walk.look.resolver, walk.ends)
     answer = found.answer
     walk.dns_ms += answer.elapsed_ms
@@ -247,6 +253,16 @@ async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
     if not fitting:
         _record(walk, Failure("dns", "no_data", f"{here.host} is not an IPv{family} address"), here)
     return fitting
+
+
+async def _addresses_of_proxy(walk: _Walk, via: Via, here: Place) -> tuple[str, ...]:
+    way = await find_way(via, here, walk.look.resolver, walk.outbound, walk.ends)
+    walk.dns_ms += way.found.answer.elapsed_ms
+    if way.found.silent:
+        walk.facts["resolver"] = {"silent": list(way.found.silent)}
+    if way.failure is not None:
+        _record(walk, way.failure, here)
+    return way.addresses
 
 
 def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) -> Request:
@@ -278,6 +294,7 @@ def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) ->
         left_s,
         config.max_body,
         identity=config.identity if home else None,
+        proxy=proxied(config.via, address, walk.outbound),
     )
 
 
@@ -344,7 +361,8 @@ def _describe_us(walk: _Walk, reply: Reply) -> None:
 
 def _record(walk: _Walk, failure: Failure, here: Place) -> None:
     _fail(walk, failure.phase, failure.kind, failure.sentence)
-    walk.facts["failure"]["host"] = here.host
+    via = walk.config.via if failure.phase == "proxy" else None
+    walk.facts["failure"]["host"] = here.host if via is None else via.host
 
 
 def _fail(walk: _Walk, phase: str, kind: str, sentence: str) -> None:

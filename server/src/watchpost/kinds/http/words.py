@@ -9,6 +9,7 @@ from typing import Any
 
 from watchpost.core.types import Finding
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.kinds.http.words_way import failed_on_the_way
 from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
@@ -79,6 +80,9 @@ def _short(text: str, most: int = 80) -> str:
 
 def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     """No complete answer: the phase names the code."""
+    before = failed_on_the_way(config, facts)
+    if before is not None:
+        return before
     failure = facts["failure"]
     phase, kind, why = failure["phase"], failure["kind"], failure["sentence"]
     host, final = failure.get("host", config.place.host), facts.get("final", "")

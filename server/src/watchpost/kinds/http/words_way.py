@@ -1,0 +1,66 @@
+"""The sentences for what stands between us and the page. Pure: nothing here is said of the page itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from watchpost.core.types import Finding
+from watchpost.kinds.http.config import HttpConfig
+from watchpost.registry.shown import shown
+
+Facts = Mapping[str, Any]
+
+_FIX_OF_PROXY = {
+    "account": "Write user name and password into proxy (http://user:password@host:port) or correct them; "
+    "only Basic authentication is spoken.",
+    "denied": "Allow {page}, and the address of this Watchpost server, in the rules of the proxy "
+    "(Squid: http_access and SSL_ports).",
+    "gateway": "On the machine of the proxy, try `curl -v {url}`: if that fails, too, the page is down or "
+    "its name does not resolve there; if not, look into the log of the proxy.",
+    "unanswered": "Look into the log and the load of the proxy. On its machine, try `curl -v {url}`: if that "
+    "hangs, too, the page or the way to it does.",
+    "refused": "Start the proxy (Squid: `systemctl status squid`), and check host and port in proxy.",
+    "unreachable": "Check that the machine of the proxy is on and reachable from this Watchpost server.",
+    "timeout": "Check that the machine of the proxy is on and its firewall lets this Watchpost server in.",
+    "certificate": "Renew the certificate of the proxy, or paste the authority it comes from into ca_pem.",
+    "tls": "Check whether this port of the proxy speaks TLS; if not, write proxy with http://.",
+    "name": "Check the host in proxy and its DNS record; if other names fail, too, it is our resolver.",
+}
+_FIX_OF_ANY_PROXY = (
+    "Check that host, port and scheme in proxy are those of an HTTP proxy; look for the request in its log."
+)
+
+
+def failed_on_the_way(config: HttpConfig, facts: Facts) -> Finding | None:
+    """The finding of a failure before the page was asked; None: the failure is not one of these."""
+    if facts["failure"]["phase"] == "proxy":
+        return _by_proxy(config, facts)
+    return None
+
+
+def _by_proxy(config: HttpConfig, facts: Facts) -> Finding:
+    failure, via = facts["failure"], config.via
+    where = failure["host"] if via is None else via.shown
+    kind, why = failure["kind"], failure["sentence"]
+    url = facts.get("final", config.place.url)
+    if kind == "refused_by_guard":
+        return Finding(
+            "site.refused_by_guard",
+            failure["host"],
+            f"The proxy {where} was not asked for {shown(url)}: {why}, "
+            "and such addresses are closed to monitors.",
+            "If this proxy is yours and meant to be used, add its network to ALLOW_NETWORKS; "
+            "otherwise correct proxy.",
+        )
+    fix = _FIX_OF_PROXY.get(kind, _FIX_OF_ANY_PROXY)
+    return Finding(
+        "site.proxy_failed",
+        where,
+        f"{shown(url)} could not be asked by way of the proxy {where}: {why}.",
+        fix.format(page=_host_of(url), url=shown(url)),
+    )
+
+
+def _host_of(url: str) -> str:
+    return url.split("/", 3)[2]
