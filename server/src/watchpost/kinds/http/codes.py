@@ -18,6 +18,7 @@ CODES: tuple[Code, ...] = (
     Code("site.unreachable.protocol", _ERROR, "The answer is not HTTP", rank=60),
     Code("site.refused_by_guard", _ERROR, "Closed address", rank=75, settled=True),
     Code("site.proxy_failed", _ERROR, "The proxy fails", rank=72),
+    Code("site.token_refused", _ERROR, "No token for the page", rank=71),
     Code("site.error_status", _ERROR, "The page answers with an error", rank=50),
     Code("site.blocked", _WARNING, "A firewall turns our look away", rank=55),
     Code("site.redirect_loop", _ERROR, "Redirects in a circle", rank=60),

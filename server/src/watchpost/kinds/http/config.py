@@ -10,6 +10,7 @@ import re2
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchpost.kinds.http import jsonpath
+from watchpost.kinds.http.oauth2 import OAuth2, check_oauth2
 from watchpost.kinds.http.via import ProxyUrl, Via, check_via, read_via
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import (
@@ -186,6 +187,7 @@ class HttpConfig(Config):
     cookies: Cookies = {}
     basic_auth: BasicAuth | None = None
     bearer: str | None = None
+    oauth2: OAuth2 | None = None
     follow_redirects: bool = True
     max_redirects: int = Field(10, ge=0, le=30)
     http_version: Annotated[Literal["auto", "1.1", "2"], BeforeValidator(lambda v: str(v))] = "auto"
@@ -217,6 +219,7 @@ class HttpConfig(Config):
         if self.basic_auth and self.bearer:
             raise ValueError("basic_auth and bearer exclude each other; keep one")
         self._check_identity()
+        check_oauth2(self.oauth2, self.headers, self.basic_auth, self.bearer)
         check_via(self.proxy, self.url, self.ip, self.http_version)
         if self.body is not None and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
@@ -243,6 +246,12 @@ class HttpConfig(Config):
     @cached_property
     def via(self) -> Via | None:
         return None if self.proxy is None else read_via(self.proxy)
+
+    def host_at(self, phase: str) -> str:
+        """The host that a failure before the page is asked is about; "" for one of the page."""
+        if phase == "proxy" and self.via is not None:
+            return self.via.host
+        return self.oauth2.place.host if phase == "token" and self.oauth2 is not None else ""
 
     @cached_property
     def place(self) -> Place:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 from urllib.parse import urljoin
@@ -21,6 +22,7 @@ from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.lookups import evaluate, excerpt
 from watchpost.kinds.http.proxy import find_way, proxied
+from watchpost.kinds.http.tokens import Token, ask_with_token, hide
 from watchpost.kinds.http.via import Via
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
@@ -58,6 +60,7 @@ class _Walk:
     address: str = ""
     excerpt: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
+    token: Token | None = None
 
     @property
     def left_s(self) -> float:
@@ -189,6 +192,17 @@ def _keep_cookies(walk: _Walk, here: Place, there: Place, reply: Reply) -> None:
 
 
 async def _ask(walk: _Walk, here: Place, method: str) -> Reply | None:
+    """One hop, with a token where one is wanted."""
+    if walk.config.oauth2 is None or here.origin != walk.config.place.origin:
+        return await _try(walk, here, method)
+    reply = await ask_with_token(walk, partial(_try, walk, here, method))
+    if not isinstance(reply, Failure):
+        return reply
+    _record(walk, reply, here)
+    return None
+
+
+async def _try(walk: _Walk, here: Place, method: str) -> Reply | None:
     """One hop, at the first address that takes a connection. None: it failed, and the facts say why."""
     addresses = await _addresses(walk, here)
     if not addresses:
@@ -201,7 +215,7 @@ async def _ask(walk: _Walk, here: Place, method: str) -> Reply | None:
         if walk.left_s < _LEAST_TIME_S:
             break
         last = number == len(tried)
-        reply = await outbound.fetch(_request(walk, here, method, address, last))
+        reply = hide(walk.token, await outbound.fetch(_request(walk, here, method, address, last)))
         walk.address = address if walk.config.via is None else ""  # the page's, of which a proxy says nothing
         _keep_certificate(walk, here, reply)
         failure = reply.failure
@@ -271,6 +285,7 @@ def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) ->
     home = here.origin == config.place.origin
     if home:
         lines += config.own_lines
+        lines += () if walk.token is None else (walk.token.line,)
     if not (home and config.names_agent):
         lines += (walk.outbound.agent_line,)
     cookies = (config.cookies | walk.cookies) if home else walk.cookies
@@ -361,8 +376,7 @@ def _describe_us(walk: _Walk, reply: Reply) -> None:
 
 def _record(walk: _Walk, failure: Failure, here: Place) -> None:
     _fail(walk, failure.phase, failure.kind, failure.sentence)
-    via = walk.config.via if failure.phase == "proxy" else None
-    walk.facts["failure"]["host"] = here.host if via is None else via.host
+    walk.facts["failure"]["host"] = walk.config.host_at(failure.phase) or here.host
 
 
 def _fail(walk: _Walk, phase: str, kind: str, sentence: str) -> None:

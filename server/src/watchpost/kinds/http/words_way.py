@@ -31,11 +31,34 @@ _FIX_OF_ANY_PROXY = (
     "Check that host, port and scheme in proxy are those of an HTTP proxy; look for the request in its log."
 )
 
+_FIX_OF_TOKEN = {
+    "client": "Compare client_id and client_secret of oauth2 with the identity provider: the secret may have "
+    "been renewed or have expired there. If both are right, send them the other way (auth: {other}).",
+    "scope": "Correct scope and audience of oauth2, or allow them for this client at the identity provider.",
+    "grant": "Allow this client the client credentials grant at the identity provider (Keycloak: service "
+    "accounts roles, Auth0: machine to machine).",
+    "place": "Correct token_url: the provider's /.well-known/openid-configuration names it token_endpoint.",
+    "nonsense": "Check that token_url is the token endpoint and not a login page or something in front of "
+    "it: the provider's /.well-known/openid-configuration names it token_endpoint.",
+    "limited": "Look less often, or raise the limit for this client at the identity provider.",
+    "server": "Look into the log of the identity provider: it fails while it makes the token.",
+    "name": "Check the host in token_url and its DNS record; if other names fail, too, it is our resolver.",
+    "certificate": "Renew the certificate of the token endpoint, or paste the authority it comes from into "
+    "ca_pem of oauth2.",
+    "denied": "Read what the identity provider says, and compare oauth2 with what it expects.",
+}
+_FIX_OF_REACH = (
+    "Check that the identity provider is up and that this Watchpost server reaches token_url "
+    "(`curl -v {token_url}` on it)."
+)
+
 
 def failed_on_the_way(config: HttpConfig, facts: Facts) -> Finding | None:
     """The finding of a failure before the page was asked; None: the failure is not one of these."""
     if facts["failure"]["phase"] == "proxy":
         return _by_proxy(config, facts)
+    if facts["failure"]["phase"] == "token":
+        return _by_token(config, facts)
     return None
 
 
@@ -54,11 +77,36 @@ def _by_proxy(config: HttpConfig, facts: Facts) -> Finding:
             "otherwise correct proxy.",
         )
     fix = _FIX_OF_PROXY.get(kind, _FIX_OF_ANY_PROXY)
+    more = f" and {config.oauth2.place.host}" if config.oauth2 is not None else ""
     return Finding(
         "site.proxy_failed",
         where,
         f"{shown(url)} could not be asked by way of the proxy {where}: {why}.",
-        fix.format(page=_host_of(url), url=shown(url)),
+        fix.format(page=_host_of(url) + more, url=shown(url)),
+    )
+
+
+def _by_token(config: HttpConfig, facts: Facts) -> Finding:
+    failure, oauth2 = facts["failure"], config.oauth2
+    where = failure["host"] if oauth2 is None else shown(oauth2.token_url)
+    kind, why = failure["kind"], failure["sentence"]
+    page = shown(config.place.url)
+    if kind == "refused_by_guard":
+        return Finding(
+            "site.refused_by_guard",
+            failure["host"],
+            f"The token endpoint {where} was not asked for a token for {page}: {why}, "
+            "and such addresses are closed to monitors.",
+            "If this endpoint is yours and meant to be used, add its network to ALLOW_NETWORKS; "
+            "otherwise correct token_url.",
+        )
+    other = "body" if oauth2 is None or oauth2.auth == "basic" else "basic"
+    fix = _FIX_OF_TOKEN.get(kind, _FIX_OF_REACH)
+    return Finding(
+        "site.token_refused",
+        failure["host"],
+        f"The token endpoint {where} gives no token for {page}: {why}.",
+        fix.format(other=other, token_url=where),
     )
 
 
