@@ -68,7 +68,7 @@ async def test_many_looks_wait_for_one_fetch(api: Api) -> None:
 
 async def test_when_nobody_waits_the_fetch_ends(api: Api) -> None:
     api.endpoint.hold = asyncio.Event()
-    one = asyncio.create_task(api.look())
+    one = asyncio.create_task(api.look(deadline_s=10 * LONG_S))
     while not api.endpoint.asked:
         await asyncio.sleep(0.01)
     one.cancel()
@@ -134,12 +134,12 @@ async def test_it_is_fetched_anew_shortly_before_it_ends(api: Api, monkeypatch: 
 async def test_a_401_throws_it_away_once(api: Api) -> None:
     await api.look()
     api.endpoint.good.clear()  # as if the provider had been started anew
+    api.thinks_s = 1.0
     seen, findings = await api.look()
     assert (findings, seen.facts["status"], len(api.endpoint.asked)) == ((), 200, 2)
     assert api.seen == ["/ token/number+1", "/ token/number+1", "/ token/number+2"]
-    assert seen.total_ms == pytest.approx(
-        seen.phases.total, abs=seen.phases.dns + 1
-    )  # of the last answer only
+    assert max(seen.total_ms, seen.phases.total) < 900  # of the last answer only
+    api.thinks_s = 0.0
 
     async def worthless(_: asyncio.StreamReader, writer: asyncio.StreamWriter, _said: str) -> None:
         writer.write(page(b'{"access_token": "token/number+bad", "expires_in": 900}'))

@@ -102,6 +102,7 @@ class Api:
         self.seen: list[str] = []  # path and Authorization
         self.echo = False
         self.elsewhere = ""
+        self.thinks_s = 0.0  # before it says 401
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -112,6 +113,7 @@ class Api:
         if path == "/away":
             writer.write(page(status="302 Found", Location=f"{self.elsewhere}/far?t={token}"))
         elif path != "/far" and token not in self.endpoint.good:
+            await asyncio.sleep(self.thinks_s)
             writer.write(page(f"what is {token}?".encode(), status="401 Unauthorized"))
         elif self.echo:
             writer.write(page(json.dumps({"t": token}).encode(), status="500 Odd", X_Token=token))
