@@ -173,6 +173,23 @@ async def test_a_401_of_many_looks_fetches_once(api: Api) -> None:
     assert len(api.endpoint.asked) == 2
 
 
+async def test_a_late_401_does_not_cost_a_newer_token() -> None:
+    held = tokens.Tokens()
+    old, new = (tokens.Token(f"token/number+{n}", 0.0, monotonic() + 900) for n in (1, 2))
+
+    async def fetch() -> tokens.Token:
+        return new
+
+    ends = monotonic() + LONG_S
+    assert await held.get("key", fetch, ends, old) is new
+    assert await held.get("key", _never, ends, old) is new
+    assert await held.get("key", _never, ends, None) is new
+
+
+async def _never() -> tokens.Token:
+    raise AssertionError("nothing had to be fetched")
+
+
 async def test_it_stays_with_its_origin(api: Api) -> None:
     heads: list[str] = []
 
