@@ -196,7 +196,7 @@ class HttpConfig(Config):
     ca_pem: CaPem = None
     client_cert: str | None = None
     client_key: str | None = None
-    proxy: ProxyUrl = None
+    proxy: ProxyUrl = Field(None, description="Such as http://user:password@proxy.example:3128")
     max_body: int = Field(1024 * 1024, ge=1024, le=32 * 1024 * 1024, title="Max body, in bytes")
     connect_timeout: Duration = 5.0
     expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))

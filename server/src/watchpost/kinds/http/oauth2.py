@@ -39,13 +39,19 @@ class OAuth2(Config):
     """Where a token is fetched, and as whom. The secret goes to the token endpoint only, the token to the
     origin of the page only."""
 
-    token_url: Url
-    client_id: str = Field(min_length=1)
-    client_secret: str = Field(min_length=1)
-    scope: Annotated[str | None, BeforeValidator(lambda v: " ".join(v) if isinstance(v, list) else v)] = None
-    audience: str | None = None
-    auth: Literal["basic", "body"] = "basic"
-    ca_pem: CaPem = None
+    token_url: Annotated[Url, Field(title="OAuth2: token URL")]
+    client_id: str = Field(min_length=1, title="OAuth2: client ID")
+    client_secret: str = Field(min_length=1, title="OAuth2: client secret")
+    scope: Annotated[
+        str | None,
+        BeforeValidator(lambda v: " ".join(map(str, v)) if isinstance(v, list) else v),
+        Field(title="OAuth2: scope", description="Several with a space between them."),
+    ] = None
+    audience: str | None = Field(None, title="OAuth2: audience")
+    auth: Literal["basic", "body"] = Field(
+        "basic", title="OAuth2: how the secret is sent", description="basic: in a header. body: in the form."
+    )
+    ca_pem: CaPem = Field(None, title="OAuth2: authority of the token endpoint, in PEM")
 
     @field_validator("client_id", "client_secret", "audience")
     @classmethod

@@ -129,6 +129,34 @@ async def test_a_proxy_that_opens_no_way(outbound: Outbound, instead: Instead, k
     assert (reply.status, reply.certificates) == (0, ())
 
 
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 503 Odd\r\n"])
+async def test_a_proxy_that_talks_without_end(outbound: Outbound, start: bytes) -> None:
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        while True:
+            writer.write(b"X: y\r\n" * 1000)
+            await writer.drain()
+
+    async with run_proxy(ForwardProxy(instead=talk)) as proxy:
+        began = monotonic()
+        reply = await get(outbound, by(proxy), 443, "https")
+        assert monotonic() - began < LONG_S / 2
+    assert reply.failure is not None
+    assert (reply.failure.phase, reply.header_lines) == ("proxy", ())
+    assert "page" not in reply.failure.sentence
+
+
+async def test_an_interim_answer_opens_nothing(outbound: Outbound, trusted: str) -> None:
+    async def interim(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 103 Odd\r\nLink: x\r\n\r\n")
+        await hang(reader, writer)
+
+    async with run_proxy(ForwardProxy(instead=interim)) as proxy:
+        reply = await get(outbound, by(proxy), 443, "https", timeout_s=0.5)
+    assert reply.failure is not None
+    assert reply.failure.phase == "proxy"
+
+
 @pytest.mark.parametrize(
     ("instead", "phase", "kind"),
     [
