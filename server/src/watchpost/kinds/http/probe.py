@@ -23,7 +23,6 @@ from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.lookups import evaluate, excerpt
 from watchpost.kinds.http.proxy import find_way, proxied
 from watchpost.kinds.http.tokens import Token, ask_with_token, hide
-from watchpost.kinds.http.via import Via
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
 from watchpost.registry.place import Place, place
@@ -215,7 +214,8 @@ async def _try(walk: _Walk, here: Place, method: str) -> Reply | None:
         if walk.left_s < _LEAST_TIME_S:
             break
         last = number == len(tried)
-        reply = hide(walk.token, await outbound.fetch(_request(walk, here, method, address, last)))
+        reply = await outbound.fetch(_request(walk, here, method, address, last))
+        reply = hide(walk.token, reply, walk.config.follow_redirects)
         walk.address = address if walk.config.via is None else ""  # the page's, of which a proxy says nothing
         _keep_certificate(walk, here, reply)
         failure = reply.failure
@@ -251,7 +251,11 @@ def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Re
 
 async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
     if walk.config.via is not None:
-        return await _addresses_of_proxy(walk, walk.config.via, here)
+        way = await find_way(walk.config.via, here, walk.look.resolver, walk.outbound, walk.ends, walk.facts)
+        walk.dns_ms += way.dns_ms
+        if way.failure is not None:
+            _record(walk, way.failure, here)
+        return way.addresses
     found = await walk.outbound.look_up(here.host, walk.family, walk.look.resolver, walk.ends)
     answer = found.answer
     walk.dns_ms += answer.elapsed_ms
@@ -267,16 +271,6 @@ async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
     if not fitting:
         _record(walk, Failure("dns", "no_data", f"{here.host} is not an IPv{family} address"), here)
     return fitting
-
-
-async def _addresses_of_proxy(walk: _Walk, via: Via, here: Place) -> tuple[str, ...]:
-    way = await find_way(via, here, walk.look.resolver, walk.outbound, walk.ends)
-    walk.dns_ms += way.found.answer.elapsed_ms
-    if way.found.silent:
-        walk.facts["resolver"] = {"silent": list(way.found.silent)}
-    if way.failure is not None:
-        _record(walk, way.failure, here)
-    return way.addresses
 
 
 def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) -> Request:
@@ -368,7 +362,9 @@ def _describe_error(walk: _Walk, reply: Reply) -> None:
 
 def _describe_us(walk: _Walk, reply: Reply) -> None:
     """Who turned us away can let us in: by what name and from which address we came."""
-    if reply.local_address:
+    if walk.config.via is not None:
+        walk.facts["by"] = walk.config.via.shown
+    elif reply.local_address:
         walk.facts["from"] = reply.local_address
     if not walk.config.names_agent:  # one of the user's own is kept encrypted like every header
         walk.facts["agent"] = walk.outbound.user_agent[:200]

@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from watchpost.kinds.http.via import Via
-from watchpost.outbound import Failure, Found, Outbound, Proxy, Resolved, ResolveFailure
+from watchpost.outbound import Failure, Outbound, Proxy, Resolved, ResolveFailure
 from watchpost.registry.place import Place
 
 _LONGEST_CHECK_S = 1.0
@@ -24,23 +25,29 @@ _LONGEST_CHECK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``addresses`` of the proxy, ``found`` how its name was looked up; or why there is no way."""
+    """``addresses`` of the proxy, and how long its name took to look up; or why there is no way."""
 
-    found: Found
+    dns_ms: float
     addresses: tuple[str, ...] = ()
     failure: Failure | None = None
 
 
-async def find_way(via: Via, here: Place, resolver: int, outbound: Outbound, ends: float) -> Way:
-    """``ends`` is on the monotonic clock. Raises only on cancellation."""
+async def find_way(
+    via: Via, here: Place, resolver: int, outbound: Outbound, ends: float, facts: dict[str, Any]
+) -> Way:
+    """``ends`` is on the monotonic clock. Resolvers that stay silent are noted in ``facts``. Raises only on
+    cancellation."""
     found, why = await asyncio.gather(
         outbound.look_up(via.host, "any", resolver, ends), refusal(here, outbound, ends)
     )
+    dns_ms = found.answer.elapsed_ms
+    if found.silent:
+        facts["resolver"] = {"silent": list(found.silent)}
     if why is not None:
-        return Way(found, failure=Failure("connect", "refused_by_guard", why))
+        return Way(dns_ms, failure=Failure("connect", "refused_by_guard", why))
     if isinstance(found.answer, ResolveFailure):
-        return Way(found, failure=Failure("proxy", "name", found.answer.sentence))
-    return Way(found, found.answer.addresses)
+        return Way(dns_ms, failure=Failure("proxy", "name", found.answer.sentence))
+    return Way(dns_ms, found.answer.addresses)
 
 
 async def refusal(here: Place, outbound: Outbound, ends: float) -> str | None:

@@ -162,7 +162,7 @@ async def _fetch(
 ) -> Token | Failure:
     here = oauth2.place
     if config.via is not None:
-        way = await find_way(config.via, here, resolver, outbound, ends)
+        way = await find_way(config.via, here, resolver, outbound, ends, {})
         if way.failure is not None:
             return _of_token(way.failure)
         addresses = way.addresses
@@ -225,15 +225,19 @@ def _read(oauth2: OAuth2, reply: Reply) -> Token | Failure:
     return Token(found.text, now, now + found.kept_s)
 
 
-def hide(token: Token | None, reply: Reply) -> Reply:
+def hide(token: Token | None, reply: Reply, follows: bool) -> Reply:
     """What the page sends back of its token is starred out, in the same length. A token of a few letters is
-    an ordinary word, and stays."""
+    an ordinary word, and stays; so does a cookie of a redirect that is followed, which goes home again."""
     if token is None or len(token.text) < _LEAST_LETTERS:
         return reply
     for dress in {token.text, token.text.replace("/", "\\/"), quote(token.text, safe="")}:
         worn = dress.encode()
         if worn in reply.body or any(worn in line for line in reply.header_lines):
             stars = b"*" * len(worn)
-            lines = tuple(line.replace(worn, stars) for line in reply.header_lines)
+            kept = b"set-cookie:" if follows and 300 <= reply.status < 400 else b"\n"
+            lines = tuple(
+                line if line.lower().startswith(kept) else line.replace(worn, stars)
+                for line in reply.header_lines
+            )
             reply = replace(reply, body=reply.body.replace(worn, stars), header_lines=lines)
     return reply

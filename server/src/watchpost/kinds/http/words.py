@@ -169,6 +169,8 @@ def wrong_status(config: HttpConfig, facts: Facts, excerpt: str) -> Finding:
 def _let_us_in(facts: Facts) -> str:
     agent = f"the user agent “{facts['agent']}”" if "agent" in facts else "this monitor's user agent"
     place = "in the firewall or bot protection in front of the site, or look less often"
+    if "by" in facts:
+        return f"Allow {agent} and the address with which the proxy {facts['by']} goes out {place}."
     ours = facts.get("from", "")
     if ours and ip_address(ours).is_global:
         return f"Allow {agent} and the address {ours} {place}."

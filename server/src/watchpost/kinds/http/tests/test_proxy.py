@@ -227,6 +227,14 @@ async def test_the_proxy_itself_is_under_the_guard(outbound: Outbound) -> None:
     await closed.close()
 
 
+async def test_a_firewall_is_to_let_the_proxy_in(outbound: Outbound) -> None:
+    blocks = refuse("403 Forbidden", "cf-mitigated: challenge\r\n")
+    async with run_proxy(ForwardProxy(instead=blocks)) as proxy:
+        seen, (finding,) = await look(outbound, "http://shop.test/", proxy)
+    assert (finding.code, "from" in seen.facts) == ("site.blocked", False)
+    assert f"the address with which the proxy proxy.test:{proxy.port} goes out" in finding.fix
+
+
 async def test_a_resolver_that_knows_nothing_of_the_outside_only_costs_a_moment(outbound: Outbound) -> None:
     names(outbound).slow.add("shop.test")
     async with serve() as port, run_proxy(ForwardProxy(names=HOME)) as proxy:

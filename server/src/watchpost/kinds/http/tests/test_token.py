@@ -228,6 +228,14 @@ async def test_both_families_and_a_resolver_share_it(api: Api) -> None:
     assert [one.code for one in findings] == ["site.token_refused"]
 
 
+async def test_a_session_that_is_the_token_works(api: Api) -> None:
+    seen, findings = await api.look("/cookie")
+    assert (findings, seen.facts["status"], len(api.seen)) == ((), 200, 2)
+    expects = {"status": 302, "headers": {"set-cookie": "x"}}
+    _, (finding,) = await api.look("/cookie", follow_redirects=False, expect=expects)
+    assert (finding.code, "****" in finding.sentence) == ("site.wrong_header", True)
+
+
 async def test_other_words_are_another_token(api: Api) -> None:
     for block in ({}, {"scope": "a"}, {"audience": "a"}, {"auth": "body"}, {"scope": "a"}):
         assert (await api.look(oauth2=block))[1] == ()

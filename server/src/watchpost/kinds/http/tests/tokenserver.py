@@ -110,7 +110,9 @@ class Api:
         shown = [line for line in head.split("\r\n") if line.lower().startswith("authorization:")]
         token = shown[0].split()[-1] if shown else ""
         self.seen.append(f"{path} {token}")
-        if path == "/away":
+        if path == "/cookie" and f"session={token}" not in head:
+            writer.write(page(status="302 Found", Location="/cookie", Set_Cookie=f"session={token}"))
+        elif path == "/away":
             writer.write(page(status="302 Found", Location=f"{self.elsewhere}/far?t={token}"))
         elif path != "/far" and token not in self.endpoint.good:
             await asyncio.sleep(self.thinks_s)
