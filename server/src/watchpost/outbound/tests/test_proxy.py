@@ -115,11 +115,11 @@ async def test_the_wait_for_the_tunnel_belongs_to_connecting(outbound: Outbound,
         (say(b"rubbish\r\n\r\n"), "protocol", "it does not answer in HTTP"),
         (say(b""), "closed", "it closed the connection in place of opening a way"),
         (say(b"HTTP/1.1 200 OK\r\nX: y"), "closed", "it closed the connection in place of opening a way"),
-        (hang, "unanswered", "it took the connection, but opened no way within 0.5 s"),
+        (hang, "unanswered", "it took the connection, but opened no way within 1.5 s"),
     ],
 )
 async def test_a_proxy_that_opens_no_way(outbound: Outbound, instead: Instead, kind: str, words: str) -> None:
-    limit_s = 0.5 if kind == "unanswered" else LONG_S
+    limit_s = 1.5 if kind == "unanswered" else LONG_S
     async with run_proxy(ForwardProxy(instead=instead)) as proxy:
         began = monotonic()
         reply = await get(outbound, by(proxy), 443, "https", timeout_s=limit_s, certificate=True)
@@ -152,7 +152,7 @@ async def test_an_interim_answer_opens_nothing(outbound: Outbound, trusted: str)
         await hang(reader, writer)
 
     async with run_proxy(ForwardProxy(instead=interim)) as proxy:
-        reply = await get(outbound, by(proxy), 443, "https", timeout_s=0.5)
+        reply = await get(outbound, by(proxy), 443, "https", timeout_s=1.5)
     assert reply.failure is not None
     assert reply.failure.phase == "proxy"
 
@@ -174,7 +174,7 @@ async def test_an_interim_answer_opens_nothing(outbound: Outbound, trusted: str)
 async def test_whose_fault_a_plain_page_is(
     outbound: Outbound, instead: Instead, phase: str, kind: str
 ) -> None:
-    limit_s = 0.5 if kind == "timeout" else LONG_S
+    limit_s = 1.5 if kind == "timeout" else LONG_S
     async with run_proxy(ForwardProxy(instead=instead)) as proxy:
         reply = await get(outbound, by(proxy), 80, timeout_s=limit_s)
     failure = reply.failure

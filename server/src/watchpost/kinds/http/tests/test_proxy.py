@@ -134,7 +134,7 @@ async def test_a_proxy_with_bad_days(
 ) -> None:
     async with run_proxy(ForwardProxy(instead=instead)) as proxy:
         url = f"{scheme}://shop.test:444/?token=x"
-        seen, (finding,) = await look(outbound, url, proxy, 0.5 if instead is hang else LONG_S)
+        seen, (finding,) = await look(outbound, url, proxy, 1.5 if instead is hang else LONG_S)
     assert seen.outcome is (Outcome.TIMEOUT if instead is hang else Outcome.FAILED)
     assert (finding.code, finding.subject) == ("site.proxy_failed", f"proxy.test:{proxy.port}")
     start = f"{scheme}://shop.test:444/?… could not be asked by way of the proxy proxy.test:{proxy.port}: "

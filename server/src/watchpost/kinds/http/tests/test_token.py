@@ -85,7 +85,7 @@ async def test_when_nobody_waits_the_fetch_ends(api: Api) -> None:
 
 async def test_a_hurried_look_does_not_spoil_it_for_a_patient_one(api: Api) -> None:
     api.endpoint.hold = asyncio.Event()
-    hurried = asyncio.create_task(api.look(deadline_s=0.3))
+    hurried = asyncio.create_task(api.look(deadline_s=1.5))
     while not api.endpoint.asked:
         await asyncio.sleep(0.01)
     patient = asyncio.create_task(api.look())
@@ -97,16 +97,16 @@ async def test_a_hurried_look_does_not_spoil_it_for_a_patient_one(api: Api) -> N
 
 async def test_its_time_is_not_the_pages(api: Api) -> None:
     async def slow(_: asyncio.StreamReader, writer: asyncio.StreamWriter, _said: str) -> None:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(2.0)
         api.endpoint.good.add("token/number+x")
         writer.write(page(b'{"access_token": "token/number+x", "expires_in": 0}'))
 
     api.endpoint.instead = slow
     began = monotonic()
-    seen, findings = await api.look(expect={"max_ms": 900})
-    assert monotonic() - began > 1.0
-    assert (findings, seen.phases.total < 900) == ((), True)
-    assert seen.total_ms < 900
+    seen, findings = await api.look(expect={"max_ms": 1900})
+    assert monotonic() - began > 2.0
+    assert (findings, seen.phases.total < 1900) == ((), True)
+    assert seen.total_ms < 1900
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ async def test_it_is_fetched_anew_shortly_before_it_ends(api: Api, monkeypatch: 
 async def test_a_401_throws_it_away_once(api: Api) -> None:
     await api.look()
     api.endpoint.good.clear()  # as if the provider had been started anew
-    api.thinks_s = 1.0
+    api.thinks_s = 2.0
     seen, findings = await api.look()
     assert (findings, seen.facts["status"], len(api.endpoint.asked)) == ((), 200, 2)
     assert api.seen == ["/ token/number+1", "/ token/number+1", "/ token/number+2"]
-    assert max(seen.total_ms, seen.phases.total) < 900  # of the last answer only
+    assert max(seen.total_ms, seen.phases.total) < 1900  # of the last answer only
     api.thinks_s = 0.0
 
     async def worthless(_: asyncio.StreamReader, writer: asyncio.StreamWriter, _said: str) -> None:
