@@ -21,7 +21,7 @@ from watchpost.outbound.certificate import Certificate, read_chain
 from watchpost.outbound.failure import Failure, explain
 from watchpost.outbound.guard import Guard
 from watchpost.outbound.proxy import Passage, denial_of, explain_by_proxy, prepare_proxy
-from watchpost.outbound.request import Request, prepare
+from watchpost.outbound.request import SPEAKS_HTTP3, Request, prepare
 
 _IDLE_HANDLES = 256
 # What every server with TLS speaks. OpenSSL's own first choice, a hybrid with ML-KEM, costs a tenth of a
@@ -31,6 +31,7 @@ _VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
     pycurl.CURL_HTTP_VERSION_2_0: "2",
+    getattr(pycurl, "CURL_HTTP_VERSION_3", 30): "3",
 }
 _EVENTS = {pycurl.POLL_IN: (True, False), pycurl.POLL_OUT: (False, True), pycurl.POLL_INOUT: (True, True)}
 
@@ -199,6 +200,8 @@ class Multi:
 
     async def exchange(self, request: Request) -> Reply:
         """Sends one request and collects the answer. Never raises but for cancellation."""
+        if request.http_version == "3" and not SPEAKS_HTTP3:
+            return _unable(request)
         handle = self._idle.pop() if self._idle else _Handle(self._guard, self._ca_file)
         future: asyncio.Future[int] = self._loop.create_future()
         try:
@@ -298,7 +301,8 @@ def _reply(handle: _Handle, code: int) -> Reply:
     if handle.passage is not None:
         failure = explain_by_proxy(easy, code, handle.refusal, request, handle.passage)
     elif code:
-        failure = explain(easy, code, handle.refusal, request.url.startswith("https:"), request.timeout_s)
+        https, quic = request.url.startswith("https:"), request.http_version == "3"
+        failure = explain(easy, code, handle.refusal, https, request.timeout_s, quic)
     certificates: tuple[Certificate, ...] = ()
     if request.certificate and (handle.passage is None or handle.passage.is_open):  # else it is the proxy's
         certificates = read_chain(easy.getinfo_raw(pycurl.INFO_CERTINFO))
@@ -319,6 +323,11 @@ def _reply(handle: _Handle, code: int) -> Reply:
     if handle.passage is None or handle.passage.tunnels or failure is not None:
         return reply
     return replace(reply, failure=denial_of(status, reply.header))
+
+
+def _unable(request: Request) -> Reply:
+    words = f"libcurl {pycurl.version_info()[1]} of this Watchpost server is built without HTTP/3"
+    return Reply(0, "", (), b"", False, Phases(), 0.0, request.address, Failure("connect", "unable", words))
 
 
 def _last_headers(lines: list[bytes]) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ import pycurl
 
 _TOO_LARGE = 100  # CURLE_TOO_LARGE (libcurl 8.6): a header beyond the limit
 _HTTP2_STREAM = 92  # CURLE_HTTP2_STREAM
+_HTTP3, _QUIC_CONNECT = 95, 96  # CURLE_HTTP3, CURLE_QUIC_CONNECT_ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Failure:
     """``phase``: dns | proxy | connect | tls | send | wait | transfer. ``sentence`` is the end of a sentence.
 
     ``kind``: refused_by_guard | timeout | refused | unreachable | reset | closed | tls | certificate |
-    protocol | http2 | headers | encoding | malformed | cut | other, or a kind of a failed look-up.
+    protocol | http2 | quic | client | unable | headers | encoding | malformed | cut | other, or a kind of a
+    failed look-up. ``client``: the server wants another certificate of ours. ``unable``: this libcurl cannot.
     Of the phase ``proxy``, see ``proxy.explain_by_proxy``.
     """
 
@@ -41,6 +43,19 @@ _PLAIN = {
     ),
     pycurl.E_HTTP2: ("wait", "http2", "the server does not speak HTTP/2"),
     _HTTP2_STREAM: ("wait", "http2", "the server broke the rules of HTTP/2"),
+    _HTTP3: ("wait", "protocol", "the server broke the rules of HTTP/3"),
+}
+# Over QUIC libcurl tells of a certificate only by OpenSSL's number (X509_V_ERR); 0 and 1: it was in order,
+# but for the name.
+_VERIFIED = {
+    0: "it was issued for another name",
+    1: "it was issued for another name",
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: "it is self-signed",
+    19: "its chain ends in a certificate nobody trusts",
+    20: "its issuer is not known (often a missing intermediate certificate)",
+    21: "its issuer is not known (often a missing intermediate certificate)",
 }
 _WAITING = {
     "connect": "no connection was made",
@@ -72,16 +87,21 @@ _RULES: dict[int, tuple[tuple[str, str, str, str], ...]] = {
 _TLS_ERRORS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SSL_CIPHER, pycurl.E_SSL_CERTPROBLEM)
 
 
-def explain(easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: float) -> Failure:
+def explain(
+    easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: float, quic: bool = False
+) -> Failure:
     """Reads the easy handle of a transfer that ended with ``code`` (libcurl's error number)."""
     if refusal:
         return Failure("connect", "refused_by_guard", refusal)
     text = str(easy.errstr()).strip()[:300]
     phase = _phase(easy, https)
+    if quic and phase == "connect" and code != pycurl.E_OPERATION_TIMEDOUT:
+        return _quic(easy, code)
     if code == pycurl.E_OPERATION_TIMEDOUT:
         spent_s = min(easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6, timeout_s)
         # Tenths: a timeout of 10 s that had 9.98 s left after the name look-up reads like 10 s.
-        return Failure(phase, "timeout", f"{_WAITING[phase]} within {max(0.1, round(spent_s, 1)):g} s")
+        waiting = "no QUIC connection was made" if quic and phase == "connect" else _WAITING[phase]
+        return Failure(phase, "timeout", f"{waiting} within {max(0.1, round(spent_s, 1)):g} s")
     if code == pycurl.E_COULDNT_CONNECT:
         kind, words = _CONNECT.get(easy.getinfo(pycurl.OS_ERRNO), ("unreachable", text))
         return Failure("connect", kind, words)
@@ -99,6 +119,19 @@ def explain(easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: 
     if code in _PLAIN:
         return Failure(*_PLAIN[code])
     return Failure(phase, "other", text or f"libcurl error {code}")
+
+
+def _quic(easy: pycurl.Curl, code: int) -> Failure:
+    """Connecting and the handshake are one in QUIC (RFC 9001, 4), and libcurl tells little of it."""
+    if code == pycurl.E_PEER_FAILED_VERIFICATION:
+        verified = easy.getinfo(pycurl.SSL_VERIFYRESULT)
+        words = _VERIFIED.get(verified, f"OpenSSL refuses it with its error {verified}")
+        return Failure("tls", "certificate", f"the certificate is not valid: {words}")
+    if code in (pycurl.E_SEND_ERROR, pycurl.E_COULDNT_CONNECT, _QUIC_CONNECT):
+        # A closed port (ICMP) and a handshake that the server ends: libcurl does not tell them apart.
+        words = "the connection was refused: nothing speaks HTTP/3 on this UDP port"
+        return Failure("connect", "refused", words)
+    return Failure("connect", "quic", f"the QUIC handshake failed (libcurl error {code})")
 
 
 def _phase(easy: pycurl.Curl, https: bool) -> str:

@@ -14,11 +14,16 @@ _HTTP_VERSIONS = {
     "auto": pycurl.CURL_HTTP_VERSION_2TLS,
     "1.1": pycurl.CURL_HTTP_VERSION_1_1,
     "2": pycurl.CURL_HTTP_VERSION_2TLS,
+    "3": getattr(pycurl, "CURL_HTTP_VERSION_3ONLY", 31),  # by QUIC alone: no TCP in its place
 }
+# Not every libcurl is built with it; the wheel of pycurl is.
+SPEAKS_HTTP3 = bool(pycurl.version_info()[4] & getattr(pycurl, "VERSION_HTTP3", 1 << 25))
 
 
 class Request(NamedTuple):
     """One exchange. ``url`` is ASCII; ``headers`` are ready lines; times in seconds.
+
+    ``http_version``: auto | 1.1 | 2 | 3, which is asked by QUIC alone, over https.
 
     ``certificate`` asks for the served chain; libcurl spends tens of microseconds on it. ``sink`` takes the
     unpacked body piece by piece, up to ``max_body`` bytes, in the place of ``Reply.body``: for what is large.
