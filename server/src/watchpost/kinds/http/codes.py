@@ -26,6 +26,7 @@ CODES: tuple[Code, ...] = (
     Code("site.bad_redirect", _ERROR, "Redirect to nowhere", rank=55),
     Code("site.not_https", _ERROR, "The page is not served by https", rank=45),
     Code("site.not_http2", _WARNING, "The page is not served by HTTP/2", rank=30),
+    Code("site.not_http3", _WARNING, "The page is not served by HTTP/3", rank=31),
     Code("site.wrong_content", _ERROR, "Expected text is missing", rank=45),
     Code("site.unwanted_content", _ERROR, "Text that must not be there", rank=46),
     Code("site.pattern_missing", _ERROR, "Expected pattern is missing", rank=44),

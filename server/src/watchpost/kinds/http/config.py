@@ -190,7 +190,7 @@ class HttpConfig(Config):
     oauth2: OAuth2 | None = None
     follow_redirects: bool = True
     max_redirects: int = Field(10, ge=0, le=30)
-    http_version: Annotated[Literal["auto", "1.1", "2"], BeforeValidator(lambda v: str(v))] = "auto"
+    http_version: Annotated[Literal["auto", "1.1", "2", "3"], BeforeValidator(lambda v: str(v))] = "auto"
     ip: Annotated[Literal["any", "4", "6", "both"], BeforeValidator(lambda v: str(v))] = "any"
     verify_tls: bool = True
     ca_pem: CaPem = None
@@ -221,6 +221,10 @@ class HttpConfig(Config):
         self._check_identity()
         check_oauth2(self.oauth2, self.headers, self.basic_auth, self.bearer)
         check_via(self.proxy, self.url, self.ip, self.http_version)
+        if self.http_version == "3" and not self.url.startswith("https:"):
+            raise ValueError(
+                "HTTP/3 exists over https only; write the url with https, or set http_version to auto"
+            )
         if self.body is not None and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
         if self.method == "HEAD" and (self.expect.reads_text or self.expect.json_):

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchpost.codes import severity_of
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
-from watchpost.kinds.http import slow, words
+from watchpost.kinds.http import slow, version, words
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.registry.shown import shown
 
@@ -21,6 +21,8 @@ def judge(
     config: HttpConfig, seen: Observation, _baseline: Mapping[str, Any], past: Past, _now: datetime
 ) -> Verdict:
     """The findings of one look; with ``ip: both`` a part per family, too."""
+    if config.http_version == "3" and (unable := _unable(seen.facts)) is not None:
+        return Verdict(conclusive=False, note=version.unable(unable))
     families = seen.facts.get("families")
     parts: dict[str, Severity | None] = {}
     if families is None and _is_quiet(config, seen.facts):
@@ -43,8 +45,14 @@ def _is_quiet(config: HttpConfig, facts: Facts) -> bool:
         and expect.min_bytes is None
         and expect.max_bytes is None
         and not expect.https
-        and config.http_version != "2"
+        and config.http_version not in ("2", "3")
     )
+
+
+def _unable(facts: Facts) -> str | None:
+    """What our own libcurl cannot do is no fault of the site."""
+    failures = [one["failure"] for one in _answers(facts) if "failure" in one]
+    return next((one["sentence"] for one in failures if one["kind"] == "unable"), None)
 
 
 def _answers(facts: Facts) -> list[Facts]:
@@ -126,6 +134,8 @@ def _findings(config: HttpConfig, facts: Facts, excerpt: str) -> Iterator[Findin
             f"One address of {place.host} is dead: {dead} ({why}). Another one answers.",
             f"Bring the machine at {dead} back, or take its address out of DNS: some visitors meet it.",
         )
+    if "quic" in facts:
+        yield version.not_http3(shown(place.url), facts["quic"], facts.get("http", ""))
     if "failure" in facts:
         yield words.unreachable(config, facts)
     elif "bad_redirect" in facts or "loop" in facts or "too_many" in facts:
@@ -143,6 +153,8 @@ def _judge_content(config: HttpConfig, facts: Facts) -> Iterator[Finding]:
         yield words.not_https(url)
     if config.http_version == "2" and facts["http"] != "2":
         yield words.not_http2(url, facts["http"])
+    if config.http_version == "3" and facts["http"] != "3" and "quic" not in facts:
+        yield version.led_away(shown(config.place.url), url, facts["http"])
     for text in facts.get("missing", ()):
         yield words.missing_text(url, text)
     for text in facts.get("unwanted", ()):

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.kinds.http import quic
 from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.lookups import evaluate, excerpt
@@ -214,7 +215,7 @@ async def _try(walk: _Walk, here: Place, method: str) -> Reply | None:
         if walk.left_s < _LEAST_TIME_S:
             break
         last = number == len(tried)
-        reply = await outbound.fetch(_request(walk, here, method, address, last))
+        reply = await _fetch(walk, here, _request(walk, here, method, address, last))
         reply = hide(walk.token, reply, walk.config.follow_redirects)
         walk.address = address if walk.config.via is None else ""  # the page's, of which a proxy says nothing
         _keep_certificate(walk, here, reply)
@@ -232,6 +233,16 @@ async def _try(walk: _Walk, here: Place, method: str) -> Reply | None:
     return _settle(walk, here, reply, dead)
 
 
+async def _fetch(walk: _Walk, here: Place, request: Request) -> Reply:
+    if request.http_version != "3" or here.scheme != "https":
+        return await walk.outbound.fetch(request)
+    reply, failure = await quic.ask(walk.outbound, request)
+    if failure is not None:
+        said = {"kind": failure.kind, "sentence": failure.sentence}
+        walk.facts.setdefault("quic", {"host": here.host, "port": here.port, **said})
+    return reply
+
+
 def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Reply | None:
     walk.phases.append(reply.phases)
     walk.total_ms += reply.total_ms
@@ -240,7 +251,8 @@ def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Re
             walk.facts["dead"] = dead
             walk.outbound.suspect(here.host, here.port, dead[0][0])
         else:
-            walk.outbound.suspect(here.host, here.port, "")
+            # One that answers by TCP alone is asked again by the second look, too.
+            walk.outbound.suspect(here.host, here.port, walk.address if "quic" in walk.facts else "")
         return reply
     _record(walk, reply.failure, here)
     if reply.status:

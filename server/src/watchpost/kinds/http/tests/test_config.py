@@ -67,7 +67,7 @@ def test_urls_are_taken_apart(url: str, ascii_url: str, host: str, port: int) ->
         ("ca_pem", "nonsense", "PEM"),
         ("connect_timeout", "soon", "30s, 5m"),
         ("connect_timeout", "1h", "2m"),
-        ("http_version", "3", "1.1"),
+        ("http_version", "4", "1.1"),
         ("expect", {"status": ["2x"]}, "200, 2xx"),
         ("expect", {"status": []}, "at least one"),
         ("expect", {"body_matches": "(?=a)"}, "RE2"),
