@@ -86,6 +86,17 @@ _RULES: dict[int, tuple[tuple[str, str, str, str], ...]] = {
 }
 _TLS_ERRORS = (pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SSL_CIPHER, pycurl.E_SSL_CERTPROBLEM)
 
+# Alerts about certificates can only mean ours: what is wrong with the server's we find out (RFC 8446, 6.2).
+_CLIENT_ALERTS = (
+    ("alert certificate required", "the server demands a certificate of the visitor"),
+    ("alert unknown ca", "the server refuses our client certificate: it does not know its issuer"),
+    ("alert certificate expired", "the server refuses our client certificate: it has expired"),
+    ("alert certificate revoked", "the server refuses our client certificate: it was revoked"),
+    ("alert bad certificate", "the server refuses our client certificate"),
+    ("alert certificate unknown", "the server refuses our client certificate"),
+    ("alert unsupported certificate", "the server refuses our client certificate: it is of a wrong kind"),
+)
+
 
 def explain(
     easy: pycurl.Curl, code: int, refusal: str, https: bool, timeout_s: float, quic: bool = False
@@ -107,6 +118,10 @@ def explain(
         return Failure("connect", kind, words)
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return Failure("tls", "certificate", f"the certificate is not valid: {_certificate_words(text)}")
+    if https and "alert" in text:
+        for sign, words in _CLIENT_ALERTS:
+            if sign in text:
+                return Failure("tls", "client", words)
     if code in _TLS_ERRORS:
         return Failure("tls", "tls", f"the TLS handshake failed: {text}")
     for sign, *failure in _RULES.get(code, ()):
