@@ -21,6 +21,7 @@ CODES: tuple[Code, ...] = (
     Code("site.token_refused", _ERROR, "No token for the page", rank=71),
     Code("site.error_status", _ERROR, "The page answers with an error", rank=50),
     Code("site.blocked", _WARNING, "A firewall turns our look away", rank=55),
+    Code("site.client_certificate", _ERROR, "The page wants a client certificate", rank=56),
     Code("site.redirect_loop", _ERROR, "Redirects in a circle", rank=60),
     Code("site.too_many_redirects", _ERROR, "Too many redirects", rank=55),
     Code("site.bad_redirect", _ERROR, "Redirect to nowhere", rank=55),

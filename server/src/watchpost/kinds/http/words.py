@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from watchpost.core.types import Finding
+from watchpost.kinds.http import client
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.words_way import failed_on_the_way
 from watchpost.registry.shown import shown
@@ -96,6 +97,8 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
             "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
             f"otherwise correct {_what_leads_there(config, facts)}.",
         )
+    if kind == "client":
+        return client.by_alert(config, facts, start)
     if kind == "encoding":
         return bad_compression(shown(final) or url, why)
     if phase == "dns":
@@ -162,6 +165,8 @@ def wrong_status(config: HttpConfig, facts: Facts, excerpt: str) -> Finding:
             "visitors may see the page all the same.",
             _let_us_in(facts),
         )
+    if (asks := client.by_status(config, facts, excerpt)) is not None:
+        return asks
     meaning, fix = _explain_status(status, facts, excerpt)
     return Finding("site.error_status", host, f"{url} answers {_reason(status)}: {meaning}.", fix)
 

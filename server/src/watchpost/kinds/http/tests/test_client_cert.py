@@ -13,10 +13,11 @@ import pytest_asyncio
 import trustme
 from pydantic import ValidationError
 
-from watchpost.core.types import NO_PAST, Observation
+from watchpost.core.types import NO_PAST, Finding, Observation
 from watchpost.kinds.http import KIND
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.outbound import Guard, Outbound
+from watchpost.outbound.tests.mutual import demanding
 from watchpost.outbound.tests.nginx import run_nginx
 from watchpost.registry import Look
 
@@ -39,9 +40,14 @@ async def outbound() -> AsyncIterator[Outbound]:
 
 
 async def look(outbound: Outbound, url: str, **more: Any) -> tuple[Observation, list[str]]:
+    seen, findings = await find(outbound, url, **more)
+    return seen, [f.code for f in findings]
+
+
+async def find(outbound: Outbound, url: str, **more: Any) -> tuple[Observation, tuple[Finding, ...]]:
     config = HttpConfig.model_validate({"url": url, "ca_pem": CA.cert_pem.bytes().decode(), **more})
     seen = await KIND.probe(Look(1, 1, config, 15.0), outbound, AT)  # type: ignore[misc]
-    return seen, [f.code for f in KIND.judge(config, seen, {}, NO_PAST, AT).findings]
+    return seen, KIND.judge(config, seen, {}, NO_PAST, AT).findings
 
 
 def demands(folder: Path) -> str:
@@ -55,7 +61,7 @@ async def test_it_opens_the_door_and_a_handle_forgets_it(outbound: Outbound, tmp
         seen, codes = await look(outbound, url, **pair(OURS))
         assert (seen.facts.get("status"), codes) == (200, [])
         seen, codes = await look(outbound, url)  # the same handle: nothing of the key is left in it
-        assert (seen.facts.get("status"), codes) == (400, ["site.error_status"])
+        assert (seen.facts.get("status"), codes) == (400, ["site.client_certificate"])
 
 
 async def test_a_redirect_elsewhere_does_not_get_it(outbound: Outbound, tmp_path: Path) -> None:
@@ -65,9 +71,55 @@ async def test_a_redirect_elsewhere_does_not_get_it(outbound: Outbound, tmp_path
     async with run_nginx(tmp_path / "b", leaf, "ssl", demands(tmp_path / "b")) as there:
         sends = f"location /go {{ return 302 https://localhost:{there}/; }}"
         async with run_nginx(tmp_path / "a", leaf, "ssl", demands(tmp_path / "a") + sends) as here:
-            seen, codes = await look(outbound, f"https://localhost:{here}/go", **pair(OURS))
-    assert (seen.facts["status"], codes) == (400, ["site.error_status"])
+            seen, (finding,) = await find(outbound, f"https://localhost:{here}/go", **pair(OURS))
+    assert (seen.facts["status"], finding.code) == (400, "site.client_certificate")
+    assert finding.fix.startswith("The redirect leads to another origin")
     assert seen.facts["hops"]
+
+
+STRANGE = trustme.CA().issue_cert("probe.example")
+
+
+async def test_what_nginx_says_of_it_and_what_to_do(outbound: Outbound, tmp_path: Path) -> None:
+    more = demands(tmp_path) + "location = /496 { return 496 'no'; } location = /495 { return 495 'no'; }"
+    async with run_nginx(tmp_path, CA.issue_cert("localhost"), "ssl", more) as port:
+        url = f"https://localhost:{port}/"
+        _, (finding,) = await find(outbound, url)
+        assert f"{url} lets no visitor in without a valid client certificate" in finding.sentence
+        assert "it answers 400, it demands a certificate of the visitor." in finding.sentence
+        assert finding.fix.startswith("Give the monitor client_cert and client_key")
+
+        _, (finding,) = await find(outbound, url, **pair(STRANGE))
+        assert finding.code == "site.client_certificate"
+        assert "it answers 400, it refuses the certificate shown." in finding.sentence
+        assert "has not expired and that its issuer is among those the server trusts" in finding.fix
+
+        for path, words in (("496", "it answers 496, it demands"), ("495", "it answers 495, it refuses")):
+            _, (finding,) = await find(outbound, url + path, **pair(OURS))
+            assert (finding.code, words in finding.sentence) == ("site.client_certificate", True)
+
+
+async def test_a_400_of_the_application_is_no_demand(outbound: Outbound, tmp_path: Path) -> None:
+    more = "location = /bad { return 400 'Bad Request (400)'; }"
+    async with run_nginx(tmp_path, CA.issue_cert("localhost"), "ssl", more) as port:
+        _, (finding,) = await find(outbound, f"https://localhost:{port}/bad")
+    assert (finding.code, "ALLOWED_HOSTS" in finding.fix) == ("site.error_status", True)
+
+
+async def test_a_server_that_says_it_with_an_alert(outbound: Outbound) -> None:
+    with demanding(CA.issue_cert("localhost"), CA) as port:
+        seen, (finding,) = await find(outbound, f"https://localhost:{port}/", ip=4)
+        assert (finding.code, seen.facts["failure"]["phase"]) == ("site.client_certificate", "tls")
+        assert finding.sentence.endswith("the server demands a certificate of the visitor.")
+        assert finding.fix.startswith("Give the monitor client_cert")
+        _, (finding,) = await find(outbound, f"https://localhost:{port}/", ip=4, **pair(STRANGE))
+        assert (finding.code, "does not know its issuer" in finding.sentence) == (
+            "site.client_certificate",
+            True,
+        )
+        assert "replace client_cert and client_key" in finding.fix
+        seen, codes = await look(outbound, f"https://localhost:{port}/", ip=4, **pair(OURS))
+        assert (seen.facts.get("status"), codes) == (200, [])
 
 
 @pytest.mark.parametrize(
