@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Everywhere:
     """``addresses`` in a fixed order: resolvers answer in ever another one, and what is said of the same
-    addresses must stay the same. None: ``failure`` says why. ``silent``: resolvers that did not answer."""
+    addresses must stay the same. None: ``failure`` says why. ``silent``: resolvers that did not answer. ``denied``: as in ``names.Found``."""
 
     addresses: tuple[str, ...]
     dns_ms: float
     silent: tuple[str, ...] = ()
     failure: Failure | None = None
+    denied: str = ""
 
 
 async def find_everywhere(outbound: Outbound, host: str, ip: str, resolver: int, ends: float) -> Everywhere:
@@ -39,7 +40,9 @@ async def find_everywhere(outbound: Outbound, host: str, ip: str, resolver: int,
     }
     silent = tuple(dict.fromkeys(name for one in every for name in one.silent))
     dns_ms = max(one.answer.elapsed_ms for one in every)
-    return Everywhere(tuple(sorted(found)), dns_ms, silent, None if found else _nowhere(every, host, ip))
+    denied = next((one.denied for one in every if one.denied), "")
+    nowhere = None if found else _nowhere(every, host, ip)
+    return Everywhere(tuple(sorted(found)), dns_ms, silent, nowhere, denied)
 
 
 def _nowhere(every: Sequence[Found], host: str, ip: str) -> Failure:
