@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Everywhere:
     """``addresses`` in a fixed order: resolvers answer in ever another one, and what is said of the same
-    addresses must stay the same. None: ``failure`` says why. ``silent``: resolvers that did not answer. ``denied``: as in ``names.Found``."""
+    addresses must stay the same. None: ``failure`` says why. ``silent``: resolvers that did not answer.
+    ``denied``: see ``names.Found``."""
 
     addresses: tuple[str, ...]
     dns_ms: float

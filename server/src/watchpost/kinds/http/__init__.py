@@ -4,6 +4,7 @@ from watchpost.kinds.http.codes import CODES
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.ends import covers, endings, leads, names, watch
 from watchpost.kinds.http.judge import judge
+from watchpost.kinds.http.panel import panels
 from watchpost.kinds.http.probe import probe
 from watchpost.kinds.http.propose import explore, propose
 from watchpost.kinds.http.slow import need
@@ -40,6 +41,10 @@ def _describe(config: HttpConfig) -> str:
     wants += [f"“{text}” on the page" for text in expect.body_contains]
     if expect.json_:
         wants.append(f"{len(expect.json_)} JSON value{'s' if len(expect.json_) > 1 else ''}")
+    if config.http_version == "3":
+        wants.append("by HTTP/3")
+    if config.every_address:
+        wants.append("at every address")
     if expect.max_ms is not None:
         wants.append(f"within {expect.max_ms:g} ms")
     return f"{config.method} {config.url} answers {', '.join(wants)}"
@@ -56,7 +61,8 @@ KIND = Kind(
     config=HttpConfig,
     probe=probe,
     judge=judge,
-    kept=frozenset({"certificate"}),
+    kept=frozenset({"certificate", "addresses", "more_addresses"}),
+    panels=panels,
     endings=endings,
     names=names,
     covers=covers,

@@ -192,6 +192,7 @@ class HttpConfig(Config):
     max_redirects: int = Field(10, ge=0, le=30)
     http_version: Annotated[Literal["auto", "1.1", "2", "3"], BeforeValidator(lambda v: str(v))] = "auto"
     ip: Annotated[Literal["any", "4", "6", "both"], BeforeValidator(lambda v: str(v))] = "any"
+    every_address: bool = False
     verify_tls: bool = True
     ca_pem: CaPem = None
     client_cert: str | None = None
@@ -225,6 +226,8 @@ class HttpConfig(Config):
             raise ValueError(
                 "HTTP/3 exists over https only; write the url with https, or set http_version to auto"
             )
+        if self.every_address and self.ip == "both":
+            raise ValueError("every_address judges each address of both families; set ip to any, 4 or 6")
         if self.body is not None and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
         if self.method == "HEAD" and (self.expect.reads_text or self.expect.json_):

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchpost.codes import severity_of
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
-from watchpost.kinds.http import slow, version, words
+from watchpost.kinds.http import every, slow, version, words
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.registry.shown import shown
 
@@ -20,13 +20,19 @@ _QUIET = {"status", "bytes", "http"}
 def judge(
     config: HttpConfig, seen: Observation, _baseline: Mapping[str, Any], past: Past, _now: datetime
 ) -> Verdict:
-    """The findings of one look; with ``ip: both`` a part per family, too."""
+    """The findings of one look; with ``ip: both`` a part per family, too. Addresses are no parts:
+    those of a cloud come and go, and would leave tracks for ever."""
     if config.http_version == "3" and (unable := _unable(seen.facts)) is not None:
         return Verdict(conclusive=False, note=version.unable(unable))
     families = seen.facts.get("families")
     parts: dict[str, Severity | None] = {}
-    if families is None and _is_quiet(config, seen.facts):
-        findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...]
+    if seen.facts.get("addresses"):
+        findings = every.judge(
+            config, seen.facts, lambda one, at: tuple(_judge_answer(config, one, at, seen.excerpt))
+        )
+    elif families is None and _is_quiet(config, seen.facts):
+        findings = ()
     elif families is None:
         findings = tuple(_judge_answer(config, seen.facts, seen.address, seen.excerpt))
     else:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from watchpost.core.types import Observation, Outcome, Phases
-from watchpost.kinds.http import quic
+from watchpost.kinds.http import behind, every, quic
 from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.lookups import evaluate, excerpt
@@ -61,6 +61,7 @@ class _Walk:
     excerpt: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
     token: Token | None = None
+    pin: str = ""  # the only address to ask of the configured host
 
     @property
     def left_s(self) -> float:
@@ -71,6 +72,8 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     """One look. Every failure is an Observation; only cancellation is raised."""
     config: HttpConfig = look.config
     ends = monotonic() + look.deadline_s
+    if config.every_address:
+        return await _ask_everywhere(look, outbound, at, ends)
     if config.ip != "both":
         walk = _Walk(config, look, outbound, config.ip, ends)
         await _follow(walk)
@@ -84,6 +87,24 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     if read:  # the one that ends first is kept where that of a single family is
         facts["certificate"] = min(read, key=lambda one: str(one["not_after"]))
     return _observe(_representative(walks), at, facts)
+
+
+async def _ask_everywhere(look: Look, outbound: Outbound, at: datetime, ends: float) -> Observation:
+    """All addresses at the same time. Each is followed by itself; where a redirect leads to another host,
+    that one is looked up as ever."""
+    config: HttpConfig = look.config
+    found = await behind.find(look, outbound, ends)
+    pins = found.addresses[: every.MOST_ADDRESSES] or ("",)
+    walks = [_Walk(config, look, outbound, "any", ends, dns_ms=found.dns_ms, pin=pin) for pin in pins]
+    walks[0].facts |= behind.describe(config.place.host, found)
+    if found.failure is not None:
+        _record(walks[0], found.failure, config.place)
+        return _observe(walks[0], at, {**walks[0].facts, "addresses": {}})  # nor are older ones shown
+    await asyncio.gather(*(_follow(walk) for walk in walks))
+    shown = _representative(walks)
+    shown.excerpt = next((walk.excerpt for walk in walks if walk.excerpt), "")
+    asked = [(walk.pin, walk.facts, walk.total_ms) for walk in walks]
+    return _observe(shown, at, every.gather(asked, shown.facts, len(found.addresses) - len(walks)))
 
 
 def _representative(walks: list[_Walk]) -> _Walk:
@@ -215,7 +236,7 @@ async def _try(walk: _Walk, here: Place, method: str) -> Reply | None:
         if walk.left_s < _LEAST_TIME_S:
             break
         last = number == len(tried)
-        reply = await _fetch(walk, here, _request(walk, here, method, address, last))
+        reply = await quic.ask(outbound, _request(walk, here, method, address, last), walk.facts)
         reply = hide(walk.token, reply, walk.config.follow_redirects)
         walk.address = address if walk.config.via is None else ""  # the page's, of which a proxy says nothing
         _keep_certificate(walk, here, reply)
@@ -231,16 +252,6 @@ async def _try(walk: _Walk, here: Place, method: str) -> Reply | None:
         _fail(walk, "dns", "timeout", "the time was used up by the name look-up")
         return None
     return _settle(walk, here, reply, dead)
-
-
-async def _fetch(walk: _Walk, here: Place, request: Request) -> Reply:
-    if request.http_version != "3" or here.scheme != "https":
-        return await walk.outbound.fetch(request)
-    reply, failure = await quic.ask(walk.outbound, request)
-    if failure is not None:
-        said = {"kind": failure.kind, "sentence": failure.sentence}
-        walk.facts.setdefault("quic", {"host": here.host, "port": here.port, **said})
-    return reply
 
 
 def _settle(walk: _Walk, here: Place, reply: Reply, dead: list[list[str]]) -> Reply | None:
@@ -268,6 +279,8 @@ async def _addresses(walk: _Walk, here: Place) -> tuple[str, ...]:
         if way.failure is not None:
             _record(walk, way.failure, here)
         return way.addresses
+    if walk.pin and here.host == walk.config.place.host:
+        return (walk.pin,)
     found = await walk.outbound.look_up(here.host, walk.family, walk.look.resolver, walk.ends)
     answer = found.answer
     walk.dns_ms += answer.elapsed_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Any
 
 from watchpost.outbound import Failure, Outbound, Reply, Request
 
@@ -10,7 +11,18 @@ _LEAST_TIME_S = 0.05
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))  # RFC 9110, 9.2.1
 
 
-async def ask(outbound: Outbound, request: Request) -> tuple[Reply, Failure | None]:
+async def ask(outbound: Outbound, request: Request, facts: dict[str, Any]) -> Reply:
+    """The answer to any request. Where one over https is to come by QUIC and does not, ``facts`` say why."""
+    if request.http_version != "3" or not request.url.startswith("https:"):
+        return await outbound.fetch(request)
+    reply, failure = await _ask_twice(outbound, request)
+    if failure is not None:
+        said = {"kind": failure.kind, "sentence": failure.sentence}
+        facts.setdefault("quic", {"host": request.host, "port": request.port, **said})
+    return reply
+
+
+async def _ask_twice(outbound: Outbound, request: Request) -> tuple[Reply, Failure | None]:
     """The answer, and why it did not come by QUIC. If TCP fails, too, what it says of the site counts.
 
     A third of the time is left to QUIC for connecting, so that TCP, and another address, have some, too.
