@@ -15,31 +15,24 @@ from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any
-from urllib.parse import urljoin
 
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.http import behind, every, quic
 from watchpost.kinds.http.certificate import describe
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.kinds.http.denied import describe_error
+from watchpost.kinds.http.hops import next_method, next_place, text_of
 from watchpost.kinds.http.lookups import evaluate, excerpt
 from watchpost.kinds.http.proxy import find_way, proxied
 from watchpost.kinds.http.tokens import Token, ask_with_token, hide
 from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
 from watchpost.registry import Look
-from watchpost.registry.place import Place, place
-from watchpost.registry.shown import shown, without_user
+from watchpost.registry.place import Place
+from watchpost.registry.shown import shown
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_ADDRESSES = 3
 _LEAST_TIME_S = 0.05
-_CHALLENGES = (
-    "cf-mitigated",
-    "x-amzn-waf-action",
-    "x-datadome",
-    "x-sucuri-block",
-    "x-px-block",
-    "x-akamai-edge-block",
-)
 _ON_THE_WAY = ("connect", "proxy")
 _TRY_NEXT = frozenset(("refused", "unreachable", "reset", "timeout"))
 
@@ -164,11 +157,11 @@ async def _follow(walk: _Walk) -> None:
             break
         hops.append((here.url, reply.status))
         try:
-            there = _next_place(here, location)
+            there = next_place(here, location)
         except ValueError as problem:
-            walk.facts |= {"status": reply.status, "bad_redirect": f"{shown(_text(location))} ({problem})"}
+            walk.facts |= {"status": reply.status, "bad_redirect": f"{shown(text_of(location))} ({problem})"}
             break
-        method = _next_method(method, reply.status)
+        method = next_method(method, reply.status)
         _keep_cookies(walk, here, there, reply)
         step = (method, there.url, tuple(sorted(walk.cookies.items())))
         if step in seen:
@@ -182,22 +175,6 @@ async def _follow(walk: _Walk) -> None:
     if hops:
         walk.facts["hops"] = [[url[:500], status] for url, status in hops]
         walk.facts["final"] = here.url[:500]
-
-
-def _next_place(here: Place, location: str) -> Place:
-    return place(urljoin(here.url, _text(location)))
-
-
-def _text(location: str) -> str:
-    """Headers arrive as latin-1; many servers send UTF-8 in Location."""
-    return location.encode("latin-1").decode("utf-8", "replace")
-
-
-def _next_method(method: str, status: int) -> str:
-    """RFC 9110, 15.4: 303 asks with GET; after 301 and 302 a POST becomes a GET, as browsers do."""
-    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
-        return "GET"
-    return method
 
 
 def _keep_cookies(walk: _Walk, here: Place, there: Place, reply: Reply) -> None:
@@ -361,38 +338,10 @@ def _conclude(walk: _Walk, reply: Reply) -> None:
         facts["truncated"] = True
     facts |= evaluate(config.expect, reply)
     if reply.status not in config.accepted:
-        _describe_error(walk, reply)
+        facts |= describe_error(config, reply, walk.outbound.user_agent)
         walk.excerpt = excerpt(reply)
     elif facts.keys() & {"missing", "unwanted", "pattern_missing", "json"}:
         walk.excerpt = excerpt(reply)
-
-
-def _describe_error(walk: _Walk, reply: Reply) -> None:
-    facts = walk.facts
-    server, wait = reply.header("server"), reply.header("retry-after")
-    if server:
-        facts["server"] = server[:80]
-    if wait:
-        facts["retry_after"] = wait[:40]
-    if reply.status >= 300 and (location := reply.header("location")):
-        facts["location"] = without_user(_text(location))[:500]
-    for name in _CHALLENGES:
-        value = reply.header(name)
-        if value and value.lower() not in ("allow", "none"):
-            facts["challenge"] = f"{name}: {value[:60]}"
-            break
-    if reply.status in (403, 429) or "challenge" in facts:
-        _describe_us(walk, reply)
-
-
-def _describe_us(walk: _Walk, reply: Reply) -> None:
-    """Who turned us away can let us in: by what name and from which address we came."""
-    if walk.config.via is not None:
-        walk.facts["by"] = walk.config.via.shown
-    elif reply.local_address:
-        walk.facts["from"] = reply.local_address
-    if not walk.config.names_agent:  # one of the user's own is kept encrypted like every header
-        walk.facts["agent"] = walk.outbound.user_agent[:200]
 
 
 def _record(walk: _Walk, failure: Failure, here: Place) -> None:
