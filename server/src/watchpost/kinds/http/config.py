@@ -228,6 +228,8 @@ class HttpConfig(Config):
             )
         if self.every_address and self.ip == "both":
             raise ValueError("every_address judges each address of both families; set ip to any, 4 or 6")
+        if self.every_address and self.proxy:
+            raise ValueError("a proxy chooses the address of the page itself; remove every_address or proxy")
         if self.body is not None and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request carries no body; set method to POST or remove body")
         if self.method == "HEAD" and (self.expect.reads_text or self.expect.json_):

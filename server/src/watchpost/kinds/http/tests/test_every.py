@@ -248,3 +248,9 @@ def test_without_ipv6_of_our_own_any_says_nothing_of_ipv6_addresses() -> None:
 def test_the_families_apart_and_every_address_exclude_each_other() -> None:
     with pytest.raises(ValidationError, match="set ip to any, 4 or 6"):
         HttpConfig.model_validate({"url": "https://shop.example/", "every_address": True, "ip": "both"})
+
+
+def test_a_proxy_and_every_address_exclude_each_other() -> None:
+    told = {"url": "https://shop.example/", "every_address": True, "proxy": "http://proxy.example:3128"}
+    with pytest.raises(ValidationError, match="remove every_address or proxy"):
+        HttpConfig.model_validate(told)
