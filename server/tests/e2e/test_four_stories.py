@@ -67,7 +67,7 @@ def test_1_from_the_sign_in_link_to_the_first_result(installed: Installation, si
     page.locator("main #url").fill(site.url)
     page.locator("#contains").fill("Add to basket")
     page.locator("#name").fill("Home page")
-    page.get_by_role("button", name="Watch it").click()
+    page.get_by_role("button", name="Watch this page alone").click()
     page.get_by_role("heading", name="Home page").wait_for()
     page.get_by_text("Up", exact=False).first.wait_for()
     wait_for(lambda: "The first look was good" in page.content() or "Up " in page.inner_text("main"), 15)
