@@ -21,6 +21,7 @@ DEADLINE_S = 2.5
 _DNS_PORT = 53
 _LOCALHOST_TTL_S = 5.0  # it comes out of the hosts file, without a TTL
 _MOST_NAMES = 20_000
+_CARES_FORGETS_S = 3600.0  # how long c-ares itself keeps an answer at most, by its default
 _FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
 _FLAGS = pycares.ARES_FLAG_NOSEARCH  # a search domain would find another host than the one asked for
 _NO_SORT = 1 << 7  # ARES_AI_NOSORT: sorting opens a socket per address
@@ -93,7 +94,7 @@ class Resolver:
         self._deadline_s = deadline_s
         self._channels: dict[int, aiodns.DNSResolver] = {}
         self._cache: dict[tuple[str, str, int], tuple[float, Resolved]] = {}
-        self._negative: set[tuple[str, str, int]] = set()
+        self._negative: dict[tuple[str, str, int], float] = {}  # asked on a channel of their own until then
 
     @property
     def count(self) -> int:
@@ -152,9 +153,8 @@ class Resolver:
             self._cache.pop(key, None)
             if len(self._negative) >= _MOST_NAMES:
                 self._negative.clear()  # a site that redirects to ever new names must not fill our memory
-            self._negative.add(key)
+            self._negative[key] = monotonic() + _CARES_FORGETS_S
             return
-        self._negative.discard(key)
         if len(self._cache) >= _MOST_NAMES:
             self._cache.clear()
         kept = Resolved(answer.addresses, answer.ttl_s, 0.0)
@@ -162,7 +162,8 @@ class Resolver:
 
     async def _ask(self, host: str, family: str, index: int, fresh: bool) -> Answer:
         key = (host, family, index)
-        alone = fresh or key in self._negative
+        # Also when it is back: the usual channel may still hold that it was gone.
+        alone = fresh or self._negative.get(key, 0.0) > monotonic()
         channel = self._open(index) if alone else self._channel(index)
         began = monotonic()
         try:

@@ -114,3 +114,16 @@ async def test_two_resolvers_may_disagree(zones: list[tuple[Zone, str]]) -> None
         "silence says nothing"
     )
     await resolver.close()
+
+
+async def test_a_name_that_is_back_stays_back_whatever_c_ares_still_holds(
+    zones: list[tuple[Zone, str]],
+) -> None:
+    zone, at = zones[0]
+    resolver = Resolver([at])
+    zone.gone.add("zero.test.")
+    assert isinstance(await resolver.resolve("zero.test", "4"), ResolveFailure)
+    zone.gone.clear()
+    for _ in range(4):  # its TTL is 0: each of these is asked anew
+        assert isinstance(await resolver.resolve("zero.test", "4"), Resolved)
+    await resolver.close()
