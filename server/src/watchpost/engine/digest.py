@@ -29,7 +29,7 @@ from watchpost.core.types import Finding, Health, Observation, Outcome, Overlay,
 from watchpost.engine.apply import StateChange
 from watchpost.engine.family import Family
 from watchpost.engine.load import MAIN
-from watchpost.engine.memory import Other, Watched, Written, finding_rows, troubles_of
+from watchpost.engine.memory import Other, Watched, Written, finding_rows, is_acute, troubles_of
 from watchpost.incidents.desk import Moved
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,8 @@ class Digest:
         shares, dependents = watched.shares(seen), tuple[str, ...]()
         if self.family is not None:
             shares |= self.family.tokens(watched)
-            dependents = tuple(one.name for one in self.family.dependents(watched)) if falls else ()
+            takes_others = falls and is_acute(watched)
+            dependents = tuple(one.name for one in self.family.dependents(watched)) if takes_others else ()
             under = under or tuple(one.id for one in self.family.named(watched))
         return Moved(
             monitor_id=watched.id,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from watchpost.core import family as core
 from watchpost.core.types import State
-from watchpost.engine.memory import Watched
+from watchpost.engine.memory import Watched, is_acute
 
 LookSoon = Callable[[Watched, float], None]
 _Where = tuple[int, str, str]  # project, environment, host
@@ -100,7 +100,7 @@ class Family:
 
     def down_above(self, one: Watched) -> tuple[Watched, ...]:
         """The ancestors whose being down explains its trouble; one that stands behind another is left out."""
-        down = [above for above in self.ancestors(one) if core.explains(above.track)]
+        down = [above for above in self.ancestors(one) if core.explains(above.track) and is_acute(above)]
         return tuple(above for above in down if not above.track.behind) or tuple(down)
 
     def tokens(self, one: Watched) -> frozenset[str]:

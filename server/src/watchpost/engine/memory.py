@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from watchpost.codes import catalogue
 from watchpost.core.state import Policy, Track
 from watchpost.core.types import Finding, Observation, Past, Severity, State
 from watchpost.registry import Kind, PastNeed
@@ -118,6 +119,13 @@ class Written:
     findings: tuple[Finding, ...]
     reason: str
     kept: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_acute(watched: Watched) -> bool:
+    """Whether its trouble can take others with it: a registration or a certificate that ends next week is
+    slow trouble, however severe, and brings nobody down today. What nothing is known of counts."""
+    known = [catalogue()[code] for code, _, _ in watched.troubles if code in catalogue()]
+    return not known or not all(entry.lasting for entry in known)
 
 
 def troubles_of(findings: tuple[Finding, ...]) -> Troubles:
