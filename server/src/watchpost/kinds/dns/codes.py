@@ -22,6 +22,7 @@ CODES: tuple[Code, ...] = (
     Code("dns.name_servers_changed", _CRITICAL, "Other name servers", rank=83, lasting=True),
     Code("dns.ds_changed", _CRITICAL, "Another DS record", rank=82, lasting=True),
     Code("dns.expectation_failed", _ERROR, "Records are not as expected", rank=81),
+    Code("dns.records_gone", _ERROR, "All records of a type are gone", rank=61),
     Code("dns.records_changed", _WARNING, "Records have changed", rank=60, lasting=True),
     Code("dns.name_server_gone", _ERROR, "A name server has no address", rank=58, lasting=True),
     Code("dns.server_silent", _WARNING, "One name server does not answer", rank=50),

@@ -55,7 +55,7 @@ def accept(baseline: Mapping[str, Any], facts: Mapping[str, Any], finding: Findi
         return history.expect(baseline, ("NS", PARENT))
     if finding.code == "dns.ds_changed":
         return history.expect(baseline, ("DS",))
-    if finding.code == "dns.records_changed":
+    if finding.code in ("dns.records_changed", "dns.records_gone"):
         return history.expect(baseline, (finding.subject.partition(" ")[0],))
     if finding.code in _MAY_DIFFER:
         return {**baseline, "apart": sorted({*baseline.get("apart", ()), finding.code})}

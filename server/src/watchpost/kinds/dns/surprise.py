@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from watchpost.core.types import Finding, Severity
+from watchpost.core.types import Finding
 from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.history import PARENT, difference
 from watchpost.kinds.dns.words import listed
@@ -59,9 +59,8 @@ def records_changed(config: DnsConfig, rdtype: str, known: Sequence[str], served
     lost = bool(known) and not served and rdtype in ("A", "AAAA", "CNAME", "MX")
     said = f"all are gone ({listed(known)})" if known and not served else _diff(known, served)
     return Finding(
-        "dns.records_changed",
+        "dns.records_gone" if lost and rdtype in ("A", "MX") else "dns.records_changed",
         f"{rdtype} of {config.name}",
         f"The {rdtype} records of {config.name} have changed: {said}.",
         f"{_ACCEPT} If nobody did, restore them at the DNS provider and look who has access to it.",
-        Severity.ERROR if lost and rdtype in ("A", "MX") else None,
     )

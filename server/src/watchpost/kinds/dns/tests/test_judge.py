@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from watchpost.core.types import NO_PAST, Finding, Observation, Outcome, Phases, Severity, Verdict
+from watchpost.core.types import NO_PAST, Finding, Observation, Outcome, Phases, Verdict
 from watchpost.kinds.dns import KIND
 from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.history import newest
@@ -227,14 +227,14 @@ def test_the_newest_version_counts() -> None:
 
 
 def test_losing_every_address_or_mail_server_pages() -> None:
-    for rdtype, value, severity in (
-        ("A", "192.0.2.1", Severity.ERROR),
-        ("MX", "10 m.test", Severity.ERROR),
-        ("TXT", "x", None),
+    for rdtype, value, code in (
+        ("A", "192.0.2.1", "dns.records_gone"),
+        ("MX", "10 m.test", "dns.records_gone"),
+        ("TXT", "x", "dns.records_changed"),
     ):
         before = learned(facts(records={rdtype: [group(value)]}))
         [found] = judge(facts(records={rdtype: [group()]}), before).findings
-        assert (found.severity, f"all are gone ({value})" in found.sentence) == (severity, True)
+        assert (found.code, f"all are gone ({value})" in found.sentence) == (code, True)
 
 
 def test_name_servers_that_differ_at_parent_and_in_zone_are_told_apart() -> None:

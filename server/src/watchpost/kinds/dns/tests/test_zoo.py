@@ -273,7 +273,7 @@ ZOO = [
     Specimen("name servers nobody watches", edited(*OTHER_NS), before=shop, more={"records": ["A"]}),
     Specimen("another address", edited(("192.0.2.1\n", "192.0.2.7\n")), ["dns.records_changed"], before=shop),
     Specimen("one address more", edited(("@ A 192.0.2.1", "@ A 192.0.2.1\n@ A 192.0.2.7")), ["dns.records_changed"], before=shop),
-    Specimen("no address any more", edited(("@ A 192.0.2.1\n", "")), ["dns.records_changed"], before=shop),
+    Specimen("no address any more", edited(("@ A 192.0.2.1\n", "")), ["dns.records_gone"], before=shop),
     Specimen("mail and text", edited(("10 mail", "20 mail"), ("-all", "~all")), ["dns.records_changed"] * 2, before=shop),
     Specimen("another letter case", edited(("10 mail.shop.test.", "10 MAIL.Shop.Test."))),
     Specimen("a short TTL, the same network", edited(("@ A 192.0.2.1", "@ 30 A 192.0.77.7")), before=edited(SHORT, serial=7)),
