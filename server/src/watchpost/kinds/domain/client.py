@@ -1,27 +1,20 @@
-"""How registries are asked: over HTTP under the guard, hop by hop, one after another for each host.
-
-Registries do not publish their limits. What a host says with 429 or 503 and Retry-After (RFC 9110, 10.2.3)
-holds for all monitors of this process, and there is always a pause between two questions.
-"""
+"""How registries are asked: over HTTP under the guard, hop by hop, within the limits of each host."""
 
 from __future__ import annotations
 
-import asyncio
+import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from time import monotonic
 from urllib.parse import urljoin
 
+from watchpost.kinds.domain.limits import RDAP, Limits
 from watchpost.outbound import Outbound, Reply, Request, ResolveFailure
 from watchpost.registry.place import Place, place
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_HOPS = 5
 _MOST_BODY = 512 * 1024
-_PAUSE_S = 1.0
-_USUAL_LIMIT_S = 3600.0
-_LONGEST_LIMIT_S = 86_400.0
 _LEAST_TIME_S = 0.05
 
 
@@ -39,18 +32,11 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Host:
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    free_at: float = 0.0  # monotonic: when the next question may be asked
-    limited_until: datetime | None = None
-
-
-@dataclass(slots=True)
 class Client:
     """One for a process: it knows which hosts want to be left alone."""
 
     outbound: Outbound
-    hosts: dict[str, _Host] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     async def get(self, url: str, ends: float, now: datetime, resolver: int, etag: str = "") -> Answer:
         """Follows redirects; ``ends`` is on the monotonic clock. Raises only on cancellation."""
@@ -75,18 +61,13 @@ class Client:
     async def _turn(
         self, here: Place, ends: float, now: datetime, resolver: int, etag: str
     ) -> Reply | Answer:
-        host = self.hosts.setdefault(f"{here.host}:{here.port}", _Host())
-        try:
-            async with asyncio.timeout(max(_LEAST_TIME_S, ends - monotonic())), host.turn:
-                if host.limited_until is not None and now < host.limited_until:
-                    return _limited(here, host.limited_until)
-                await asyncio.sleep(max(0.0, host.free_at - monotonic()))
-                try:
-                    return await self._ask(here, ends, resolver, etag)
-                finally:
-                    host.free_at = monotonic() + _PAUSE_S
-        except TimeoutError:
+        key = f"{here.host}:{here.port}"
+        until = self.limits.closed(key, now)
+        if until is not None:
+            return _limited(here, until)
+        if not await self.limits.turn(key, RDAP, ends):
             return Answer("failed", f"{here.host} was not asked in time: others were asking it too")
+        return await self._ask(here, ends, resolver, etag)
 
     async def _ask(self, here: Place, ends: float, resolver: int, etag: str) -> Reply | Answer:
         found = (await self.outbound.look_up(here.host, "any", resolver, ends)).answer
@@ -112,13 +93,15 @@ class Client:
             refused = reply.failure.kind == "refused_by_guard"
             return Answer("refused" if refused else "failed", reply.failure.sentence, address=reply.address)
         if reply.status == 429 or (reply.status == 503 and reply.header("retry-after")):
-            until = now + timedelta(seconds=retry_after_s(reply.header("retry-after"), now))
-            self.hosts[f"{here.host}:{here.port}"].limited_until = until
-            return _limited(here, until)
+            key = f"{here.host}:{here.port}"
+            return _limited(here, self.limits.close(key, reply.header("retry-after"), now))
         if reply.status == 304:
             return Answer("not_modified", address=reply.address)
+        if reply.status == 404 and _is_rdap_error(reply):
+            return Answer("not_found", address=reply.address)
         if reply.status == 404:
-            return Answer("not_found", body=reply.body, address=reply.address)
+            why = f"{here.host} answers 404 with what is no RDAP answer"
+            return Answer("failed", why, address=reply.address)
         if reply.status != 200:
             return Answer("failed", f"{here.host} answers with status {reply.status}", address=reply.address)
         if reply.truncated:
@@ -131,14 +114,14 @@ def _limited(here: Place, until: datetime) -> Answer:
     return Answer("limited", why, until=until)
 
 
-def retry_after_s(text: str | None, now: datetime) -> float:
-    """Seconds to wait: a number or a date (RFC 9110, 10.2.3), an hour when unreadable, a day at most."""
-    seconds = _USUAL_LIMIT_S
-    if text and text.strip().isascii() and text.strip().isdigit():
-        seconds = float(text[:9])
-    elif text:
-        try:
-            seconds = (parsedate_to_datetime(text) - now).total_seconds()
-        except (ValueError, TypeError):
-            seconds = _USUAL_LIMIT_S
-    return min(max(seconds, 1.0), _LONGEST_LIMIT_S)
+def _is_rdap_error(reply: Reply) -> bool:
+    """Whether a 404 is a registry's word (RFC 7480, 5.3; RFC 9083, 6): a proxy, a parked name or a server of
+    something else answers 404, too, and says nothing of a registration."""
+    try:
+        said = json.loads(reply.body) if reply.body.strip() else {}
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(said, dict):
+        return False
+    kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
+    return kind == "application/rdap+json" or str(said.get("errorCode")) == "404"

@@ -76,10 +76,7 @@ def _facts(answer: Answer, name: str) -> dict[str, Any]:
         except NotRdap as problem:
             return {"answer": "failed", "why": str(problem)}
     if answer.kind == "not_found":
-        # A server of something else answers 404 with a page; a registry with RFC 9083's error, or nothing.
-        if answer.body.lstrip()[:1] in (b"", b"{"):
-            return {"answer": "not_found"}
-        return {"answer": "failed", "why": "it answers 404 with what is no RDAP answer"}
+        return {"answer": "not_found"}
     kind = "limited" if answer.kind == "limited" else "failed"
     return {"answer": kind, "why": answer.why or f"it answers {answer.kind}"}
 

@@ -12,8 +12,9 @@ import pytest
 from watchpost.core.types import Severity
 from watchpost.kinds.domain import KIND, bootstrap, whois
 from watchpost.kinds.domain.bootstrap import Directory
-from watchpost.kinds.domain.client import Client, retry_after_s
+from watchpost.kinds.domain.client import Client
 from watchpost.kinds.domain.config import DomainConfig
+from watchpost.kinds.domain.limits import Limits, Rate, retry_after_s
 from watchpost.kinds.domain.tests.registry import GUARD, NOW, domain, look, registry
 from watchpost.outbound import Outbound
 
@@ -90,6 +91,9 @@ async def test_a_limit_holds_for_all_who_ask_this_host_until_it_is_over() -> Non
         ("0", 1),
         ("99999999", 86_400),
         ("Mon, 23 Nov 2026 09:01:00 GMT", 60),
+        ("Mon, 23 Nov 2026 10:01:00 -0000", 3660),
+        ("Mon, 23 Nov 2026 08:01:00 GMT", 1),
+        ("Mon, 99 Nov 2026 09:01:00 GMT", 3600),
     ],
 )
 def test_retry_after(said: str | None, seconds: float) -> None:
@@ -132,3 +136,22 @@ def test_what_is_watched_is_the_registered_domain() -> None:
     for wrong in ("co.uk", "192.0.2.1", "https://example.com/"):
         with pytest.raises(ValueError, match=r"name alone|nobody registers"):
             DomainConfig(domain=wrong)
+
+
+async def test_a_bucket_gives_a_burst_and_then_one_by_one_and_nothing_that_comes_too_late() -> None:
+    limits, rate, began = Limits(), Rate(3, 0.2), monotonic()
+    for _ in range(3):
+        assert await limits.turn("a", rate, began + 20)
+    assert monotonic() - began < 0.15
+    assert not await limits.turn("a", rate, monotonic() + 0.01)
+    assert await limits.turn("b", rate, began + 20)  # another host has a bucket of its own
+    assert await limits.turn("a", rate, began + 20)
+    assert await limits.turn("a", rate, began + 20)
+    assert monotonic() - began >= 0.39
+
+
+def test_a_clock_that_is_set_back_does_not_close_a_host_for_years() -> None:
+    limits = Limits()
+    limits.close("a", "600", NOW)
+    assert limits.closed("a", NOW + timedelta(seconds=599)) == NOW + timedelta(seconds=600)
+    assert limits.closed("a", NOW - timedelta(days=400)) is None
