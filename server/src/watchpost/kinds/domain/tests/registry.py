@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ class Registry:
 
 
 @contextmanager
-def registry() -> Iterator[Registry]:
+def registry(address: str = "127.0.0.1") -> Iterator[Registry]:
     one = Registry()
 
     class Handler(BaseHTTPRequestHandler):
@@ -70,13 +71,14 @@ def registry() -> Iterator[Registry]:
             for key, value in ({"Content-Length": str(len(body))} | dict(headers)).items():
                 self.send_header(key, value)
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # who hears enough hangs up
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    one.url = f"http://127.0.0.1:{server.server_port}"
+    server = ThreadingHTTPServer((address, 0), Handler)
+    one.url = f"http://{address}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
