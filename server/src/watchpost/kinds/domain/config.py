@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from watchpost.kinds.domain.server import split
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import Duration
 from watchpost.registry.place import place
@@ -29,6 +30,10 @@ class DomainConfig(Config):
         None
     )
     whois: Annotated[bool, Field(title="Ask by WHOIS where there is no RDAP")] = False
+    whois_server: Annotated[
+        str | None,
+        Field(title="WHOIS server", description="host or host:port; set, it is asked as with whois."),
+    ] = None
 
     @field_validator("domain")
     @classmethod
@@ -46,6 +51,13 @@ class DomainConfig(Config):
             place(value)
         return value
 
+    @field_validator("whois_server")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        if value is not None:
+            split(value)
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.critical > self.warn:
@@ -56,6 +68,11 @@ class DomainConfig(Config):
     def name(self) -> str:
         """The registered domain, in ASCII: ``example.co.uk`` of ``www.example.co.uk``."""
         return registered_domain(self.domain) or self.domain
+
+    @property
+    def by_whois(self) -> bool:
+        """Whether WHOIS may be asked where no RDAP server is known."""
+        return self.whois or self.whois_server is not None
 
     @cached_property
     def manual(self) -> datetime | None:

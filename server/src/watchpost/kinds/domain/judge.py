@@ -95,7 +95,7 @@ def _judge_known(
     if statuses & _LOST:  # that it has ended, and has lost its lock, is no trouble of its own any more
         return
     yield from _judge_end(config, registration, now, silent)
-    if "auto renew period" in statuses:
+    if "auto renew period" in statuses and not _is_paid(registration):
         yield words.auto_renew_period(name, registrar)
     if registration:
         before, is_now = after["registrar"], _registrar(registration)
@@ -128,6 +128,12 @@ def _registrar(registration: Facts) -> dict[str, str] | None:
     name = str(registration.get("registrar", ""))
     number = str(registration.get("registrar_id", "")) or name
     return {"id": number, "name": name or f"registrar {number}"} if number else None
+
+
+def _is_paid(registration: Facts) -> bool:
+    """The registrar shows the new end too: it renews after it was paid, the registry before."""
+    own, end = moment(registration.get("registrar_expires")), moment(registration.get("expires"))
+    return own is not None and end is not None and (end - own).days < 2
 
 
 def _is_locked(registration: Facts) -> bool:

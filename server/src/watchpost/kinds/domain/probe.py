@@ -14,8 +14,12 @@ from watchpost.kinds.domain.bootstrap import Directory
 from watchpost.kinds.domain.client import Answer, Client
 from watchpost.kinds.domain.config import DomainConfig
 from watchpost.kinds.domain.rdap import NotRdap, read
+from watchpost.kinds.domain.registrars import Registrars
+from watchpost.kinds.domain.server import PORT, split
 from watchpost.outbound import Outbound
 from watchpost.registry import Look
+
+_LEAST_LEFT_S = 0.5  # of a look, for asking the registrar
 
 
 async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
@@ -40,6 +44,14 @@ def directory_of(outbound: Outbound) -> Directory:
     return found
 
 
+def registrars_of(outbound: Outbound) -> Registrars:
+    """One for a process: what registrars said, and when each is asked again."""
+    if "domain.registrars" not in outbound.shared:
+        outbound.shared["domain.registrars"] = Registrars(outbound.folder)
+    found: Registrars = outbound.shared["domain.registrars"]
+    return found
+
+
 async def _learn(
     config: DomainConfig, look: Look, outbound: Outbound, ends: float, at: datetime, facts: dict[str, Any]
 ) -> tuple[str, bool]:
@@ -49,9 +61,9 @@ async def _learn(
     half = (ends + monotonic()) / 2
     server = config.rdap or await directory.server(config.name, half, at, look.resolver)
     if server is None:
-        if config.whois:
-            facts |= await whois.ask(config.name, outbound, ends, look.resolver)
-        elif directory.is_known:
+        if config.by_whois:
+            return await _by_whois(config, look, outbound, ends, at, facts)
+        if directory.is_known:
             facts["answer"] = "no_service"
         else:
             why = directory.why or "it was just asked for in vain"
@@ -61,11 +73,14 @@ async def _learn(
     facts["server"] = urlsplit(url).hostname or server
     answer = await directory.client.get(url, ends, at, look.resolver)
     facts |= _facts(answer, config.name)
-    related = facts.get("registration", {}).pop("related", "")
-    if related and ends - monotonic() > 0.5:
-        facts["registration"] |= await _registrars_own(
-            directory, related, config.name, ends, at, look.resolver
-        )
+    registration = facts.get("registration", {})
+    related = registration.pop("related", "")
+    if related and ends - monotonic() > _LEAST_LEFT_S:
+
+        async def ask() -> str | None:
+            return await _registrars_own(directory, related, config.name, ends, at, look.resolver)
+
+        _earlier(registration, await registrars_of(outbound).end(config.name, registration, at, ask))
     return answer.address, answer.kind == "refused"
 
 
@@ -83,9 +98,37 @@ def _facts(answer: Answer, name: str) -> dict[str, Any]:
 
 async def _registrars_own(
     directory: Directory, url: str, name: str, ends: float, at: datetime, resolver: int
-) -> dict[str, Any]:
+) -> str | None:
     """The registrar's date. Whatever else it answers, also 404, says nothing of the registration."""
     answer = await directory.client.get(url, ends, at, resolver)
-    facts = _facts(answer, name)
-    expires = facts.get("registration", {}).get("expires")
-    return {"registrar_expires": expires} if expires else {}
+    registration = _facts(answer, name).get("registration", {})
+    said = registration.get("registrar_expires") or registration.get("expires")
+    return str(said) if said else None
+
+
+def _earlier(registration: dict[str, Any], said: str | None) -> None:
+    """The registry may hand on what the registrar says; of the two the earlier counts."""
+    if said:
+        registration["registrar_expires"] = min(said, registration.get("registrar_expires", said))
+
+
+async def _by_whois(
+    config: DomainConfig, look: Look, outbound: Outbound, ends: float, at: datetime, facts: dict[str, Any]
+) -> tuple[str, bool]:
+    limits = directory_of(outbound).client.limits
+    server = config.whois_server or ""
+    said, address = await whois.ask(config.name, outbound, limits, ends, at, look.resolver, server)
+    facts |= said
+    refused = bool(facts.pop("refused", False))
+    registration = facts.get("registration", {})
+    referral = registration.pop("referral", "")
+    if referral and ends - monotonic() > _LEAST_LEFT_S:
+        port = split(server)[1] if server else PORT
+
+        async def ask() -> str | None:
+            return await whois.ask_registrar(
+                referral, config.name, outbound, limits, ends, at, look.resolver, port
+            )
+
+        _earlier(registration, await registrars_of(outbound).end(config.name, registration, at, ask))
+    return address, refused

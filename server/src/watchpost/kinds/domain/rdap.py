@@ -1,8 +1,8 @@
 """What an RDAP answer about a domain says (RFC 9083), as small facts. Pure.
 
-``read`` gives ``name``, ``expires``, ``registered``, ``changed``, ``transferred`` (ISO, UTC), ``statuses`` in
-RDAP's spelling, ``registrar``, ``registrar_id`` (IANA's), ``name_servers``, ``dnssec``, ``related`` (the
-registrar's own RDAP).
+``read`` gives ``name``, ``expires``, ``registrar_expires``, ``registered``, ``changed``, ``transferred``
+(ISO, UTC), ``statuses`` in RDAP's spelling, ``registrar``, ``registrar_id`` (IANA's), ``name_servers``,
+``dnssec``, ``related`` (the registrar's own RDAP).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _EVENTS = {
     "registration": "registered",
     "last changed": "changed",
     "transfer": "transferred",
+    "registrar expiration": "registrar_expires",
 }
 _MOST = 20
 _LONG = 120
@@ -81,7 +82,7 @@ def _dates(data: Mapping[str, Any]) -> dict[str, str]:
         if key is None or at is None:
             continue
         said = at.isoformat()
-        better = min if key in ("expires", "registered") else max
+        better = min if key in ("expires", "registrar_expires", "registered") else max
         found[key] = better(found[key], said) if key in found else said
     return found
 

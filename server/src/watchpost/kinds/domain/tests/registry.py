@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from watchpost.core.types import NO_PAST, Observation, Verdict
@@ -94,10 +95,11 @@ async def look(
     baseline: Mapping[str, Any] | None = None,
     now: datetime = NOW,
     guard: Guard = GUARD,
+    folder: Path | None = None,
     **more: Any,
 ) -> tuple[Observation, Verdict]:
     config = DomainConfig.model_validate({"domain": "www.example.com", "rdap": url} | more)
-    outbound = Outbound(guard)
+    outbound = Outbound(guard, folder=folder)
     assert KIND.probe is not None
     seen = await KIND.probe(Look(7, 3, config, 20.0), outbound, now)
     await outbound.close()

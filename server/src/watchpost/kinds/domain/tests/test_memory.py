@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from watchpost.core.types import Severity
-from watchpost.kinds.domain import KIND, bootstrap, whois
+from watchpost.kinds.domain import KIND, bootstrap
 from watchpost.kinds.domain.bootstrap import Directory
 from watchpost.kinds.domain.client import Client
 from watchpost.kinds.domain.config import DomainConfig
 from watchpost.kinds.domain.limits import Limits, Rate, retry_after_s
-from watchpost.kinds.domain.tests.registry import GUARD, NOW, domain, look, registry
+from watchpost.kinds.domain.tests.registry import GUARD, LOCK, NOW, domain, look, registry
 from watchpost.outbound import Outbound
 
 LIST = {"services": [[["com", "net"], ["http://a.test/", "https://a.test/rdap/"]]]}
@@ -123,14 +123,6 @@ async def test_the_list_is_asked_for_once_kept_on_disk_and_kept_when_it_is_gone(
     await outbound.close()
 
 
-def test_whois_reads_the_one_form_and_guesses_nothing() -> None:
-    said = b"   Domain Name: EXAMPLE.COM\r\n   Registry Expiry Date: 2027-08-13T04:00:00Z\r\n   Domain Status: clientHold https://icann.org/epp#clientHold\r\n"
-    found = whois.read(said, "example.com")["registration"]
-    assert datetime.fromisoformat(found["expires"]) == datetime(2027, 8, 13, 4, tzinfo=UTC)
-    assert found["statuses"] == ["client hold"]
-    assert whois.read(b"No match for EXAMPLE.COM", "example.com")["answer"] == "failed"
-
-
 def test_what_is_watched_is_the_registered_domain() -> None:
     assert DomainConfig(domain="www.shop.example.co.uk").name == "example.co.uk"
     for wrong in ("co.uk", "192.0.2.1", "https://example.com/"):
@@ -155,3 +147,37 @@ def test_a_clock_that_is_set_back_does_not_close_a_host_for_years() -> None:
     limits.close("a", "600", NOW)
     assert limits.closed("a", NOW + timedelta(seconds=599)) == NOW + timedelta(seconds=600)
     assert limits.closed("a", NOW - timedelta(days=400)) is None
+
+
+async def test_the_registrar_is_asked_once_a_day_by_rdap_too_and_its_silence_forgets_nothing(
+    tmp_path: Path,
+) -> None:
+    own = "/registrar/domain/example.com"
+    with registry() as one:
+        one.say(domain(links=[{"rel": "related", "href": f"{one.url}{own}"}]))
+        one.say(domain("2026-12-01T00:00:00Z"), path=own)
+        for hours, asked in ((0, 1), (6, 1), (23, 1), (25, 2), (30, 2), (32, 3)):
+            if hours == 25:
+                one.say({}, 500, path=own)  # silent from now on: asked again with the next look, six hours on
+            _, verdict = await look(one.url, now=NOW + timedelta(hours=hours), folder=tmp_path)
+            assert [finding.code for finding in verdict.findings] == ["domain.expires_soon"], hours
+            assert sum(path == own for path, _ in one.asked) == asked, hours
+        (tmp_path / "registrars.json").write_text('{"example.com": ["nonsense", 1, null], "x": 3}')
+        seen, _ = await look(one.url, now=NOW + timedelta(hours=33), folder=tmp_path)
+    assert seen.facts["answer"] == "known"
+
+
+async def test_renewed_by_the_registry_is_told_until_the_registrar_shows_it_paid() -> None:
+    own = "/registrar/domain/example.com"
+    with registry() as one:
+        link = {"rel": "related", "href": f"{one.url}{own}"}
+        one.say(domain("2027-11-20T04:00:00Z", (LOCK, "auto renew period"), links=[link]))
+        one.say(domain("2026-11-20T04:00:00Z"), path=own)
+        _, verdict = await look(one.url)
+        assert {finding.code for finding in verdict.findings} == {
+            "domain.auto_renew_period",
+            "domain.expired",
+        }
+        one.say(domain("2027-11-20T09:00:00Z"), path=own)
+        _, verdict = await look(one.url)
+    assert verdict.findings == ()
