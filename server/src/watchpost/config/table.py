@@ -135,6 +135,12 @@ def _sender(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    """As it is written, but for what cannot be one; "" is allowed."""
+    _site_url(value)
+    return value
+
+
 def _addresses(value: str) -> tuple[str, ...]:
     for address in _list(value):
         _site_url(address)
@@ -167,6 +173,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ALLOW_NETWORKS", "", _networks, "Private networks that may be watched and written to, such as 10.0.0.0/8,127.0.0.0/8."),
     Setting("RESOLVERS", "", _resolvers, "DNS servers to ask, host[:port], separated by commas. With two or more, a silent one is replaced by the next within the same look, and a failure is confirmed with another. Default: the system's."),
     Setting("EGRESS_REFERENCES", "https://www.gstatic.com/generate_204,https://cloudflare.com/cdn-cgi/trace,https://www.wikipedia.org/", _addresses, "Addresses asked when many targets fail, to learn whether our own network is dead. May be empty."),
+    Setting("RDAP_BOOTSTRAP", "https://data.iana.org/rdap/dns.json", _address, "The list of which RDAP server answers for which domains (RFC 9224): IANA's, or a mirror of it. May be empty: then none is fetched."),
     Setting("DEFAULT_LOCATION", "local", _text, "Name of the place this machine looks from."),
     Setting("MAX_CONCURRENT", "400", _count(5000), "Looks under way at once."),
     Setting("MAX_PER_HOST", "6", _count(1000), "Looks under way at once against one host."),

@@ -46,6 +46,7 @@ def build_outbound() -> Outbound:
         user_agent(),
         max_concurrent=values["MAX_CONCURRENT"],
         folder=settings.DATA_DIR,
+        lists={"rdap": values["RDAP_BOOTSTRAP"]},
     )
 
 

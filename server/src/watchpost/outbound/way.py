@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from ssl import SSLError
 from time import monotonic
@@ -41,10 +42,13 @@ class Outbound:
         user_agent: str = "Watchpost",
         max_concurrent: int = 500,
         folder: Path | None = None,
+        lists: Mapping[str, str] | None = None,
     ) -> None:
         self.guard = guard
         # Where a kind keeps what it fetched and what stays good for days; None: nowhere.
         self.folder = folder
+        # Where public lists lie, by name, as the operator says; "": nowhere.
+        self.lists: Mapping[str, str] = lists or {}
         # What all looks of this process share, by a name that begins with the kind's: limits of servers.
         self.shared: dict[str, Any] = {}
         self.resolver = resolver or Resolver()
