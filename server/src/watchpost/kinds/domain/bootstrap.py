@@ -1,4 +1,5 @@
-"""Which RDAP server knows a domain: IANA's file (RFC 9224), fetched on first use and kept, and overrides."""
+"""Which RDAP server knows a domain: IANA's file (RFC 9224) or a mirror of it, fetched on first use and
+kept, and overrides."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ UNLISTED: dict[str, str] = {
 
 @dataclass(slots=True)
 class Directory:
-    """One for a process. ``folder`` None: nothing outlives it."""
+    """One for a process. ``folder`` None: nothing outlives it. ``url`` "": no list is fetched."""
 
     client: Client
     folder: Path | None
@@ -68,6 +69,8 @@ class Directory:
         return bool(self._services)
 
     def _is_due(self, now: datetime) -> bool:
+        if not self.url:
+            return False
         if self._checked is not None and timedelta(0) <= now - self._checked < _FRESH:
             return False
         return self._tried is None or not timedelta(0) <= now - self._tried < _TRY_AGAIN

@@ -23,5 +23,6 @@ CODES: tuple[Code, ...] = (
     Code("domain.date_differs", _WARNING, "The date given is later than the registry's", 44,
          lasting=True, settled=True),
     Code("domain.not_published", _INFO, "No date is published", 10, settled=True),
+    Code("domain.no_list", _INFO, "The list of registries cannot be fetched", 8, settled=True),
     Code("domain.no_service", _INFO, "The registry cannot be asked", 9, settled=True),
 )  # fmt: skip

@@ -37,6 +37,9 @@ def judge(config: DomainConfig, seen: Observation, baseline: Facts, past: Past, 
         return _verdict(
             config, [*remembered, *([] if config.manual else [words.no_service(config.name, now)])]
         )
+    if answer == "no_list" and not config.manual:
+        told = words.no_list(config.name, str(facts.get("list")), str(facts.get("why")), now)
+        return _verdict(config, [*remembered, told])
     note = f"The registry did not answer: {facts.get('why', 'nobody knows why')}."
     if "at" in held:
         note += f" What counts is of {str(held['at'])[:10]}."

@@ -1,5 +1,6 @@
 """Asks the registry once. Facts: ``name``, ``server``, and ``answer``: known | not_found | no_service |
-limited | failed; with ``registration`` (see ``rdap.read``) when it is known, ``why`` when nothing was."""
+no_list | limited | failed; with ``registration`` (see ``rdap.read``) when it is known, ``why`` when nothing
+was, ``list`` when the list of servers was not to be had."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.domain import whois
-from watchpost.kinds.domain.bootstrap import Directory
+from watchpost.kinds.domain.bootstrap import IANA, Directory
 from watchpost.kinds.domain.client import Answer, Client
 from watchpost.kinds.domain.config import DomainConfig
 from watchpost.kinds.domain.rdap import NotRdap, read
@@ -39,7 +40,9 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
 def directory_of(outbound: Outbound) -> Directory:
     """One for a process: who may be asked, and when."""
     if "domain" not in outbound.shared:
-        outbound.shared["domain"] = Directory(Client(outbound), outbound.folder)
+        outbound.shared["domain"] = Directory(
+            Client(outbound), outbound.folder, outbound.lists.get("rdap", IANA)
+        )
     found: Directory = outbound.shared["domain"]
     return found
 
@@ -63,11 +66,11 @@ async def _learn(
     if server is None:
         if config.by_whois:
             return await _by_whois(config, look, outbound, ends, at, facts)
-        if directory.is_known:
+        if directory.is_known or not directory.url:
             facts["answer"] = "no_service"
         else:
             why = directory.why or "it was just asked for in vain"
-            facts |= {"answer": "failed", "why": f"IANA's list of RDAP servers was not to be had ({why})"}
+            facts |= {"answer": "no_list", "list": directory.url, "why": why}
         return "", False
     url = f"{server.rstrip('/')}/domain/{config.name}"
     facts["server"] = urlsplit(url).hostname or server

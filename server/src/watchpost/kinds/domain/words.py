@@ -110,3 +110,15 @@ def no_service(name: str, now: datetime) -> Finding:
     sentence = f"No RDAP server is known for {name} (looked up on {day(now)})."
     fix = "Write the date in expires, the server in rdap, or set whois to true."
     return Finding("domain.no_service", name, sentence, fix)
+
+
+def no_list(name: str, url: str, why: str, now: datetime) -> Finding:
+    sentence = (
+        f"Nobody can be asked about {name}: the list of RDAP servers could not be fetched from {url} on "
+        f"{day(now)}: {why}."
+    )
+    fix = (
+        "Let this Watchpost server reach that address, or set WATCHPOST_RDAP_BOOTSTRAP to a mirror of it. For "
+        "this domain alone, write its server in rdap, or its end in expires."
+    )
+    return Finding("domain.no_list", name, sentence, fix)
