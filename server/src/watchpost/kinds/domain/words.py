@@ -118,7 +118,7 @@ def no_list(name: str, url: str, why: str, now: datetime) -> Finding:
         f"{day(now)}: {why}."
     )
     fix = (
-        "Let this Watchpost server reach that address, or set WATCHPOST_RDAP_BOOTSTRAP to a mirror of it. For "
-        "this domain alone, write its server in rdap, or its end in expires."
+        "Let this Watchpost server reach that address, or set WATCHPOST_RDAP_BOOTSTRAP to a mirror of it. "
+        "For this domain alone, write its server in rdap, or its end in expires."
     )
     return Finding("domain.no_list", name, sentence, fix)
