@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stories.telling import Story
+from watchpost.incidents.models import Channel
 from watchpost.kinds.domain import KIND
 from watchpost.kinds.domain.tests.registry import GUARD, LOCK, Registry, domain, registry
 from watchpost.monitors import edit
@@ -20,17 +21,19 @@ from watchpost.registry import Look
 class Owner:
     """Who has a domain, what its registry says, and the monitor that looks at it every six hours."""
 
-    def __init__(self, story: Story, server: Registry) -> None:
-        self.story, self.server = story, server
-        spec = {"name": "Domain", "kind": "domain", "domain": "www.example.com", "rdap": server.url}
+    def __init__(self, story: Story, server: Registry, name: str = "example.com") -> None:
+        self.story, self.server, self.name = story, server, name
+        spec = {"name": f"Domain {name}", "kind": "domain", "domain": f"www.{name}", "rdap": server.url}
         self.monitor: Monitor = edit.create_monitor(story.project, spec, story.time)
         story.changed(("monitor", str(self.monitor.pk)))
-        story.webhook()
+        if not Channel.objects.exists():
+            story.webhook()
 
     def says(self, days: float, *statuses: str, **more: Any) -> None:
         """The registration ends in so many days from now."""
         ends = (self.story.time + timedelta(days=days)).isoformat()
-        self.server.say(domain(ends, statuses or (LOCK,), **more))
+        path = f"/domain/{self.name}"
+        self.server.say(domain(ends, statuses or (LOCK,), **more), path=path)
 
     def look(self, times: int = 1) -> None:
         for _ in range(times):
@@ -134,3 +137,14 @@ def test_another_registrar_and_a_lock_that_is_gone_wait_for_somebody_to_say_so(
     owner.says(200)
     owner.look(2)
     assert owner.open_codes() == set()
+
+
+def test_two_domains_of_one_registry_have_nothing_in_common(story: Story, server: Registry) -> None:
+    one, other = Owner(story, server), Owner(story, server, "example.net")
+    for owner in (one, other):
+        owner.says(200, ldhName=owner.name)
+        owner.look()
+    for owner in (one, other):
+        owner.says(-5, "redemption period", ldhName=owner.name)
+        owner.look(2)
+    assert [len(found.members.all()) for found in story.incidents()] == [1, 1]
