@@ -35,7 +35,8 @@ def judge(config: DomainConfig, seen: Observation, baseline: Facts, past: Past, 
     remembered = list(_judge_known(config, held, now, silent=True))
     if answer == "no_service":
         return _verdict(
-            config, [*remembered, *([] if config.manual else [words.no_service(config.name, now)])]
+            config,
+            [*remembered, *([] if config.manual else [words.no_service(config.name, now, config.by_whois)])],
         )
     if answer == "no_list" and not config.manual:
         told = words.no_list(config.name, str(facts.get("list")), str(facts.get("why")), now)
@@ -68,7 +69,7 @@ def ends_at(config: DomainConfig, registration: Facts) -> tuple[datetime, str] |
     ]
     if found:
         return min(found)
-    return (config.manual, "says expires of this monitor") if config.manual else None
+    return (config.manual, "as written in this monitor") if config.manual else None
 
 
 def _remember(held: Facts, registration: Facts, name: str, now: datetime) -> dict[str, Any]:

@@ -24,10 +24,12 @@ def span(seconds: float) -> str:
 
 
 def pending_delete(name: str) -> Finding:
-    sentence = f"{name} is about to be deleted: the registry says pending delete."
+    sentence = (
+        f"{name} is about to be deleted (pending delete): mostly within 5 days anybody can register it."
+    )
     fix = (
-        "Call the registrar today and ask whether it can still be saved; "
-        "otherwise register it the moment it is released."
+        "Call the registrar now and ask whether it can still be saved. If not, order it there at once, to be "
+        "registered the moment it is free, and move mail and logins to another domain."
     )
     return Finding("domain.pending_delete", name, sentence, fix)
 
@@ -102,13 +104,17 @@ def date_differs(name: str, manual: datetime, published: datetime) -> Finding:
 
 def not_published(name: str, now: datetime) -> Finding:
     sentence = f"The registry publishes no end of {name} (asked on {day(now)})."
-    fix = "Look the date up at the registrar and write it in expires."
+    fix = "Nothing is broken. Look the date up at the registrar and write it in expires of this monitor."
     return Finding("domain.not_published", name, sentence, fix)
 
 
-def no_service(name: str, now: datetime) -> Finding:
+def no_service(name: str, now: datetime, by_whois: bool) -> Finding:
     sentence = f"No RDAP server is known for {name} (looked up on {day(now)})."
-    fix = "Write the date in expires, the server in rdap, or set whois to true."
+    other = "the registry's WHOIS server in whois_server" if by_whois else "true in whois"
+    fix = (
+        "Nothing is broken. Write the date that the registrar shows in expires of this monitor, its RDAP server "
+        f"in rdap, or {other}."
+    )
     return Finding("domain.no_service", name, sentence, fix)
 
 
