@@ -112,8 +112,8 @@ def no_service(name: str, now: datetime, by_whois: bool) -> Finding:
     sentence = f"No RDAP server is known for {name} (looked up on {day(now)})."
     other = "the registry's WHOIS server in whois_server" if by_whois else "true in whois"
     fix = (
-        "Nothing is broken. Write the date that the registrar shows in expires of this monitor, its RDAP server "
-        f"in rdap, or {other}."
+        "Nothing is broken. Write the date that the registrar shows in expires of this monitor, its RDAP "
+        f"server in rdap, or {other}."
     )
     return Finding("domain.no_service", name, sentence, fix)
 
