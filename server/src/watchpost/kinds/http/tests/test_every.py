@@ -101,7 +101,7 @@ BAD = {
     ),
     "content": (page(b"maintenance"), {}, "the text 'hell' is not on the page", "body_contains"),
     "not HTTP": (b"SSH-2.0-x\r\n", {}, "does not answer in HTTP", "port and the scheme"),
-    "silent": (None, {"deadline_s": 1.0}, "no answer came within", "gunicorn"),
+    "silent": (None, {"deadline_s": 3.0}, "no answer came within", "gunicorn"),
 }
 
 

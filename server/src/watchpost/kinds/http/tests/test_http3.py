@@ -105,7 +105,7 @@ async def test_udp_is_closed_and_tcp_is_fine(outbound: Outbound, quic: str) -> N
                 f"answers over HTTP/1.1, but not by HTTP/3 at UDP port {port} of localhost"
                 in finding.sentence
             )
-            words = {"silent": "no QUIC connection was made within 2 s", "closed": "connection was refused"}
+            words = {"silent": "no QUIC connection was made within", "closed": "connection was refused"}
             assert words[quic] in finding.sentence
             assert ("firewall" in finding.fix) == (quic == "silent")
             assert f"listen {port} quic" in finding.fix or quic == "silent"
@@ -146,7 +146,7 @@ async def test_a_site_that_is_down_altogether_is_told_once(outbound: Outbound) -
     with silent_udp() as port:
         began = monotonic()
         _, verdict = await look(outbound, port, deadline_s=1.5)
-        assert monotonic() - began < 5
+        assert monotonic() - began < 10
     assert [f.code for f in verdict.findings] == ["site.unreachable.connect"]
     assert "nothing listens on this port" in verdict.findings[0].sentence
 
@@ -165,8 +165,8 @@ async def test_a_server_that_hangs_up_after_the_question(outbound: Outbound, tmp
 async def test_a_server_that_never_answers_ends_with_the_look(outbound: Outbound, tmp_path: Path) -> None:
     with run_quic(tmp_path, LEAF, lambda _: Said(status=0)) as site:
         began = monotonic()
-        _, verdict = await look(outbound, site.port, deadline_s=1.0)
-        assert monotonic() - began < 5
+        _, verdict = await look(outbound, site.port, deadline_s=6.0)  # 2 s of them to connect
+        assert monotonic() - began < 20
     assert [f.code for f in verdict.findings] == ["site.unreachable.timeout"]
 
 
