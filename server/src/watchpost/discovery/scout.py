@@ -13,6 +13,7 @@ from watchpost.registry import kinds
 from watchpost.registry.asking import read_url
 from watchpost.registry.place import Place, place
 from watchpost.registry.site import Answer, Site
+from watchpost.registry.suffix import registered_domain
 
 WITHIN_S = 9.0  # the user is promised ten
 _HOME_S = 5.0
@@ -39,9 +40,9 @@ async def look_around(
     asked, too. Raises ValueError for what is no address; whatever goes wrong outside is an answer."""
     scout = _Scout(outbound, monotonic() + within_s)
     url = read_address(address)
-    home = await scout.ask(url, _HOME_S)
+    home = await scout.ask(url, _HOME_S, at_home=True)
     if not home.is_there and "://" not in address:
-        plain = await scout.ask("http" + url.removeprefix("https"), _HOME_S)
+        plain = await scout.ask("http" + url.removeprefix("https"), _HOME_S, at_home=True)
         home = plain if plain.is_there else home
     site = Site(home)
     wanted = dict.fromkeys(_readable([*_wanted(site), *also]))
@@ -72,34 +73,42 @@ class _Scout:
     ends: float  # monotonic
     slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
-    async def ask(self, url: str, limit_s: float) -> Answer:
-        """One address with its redirects. Raises only on cancellation."""
+    async def ask(self, url: str, limit_s: float, at_home: bool = False) -> Answer:
+        """One address with its redirects; ``at_home``: not beyond its domain, what lies there is somebody
+        else's site. Raises only on cancellation."""
         there = place(url)
         async with self.slots.setdefault(there.host, asyncio.Semaphore(_PER_HOST)):
             ends = min(self.ends, monotonic() + limit_s)
             if ends - monotonic() < _LEAST_S:
                 return Answer(url, there.url, failure="there was no time left to ask", kind="unasked")
-            return await self._follow(url, there, ends)
+            return await self._follow(url, there, ends, at_home)
 
-    async def _follow(self, url: str, here: Place, ends: float) -> Answer:
+    async def _follow(self, url: str, here: Place, ends: float, at_home: bool) -> Answer:
         names: tuple[str, ...] = ()
-        refused, hops = "", 0
+        refused, leads, seen = "", "", {here.url}
         while True:
             reply, verify = await self._fetch(here, ends)
             if isinstance(reply, Failure):
-                return Answer(url, here.url, names=names, failure=reply.sentence, kind=reply.kind, hops=hops)
+                return Answer(url, here.url, names=names, failure=reply.sentence, kind=reply.kind)
             names = names or (reply.certificates[0].sans if reply.certificates else ())
             refused = refused or verify
             location = reply.header("location") if reply.status in _REDIRECTS else None
-            there = _next(here, location) if location and hops < _MOST_HOPS else None
-            if there is None or there.url == here.url:
+            there = _next(here, location) if location else None
+            if there is None:
                 break
-            here, hops = there, hops + 1
+            if at_home and _leaves(here, there):
+                leads = there.url
+                break
+            if there.url in seen or len(seen) > _MOST_HOPS:
+                words = "it redirects in a circle" if there.url in seen else "it redirects without end"
+                return Answer(url, here.url, reply.status, names=names, failure=words, kind="redirects")
+            here = there
+            seen.add(here.url)
         headers: dict[str, str] = {}
         for name, value in reply.headers:
             headers.setdefault(name, value)
         kind = "tls" if refused else ""
-        return Answer(url, here.url, reply.status, headers, reply.body, names, refused, kind, hops)
+        return Answer(url, here.url, reply.status, headers, reply.body, names, refused, kind, leads)
 
     async def _fetch(self, here: Place, ends: float) -> tuple[Reply | Failure, str]:
         """The reply, and why visitors refuse the certificate when it could only be read without checking."""
@@ -137,6 +146,15 @@ class _Scout:
             if failure.phase != "connect":
                 break
         return failure
+
+
+def _leaves(here: Place, there: Place) -> bool:
+    """Whether a redirect ends up on another registered domain, or from a name at an address."""
+    return here.host != there.host and _registered(here.host) != _registered(there.host)
+
+
+def _registered(host: str) -> str:
+    return registered_domain(host) or host
 
 
 def _next(here: Place, location: str) -> Place | None:

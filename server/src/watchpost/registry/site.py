@@ -30,7 +30,7 @@ class Answer:
     names: tuple[str, ...] = ()  # of the certificate, at the host that was asked first
     failure: str = ""
     kind: str = ""
-    hops: int = 0
+    leads: str = ""  # the first address of a redirect that was not followed, for it is another domain's
 
     @property
     def is_there(self) -> bool:
@@ -65,8 +65,13 @@ class Site:
 
     @cached_property
     def siblings(self) -> tuple[str, ...]:
-        """Other names on the certificate under the same domain. Strangers share certificates, too."""
-        names = {name.lower().rstrip(".") for name in self.home.names if not name.startswith("*.")}
+        """Other names on the certificate under the same domain. Strangers share certificates, too, and what
+        is served by mistake, for other names only, says nothing of this site."""
+        every = {name.lower().rstrip(".") for name in self.home.names}
+        first = place(self.home.asked).host
+        if not every & {first, f"*.{first.partition('.')[2]}", self.host}:
+            return ()
+        names = {name for name in every if not name.startswith("*.")}
         under = {name for name in names if self._is_under(name)}
         return tuple(sorted(under - {self.host}))
 

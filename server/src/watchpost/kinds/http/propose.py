@@ -28,6 +28,7 @@ _SITE_NAME = re.compile(
     r"""<meta[^>]{0,300}og:site_name[^>]{0,100}content=["']([^"'<>]{1,200})""", re.IGNORECASE
 )
 _HEADING = re.compile(r"<h1[^>]{0,300}>\s*([^<]{1,200})<", re.IGNORECASE)
+_SIGN_IN = re.compile(r"/(?:log-?in|sign-?in)/?$", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s+[|·•–—»:-]\s+|\s*[|·•»]\s*")
 _SAYS_NOTHING = re.compile(
     r"(?:home|homepage|home page|welcome|index|start|untitled|error|login|log in|sign in|loading)\W*",
@@ -74,12 +75,25 @@ def _home(site: Site) -> Proposal:
     if not home.is_there:
         return Proposal(spec, f"It cannot be read just now: {home.failure}. It is watched all the same.")
     why = f"It answers {home.status}"
+    if home.leads:
+        spec |= {"follow_redirects": False, "expect": {"status": [home.status]}}
+        there = urlsplit(home.leads).hostname
+        return Proposal(spec, f"It leads to {there}, another domain: add that address, too, if it is yours.")
+    if _is_sign_in(home):
+        spec |= {"name": _name(home.asked), "url": home.asked}
+        why += f" with a page to sign in ({urlsplit(home.url).path}); what lies behind it is not seen"
     if phrase := find_phrase(site):
         spec["expect"] = {"body_contains": [phrase]}
         why += f", and “{phrase}” stands on it: an error page can answer 200, too"
     if home.failure:
         why += f"; visitors are turned away, for {home.failure}"
     return Proposal(spec, why + ".")
+
+
+def _is_sign_in(home: Answer) -> bool:
+    """Led away from a page that only those may see who have signed in, as Django does (``?next=``)."""
+    asked, got = urlsplit(home.asked), urlsplit(home.url)
+    return asked.path != got.path and ("next=" in got.query or _SIGN_IN.search(got.path) is not None)
 
 
 def _name(url: str) -> str:
@@ -127,7 +141,9 @@ def _candidates(text: str) -> Iterator[str]:
 def _twins(site: Site) -> Iterator[Proposal]:
     home = site.home
     plain = next((site.answers[url] for url in _plain(site) if url in site.answers), None)
-    if home.place.scheme == "https" and plain and plain.is_there and plain.place.scheme == "https":
+    here = (site.host, *_twin(site))
+    leads_here = plain and plain.is_there and plain.place.scheme == "https" and plain.place.host in here
+    if home.place.scheme == "https" and plain and leads_here:
         spec = {
             "name": f"http://{site.host} goes to https",
             "kind": "http",
