@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from watchpost.outbound.certificate import Certificate
     from watchpost.outbound.curl import Reply
     from watchpost.outbound.dnsask import Question, Said
+    from watchpost.outbound.download import Downloads, File, Want
     from watchpost.outbound.everywhere import Everywhere, find_everywhere
     from watchpost.outbound.failure import Failure
     from watchpost.outbound.guard import Guard
@@ -30,8 +31,10 @@ __all__ = [
     "Answer",
     "Call",
     "Certificate",
+    "Downloads",
     "Everywhere",
     "Failure",
+    "File",
     "Found",
     "Guard",
     "Handshake",
@@ -48,6 +51,7 @@ __all__ = [
     "Step",
     "Store",
     "Talk",
+    "Want",
     "disagree",
     "find_everywhere",
 ]
@@ -56,6 +60,7 @@ _HOMES = {
     "certificate": ("Certificate",),
     "curl": ("Reply",),
     "dnsask": ("Question", "Said"),
+    "download": ("Downloads", "File", "Want"),
     "everywhere": ("Everywhere", "find_everywhere"),
     "failure": ("Failure",),
     "guard": ("Guard",),

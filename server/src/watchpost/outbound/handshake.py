@@ -26,6 +26,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     ("WRONG_VERSION_NUMBER", "not_tls", "what answers on this port does not speak TLS"),
     ("HTTP_REQUEST", "not_tls", "what answers on this port does not speak TLS"),
     ("UNKNOWN_PROTOCOL", "not_tls", "what answers on this port does not speak TLS"),
+    ("NO_PROTOCOLS_AVAILABLE", "unable", "the OpenSSL of this Watchpost server does not know this version"),
     ("UNSUPPORTED_PROTOCOL", "handshake", "it speaks only versions of TLS that are long dead"),
     ("PROTOCOL_VERSION", "handshake", "it accepts none of the versions TLS 1.0 to 1.3"),
     ("UNRECOGNIZED_NAME", "unknown_name", "the server does not know this name"),
@@ -45,6 +46,7 @@ class Knock(NamedTuple):
     starttls: str = "none"  # none | smtp | imap | postgres
     ca_pem: str = ""  # trusted instead of the system's authorities
     timeout_s: float = 10.0
+    only: str = ""  # the one version that is offered (TLSv1.1); what is shown is not checked then
 
 
 @dataclass(frozen=True, slots=True)

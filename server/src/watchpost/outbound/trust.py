@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -60,4 +61,19 @@ def unchecked_store() -> Store:
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return Store(context)
+
+
+@lru_cache(maxsize=8)
+def only_store(version: str) -> Store:
+    """Offers one version (``TLSv1``, ``TLSv1.1``, ``TLSv1.2``, ``TLSv1.3``) and takes whatever is shown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that these are old is what is asked about
+        wanted = ssl.TLSVersion[version.replace(".", "_")]
+        context.maximum_version = wanted
+        context.minimum_version = wanted
     return Store(context)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from functools import cached_property
 from pathlib import Path
 from ssl import SSLError
 from time import monotonic
@@ -14,6 +15,7 @@ from typing import Any
 from watchpost.outbound.certificate import Readings
 from watchpost.outbound.curl import Multi, Reply
 from watchpost.outbound.dnsask import EVERYWHERE, Question, Said, ask
+from watchpost.outbound.download import Downloads
 from watchpost.outbound.failure import Failure
 from watchpost.outbound.guard import Guard
 from watchpost.outbound.handshake import Handshake, Knock, shake
@@ -22,7 +24,7 @@ from watchpost.outbound.request import Request
 from watchpost.outbound.resolver import Answer, Resolver
 from watchpost.outbound.stream import Broken, open_stream
 from watchpost.outbound.talk import Call, Talk, talk
-from watchpost.outbound.trust import Store, store_of
+from watchpost.outbound.trust import Store, only_store, store_of
 
 _MOST_SUSPECTS = 10_000
 _MOST_MULTIS = 200
@@ -62,11 +64,24 @@ class Outbound:
         self._suspects: dict[tuple[str, int], str] = {}
         self._turn = 0
         self._busy = 0
+        self._aside: set[asyncio.Task[None]] = set()
 
     @property
     def open_sockets(self) -> int:
         """Sockets of exchanges that still run."""
         return self._busy + sum(multi.open_sockets for multi in self._multis.values())
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """Files that stay good for a while, one copy for all looks of this process."""
+        return Downloads(self, self.folder)
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Work that no look waits for, as long as this object lives. It keeps its own deadline."""
+        task = asyncio.ensure_future(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return task
 
     async def resolve(self, host: str, family: str = "any", resolver: int = 0, fresh: bool = False) -> Answer:
         """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
@@ -113,7 +128,8 @@ class Outbound:
             await self._slots.acquire()
         self._busy += 1
         try:
-            return await shake(self.guard, knock, store_of(knock.ca_pem))
+            store = only_store(knock.only) if knock.only else store_of(knock.ca_pem)
+            return await shake(self.guard, knock, store)
         except SSLError:
             words = "the certificate authorities it is to trust (ca_pem) cannot be read"
             return Handshake(knock.address, failure=Failure("tls", "authorities", words))
@@ -235,6 +251,9 @@ class Outbound:
 
     async def close(self) -> None:
         """Frees every socket and every file."""
+        for task in self._aside:
+            task.cancel()
+        await asyncio.gather(*self._aside, return_exceptions=True)
         for multi in self._multis.values():
             multi.close()
         self._multis.clear()
