@@ -28,10 +28,12 @@ CODES: tuple[Code, ...] = (
     Code("tls.chain.expired", _ERROR, "A link of the chain has expired", rank=64, settled=True),
     Code("tls.unknown_root", _ERROR, "The chain ends at an unknown authority", rank=63),
     Code("tls.rejected", _ERROR, "The certificate is not accepted", rank=55),
+    Code("tls.revoked", _CRITICAL, "The certificate is revoked", rank=68, settled=True),
     Code("tls.chain.wrong_order", _WARNING, "The chain is in the wrong order", rank=40),
     Code("tls.expires_soon", _WARNING, "The certificate expires soon", rank=45, lasting=True, settled=True),
     Code("tls.path_expires_soon", _WARNING, "An authority expires soon", rank=44, lasting=True, settled=True),
     Code("tls.renewal_overdue", _WARNING, "The renewal is overdue", rank=43, lasting=True, settled=True),
+    Code("tls.replace_early", _WARNING, "To be replaced early", rank=47, lasting=True, settled=True),
     Code(
         "tls.differs_between_addresses", _WARNING, "Not the same certificate everywhere", rank=46,
         lasting=True, settled=True,
@@ -40,6 +42,6 @@ CODES: tuple[Code, ...] = (
     Code("tls.changed_key", _WARNING, "Another key", rank=41, lasting=True),
     Code("tls.weak_key", _WARNING, "The key is weak", rank=38, lasting=True),
     Code("tls.weak_signature", _WARNING, "The signature is weak", rank=37, lasting=True),
-    Code("tls.old_protocol", _WARNING, "Only old versions of TLS", rank=36, lasting=True),
+    Code("tls.old_protocol", _WARNING, "Old versions of TLS", rank=36, lasting=True),
     Code("tls.spare_expires", _INFO, "A needless part of the chain expires", rank=10),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from watchpost.kinds.tls.options import AcmeDirectory, MinProtocol, Protocols, RenewalInfo, Revocation
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import CaPem
 from watchpost.registry.duration import Duration, parse_duration
@@ -81,6 +82,11 @@ class TlsConfig(Config):
     grace: Annotated[
         Duration, Field(title="How long addresses may differ", description="A renewal takes its time.")
     ] = 3600.0
+    revocation: Revocation = "auto"
+    renewal_info: RenewalInfo = "auto"
+    acme_directory: AcmeDirectory = None
+    protocols: Protocols = "scan"
+    min_protocol: MinProtocol = None
 
     @field_validator("host", "sni")
     @classmethod

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
-from watchpost.kinds.tls import history, words
+from watchpost.kinds.tls import history, told, words
 from watchpost.kinds.tls.config import TlsConfig, limit_s
 from watchpost.kinds.tls.history import chains_of, moment, newest
 
@@ -21,7 +21,7 @@ def judge(
 ) -> Verdict:
     """The findings of one look. The baseline learns what is normal; what is new waits for ``accept``."""
     facts = seen.facts
-    after = history.remember(baseline, facts, config.shown, now)
+    after = told.remember(history.remember(baseline, facts, config.shown, now), facts)
     found = [
         *_judge_reach(config, facts),
         *(
@@ -30,6 +30,7 @@ def judge(
             for finding in _judge_chain(config, facts, place, now)
         ),
         *_judge_difference(config, facts, after, now),
+        *told.judge_told(config, facts, after, now),
         *_judge_past(config, facts, after, now),
     ]
     findings = tuple(_joined(config, facts, finding) for finding in _distinct(found))

@@ -7,6 +7,7 @@ from typing import Any
 
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.history import chains_of, moment
+from watchpost.kinds.tls.told_panel import told_panels
 from watchpost.registry import Panel
 
 _MOST_NAMES = 12
@@ -17,7 +18,7 @@ def panels(config: TlsConfig, facts: Mapping[str, Any], baseline: Mapping[str, A
     chains = chains_of(facts)
     shown = [_certificate(chain, baseline, number) for number, chain in enumerate(chains[:2])]
     addresses = tuple(_addresses(facts, len(chains)))
-    return (*shown, *([Panel("Addresses", addresses)] if addresses else []))
+    return (*shown, *told_panels(config, facts), *([Panel("Addresses", addresses)] if addresses else []))
 
 
 def _certificate(chain: Mapping[str, Any], baseline: Mapping[str, Any], number: int) -> Panel:

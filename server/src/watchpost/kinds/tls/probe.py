@@ -2,7 +2,7 @@
 
 Facts: ``name``; ``addresses``, each with ``chain`` (which of the chains it serves) and ``protocol``, or with
 a ``failure``; ``certificate``, the chain whose leaf ends first; ``others``, chains that differ from it;
-``resolver``, ``more_addresses`` when there is something to say.
+``resolver``, ``more_addresses``, and what ``aside`` knows, when there is something to say.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.kinds.tls.aside import ask_aside
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.served import describe
 from watchpost.outbound import Failure, Handshake, Knock, Outbound, find_everywhere
@@ -38,6 +39,7 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     shaken = await asyncio.gather(*(outbound.shake(knock) for knock in knocks))
     if shaken:
         facts |= _describe_all(config, shaken, outbound, at)
+        facts |= await ask_aside(config, shaken, outbound, at, ends)
     return _observe(look, at, shaken, dns_ms, facts)
 
 

@@ -61,7 +61,9 @@ async def look(
     **more: Any,
 ) -> tuple[Observation, Verdict]:
     """One look with everything real but the name look-up and the clock."""
-    config = TlsConfig.model_validate({"host": host, "port": port, "ca_pem": ROOT.pem} | more)
+    config = TlsConfig.model_validate(
+        {"host": host, "port": port, "ca_pem": ROOT.pem, "protocols": "off"} | more
+    )
     outbound = Outbound(GUARD, Names({config.where: addresses}))
     assert KIND.probe is not None
     seen = await KIND.probe(Look(7, 3, config, deadline_s), outbound, now)

@@ -60,6 +60,7 @@ def make(
     organisation: str = "",
     key: Any = None,
     aia: bool = False,
+    crl: str = "",
     now: datetime = NOW,
     purpose: Any = ExtendedKeyUsageOID.SERVER_AUTH,
 ) -> Made:
@@ -89,6 +90,9 @@ def make(
         where = x509.UniformResourceIdentifier("http://ca.test/issuer.der")
         described = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, where)
         builder = builder.add_extension(x509.AuthorityInformationAccess([described]), critical=False)
+    if crl:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     return Made(builder.sign(signer, hashes.SHA256()), key)
 
 

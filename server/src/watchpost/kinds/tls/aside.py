@@ -1,0 +1,189 @@
+"""The questions beside the handshake: is it revoked, when does the authority want it renewed, which versions?
+
+Their answers come from elsewhere or take more handshakes, and hardly ever change. So they are asked rarely,
+aside, with a deadline of their own: a look hands out what is known by then, and the next one the rest. Facts:
+``revocation`` and ``renewal`` by the fingerprint of the leaf, ``versions``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from watchpost.kinds.tls import ari, crl, protocols
+from watchpost.kinds.tls.chain import Cert, diagnose, fingerprint, parse, title
+from watchpost.kinds.tls.config import TlsConfig
+from watchpost.kinds.tls.served import roots_of
+from watchpost.outbound import Handshake, Outbound, Want
+
+_MOST_CHAINS = 4
+_MOST_HELD = 20_000
+_AT_ONCE = 8
+_WAIT_S = 0.5
+_LIST_DEADLINE_S = 60.0
+_DEADLINE_S = 20.0
+_FRESH_S, _AGAIN_S, _DAY_S = 6 * 3600.0, 3600.0, 86_400.0
+_MOST_JSON = 256 * 1024
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """``key`` says what is asked of whom; ``place`` where the answer stands in the facts."""
+
+    key: tuple[str, ...]
+    place: tuple[str, ...]
+    ask: Callable[[], Coroutine[Any, Any, tuple[Facts, float]]]  # the answer, and how long it stays
+
+
+@dataclass(slots=True)
+class Aside:
+    """What is known so far. One for a process."""
+
+    known: dict[tuple[str, ...], tuple[Facts, datetime]] = field(default_factory=dict)
+    asking: dict[tuple[str, ...], asyncio.Task[None]] = field(default_factory=dict)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    def is_due(self, key: tuple[str, ...], now: datetime) -> bool:
+        _, due = self.known.get(key, ({}, now))
+        # A clock that was set back must not silence a question for ever.
+        return key not in self.asking and not timedelta(0) < due - now <= timedelta(seconds=_DAY_S)
+
+    async def find(self, topic: _Topic, now: datetime) -> None:
+        try:
+            async with self.slots:
+                answer, stays_s = await topic.ask()
+            if len(self.known) >= _MOST_HELD:
+                self.known.clear()
+            self.known[topic.key] = answer, now + timedelta(seconds=stays_s)
+        finally:
+            self.asking.pop(topic.key, None)
+
+
+def aside_of(outbound: Outbound) -> Aside:
+    """One for a process."""
+    if "tls" not in outbound.shared:
+        outbound.shared["tls"] = Aside()
+    found: Aside = outbound.shared["tls"]
+    return found
+
+
+async def ask_aside(
+    config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime, ends: float
+) -> Facts:
+    """What is known of these chains by now. Waits a moment for what was never asked before, and no longer
+    than half of what is left until ``ends`` (monotonic). Raises only on cancellation."""
+    aside, topics = aside_of(outbound), list(_topics(config, shaken, outbound, at))
+    for topic in topics:
+        if aside.is_due(topic.key, at):
+            aside.asking[topic.key] = outbound.aside(aside.find(topic, at))
+    new = [aside.asking[t.key] for t in topics if t.key in aside.asking and t.key not in aside.known]
+    if new:
+        await asyncio.wait(new, timeout=max(0.0, min(_WAIT_S, (ends - monotonic()) / 2)))
+    facts: Facts = {}
+    for topic in topics:
+        if topic.key in aside.known:
+            place = facts
+            for name in topic.place[:-1]:
+                place = place.setdefault(name, {})
+            place[topic.place[-1]] = aside.known[topic.key][0]
+    return facts
+
+
+def _topics(
+    config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime
+) -> Iterator[_Topic]:
+    for path in _paths(config, shaken, outbound, at):
+        prints = tuple(map(fingerprint, path))
+        if config.revocation == "auto" and len(path) > 1:
+            ask = partial(_revocation, path, outbound, at)
+            yield _Topic(("revocation", *prints), ("revocation", prints[0]), ask)
+        url = config.acme_directory or ari.directory_of(path[0])
+        if config.renewal_info == "auto" and url:
+            trusted = config.ca_pem if config.acme_directory and config.ca_pem else ""
+            ask = partial(_renewal, path[0], url, trusted, outbound, at)
+            yield _Topic(("renewal", prints[0], url, trusted), ("renewal", prints[0]), ask)
+    first = min((one for one in shaken if one.protocol), key=lambda one: one.address, default=None)
+    if config.protocols == "scan" and first is not None:
+        key = ("versions", config.name, first.address, str(config.door), config.starttls)
+        yield _Topic(key, ("versions",), partial(_versions, config, first, outbound))
+
+
+def _paths(
+    config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime
+) -> Iterator[tuple[Cert, ...]]:
+    """The path of each distinct chain that leads to somebody trusted: who else could sign a list?"""
+    chains = dict.fromkeys(one.chain for one in shaken if one.chain)
+    for chain in list(chains)[:_MOST_CHAINS]:
+        read = [parse(der) for der in chain]
+        if read[0] is not None:
+            roots = roots_of(outbound.authorities(config.ca_pem or ""))
+            found = diagnose(tuple(one for one in read if one is not None), config.name, roots, at)
+            if found.complete:
+                yield found.path
+
+
+async def _revocation(path: tuple[Cert, ...], outbound: Outbound, at: datetime) -> tuple[Facts, float]:
+    """Of the leaf and of each link, without the authority at the end: what is trusted itself is not asked."""
+    ends = monotonic() + _LIST_DEADLINE_S
+    said: list[Facts] = []
+    for place, (one, issuer) in enumerate(pairwise(path)):
+        answer = await _listed(one, issuer, outbound, at, ends)
+        said.append({**answer, **({"authority": title(one)} if place else {})})
+        if answer["state"] == "revoked":
+            return said[-1], _FRESH_S
+    # What is not known of a link counts more than what is known of the leaf.
+    worst = next((one for one in said if one["state"] == "unknown"), said[0])
+    return worst, _AGAIN_S if worst["state"] == "unknown" else _FRESH_S
+
+
+async def _listed(one: Cert, issuer: Cert, outbound: Outbound, at: datetime, ends: float) -> Facts:
+    urls, why = crl.where(one)
+    if why.startswith("none: "):
+        return {"state": "none", "why": why.removeprefix("none: ")}
+    found: Facts = {"state": "unknown", "why": why}
+    for url in urls:
+        want = Want(url, _FRESH_S, _AGAIN_S, crl.MOST_BYTES)
+        file = await outbound.downloads.get(want, ends, at)
+        if not file.body:
+            found = {"state": "unknown", "why": f"its list was not to be had: {file.why}"}
+            continue
+        found = await asyncio.to_thread(crl.read, file.body, one, issuer, at)
+        if found["state"] != "unknown":
+            return {**found, "by": (urlsplit(url).hostname or "")[:100]}
+    return found
+
+
+async def _renewal(
+    leaf: Cert, directory: str, ca_pem: str, outbound: Outbound, at: datetime
+) -> tuple[Facts, float]:
+    ends = monotonic() + _DEADLINE_S
+    by = (urlsplit(directory).hostname or "")[:100]
+    ca_file = outbound.trust(ca_pem) if ca_pem else ""
+    want = Want(directory, _DAY_S, _AGAIN_S, _MOST_JSON, "application/json", ca_file)
+    listed, identifier = await outbound.downloads.get(want, ends, at), ari.cert_id(leaf)
+    if not listed.body or identifier is None:
+        why = listed.why or "it does not name its issuer's key"
+        return {"by": by, "why": why}, _AGAIN_S
+    url = ari.info_url(directory, listed.body, identifier)
+    if url is None:
+        return {"by": by, "why": "this authority offers no renewal information"}, _DAY_S
+    file = await outbound.downloads.get(want._replace(url=url, fresh_s=_FRESH_S), ends, at)
+    window = ari.read(file.body) if file.body and file.checked else None
+    stays_s = max(60.0, (file.due - at).total_seconds()) if file.due else _AGAIN_S
+    if window is None or file.why:
+        return {"by": by, "why": file.why or "its answer cannot be read"}, stays_s
+    return {"by": by, **window}, stays_s
+
+
+async def _versions(config: TlsConfig, first: Handshake, outbound: Outbound) -> tuple[Facts, float]:
+    found = await protocols.scan(config, first.address, first.protocol, outbound, _DEADLINE_S)
+    return found, _AGAIN_S if found.get("unknown") else _DAY_S
