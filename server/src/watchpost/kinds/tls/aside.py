@@ -79,13 +79,15 @@ def aside_of(outbound: Outbound) -> Aside:
 async def ask_aside(
     config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime, ends: float
 ) -> Facts:
-    """What is known of these chains by now. Waits a moment for what was never asked before, and no longer
-    than half of what is left until ``ends`` (monotonic). Raises only on cancellation."""
+    """What is known of these chains by now. The look that asks first waits a moment, and no longer than half
+    of what is left until ``ends`` (monotonic). Raises only on cancellation."""
     aside, topics = aside_of(outbound), list(_topics(config, shaken, outbound, at))
+    new = []
     for topic in topics:
         if aside.is_due(topic.key, at):
             aside.asking[topic.key] = outbound.aside(aside.find(topic, at))
-    new = [aside.asking[t.key] for t in topics if t.key in aside.asking and t.key not in aside.known]
+            if topic.key not in aside.known:
+                new.append(aside.asking[topic.key])
     if new:
         await asyncio.wait(new, timeout=max(0.0, min(_WAIT_S, (ends - monotonic()) / 2)))
     facts: Facts = {}

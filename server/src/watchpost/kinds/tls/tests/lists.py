@@ -56,14 +56,17 @@ def revoke(
 class Watcher:
     """One process that looks again and again: what is asked aside is known at the next look."""
 
-    def __init__(self, outbound: Outbound, config: TlsConfig) -> None:
+    def __init__(self, outbound: Outbound, config: TlsConfig, monitor: int = 7, revision: int = 3) -> None:
         self.outbound, self.config = outbound, config
+        self.monitor, self.revision = monitor, revision
         self.baseline: Mapping[str, Any] = {}
 
     async def glance(self, now: datetime = NOW, deadline_s: float = 20.0) -> tuple[Observation, Verdict]:
         """One look, without waiting for what it started."""
         assert KIND.probe is not None
-        seen = await KIND.probe(Look(7, 3, self.config, deadline_s), self.outbound, now)
+        seen = await KIND.probe(
+            Look(self.monitor, self.revision, self.config, deadline_s), self.outbound, now
+        )
         verdict = KIND.judge(self.config, seen, self.baseline, NO_PAST, now)
         self.baseline = verdict.baseline if verdict.baseline is not None else self.baseline
         return seen, verdict
