@@ -115,7 +115,8 @@ def _topics(
             yield _Topic(("renewal", prints[0], url, trusted), ("renewal", prints[0]), ask)
     first = min((one for one in shaken if one.protocol), key=lambda one: one.address, default=None)
     if config.protocols == "scan" and first is not None:
-        key = ("versions", config.name, first.address, str(config.door), config.starttls)
+        # Not the address: asked in turns they would answer in turns.
+        key = ("versions", config.name, config.where, str(config.door), config.starttls)
         yield _Topic(key, ("versions",), partial(_versions, config, first, outbound))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from watchpost.core.types import NO_PAST, Observation, Verdict
@@ -95,3 +96,26 @@ async def watching(
         yield Watcher(outbound, config)
     finally:
         await outbound.close()
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    size = len(body)
+    if size < 128:
+        return bytes([tag, size]) + body
+    coded = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes([tag, 0x80 | len(coded)]) + coded + body
+
+
+def large(by: Made, entries: int, now: datetime = NOW) -> bytes:
+    """A signed list of so many others, by hand: the library takes minutes (RFC 5280, 5.1)."""
+
+    def at(when: datetime) -> bytes:
+        return _der(0x17, f"{when:%y%m%d%H%M%SZ}".encode())
+
+    alg = _der(0x30, bytes.fromhex("06082a8648ce3d040302"))  # ecdsa-with-SHA256
+    rows = [_der(0x30, _der(0x02, (n | 1 << 126).to_bytes(16)), at(now - DAY)) for n in range(entries)]
+    issuer = by.certificate.subject.public_bytes()
+    body = _der(0x30, b"\x02\x01\x01", alg, issuer, at(now - DAY), at(now + 7 * DAY), _der(0x30, *rows))
+    signature = by.key.sign(body, ec.ECDSA(hashes.SHA256()))
+    return _der(0x30, body, alg, _der(0x03, b"\0" + signature))

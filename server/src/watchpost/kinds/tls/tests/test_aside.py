@@ -6,12 +6,13 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+import trustme
 
 from watchpost.codes import severity_of
 from watchpost.core.types import Severity
@@ -22,6 +23,7 @@ from watchpost.kinds.tls.tests.looking import GUARD, serving
 from watchpost.kinds.tls.tests.zoo import DAY, LINK, NAME, NOW, ROOT, STRANGER, Made, ca, chain, make
 from watchpost.outbound import Guard
 from watchpost.outbound.tests.fileserver import Files, file_server
+from watchpost.outbound.tests.nginx import run_nginx
 from watchpost.outbound.tests.tlsserver import context_of, listen
 
 HERE = "127.0.0.1"
@@ -240,3 +242,21 @@ async def test_only_cancellation_is_raised_and_work_aside_ends_with_the_process(
             await asyncio.gather(task, return_exceptions=True)
             await watcher.outbound.close()
             assert watcher.outbound.open_sockets == 0
+
+
+async def test_nginx_that_still_accepts_tls_1_1(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    with authority.cert_pem.tempfile() as path:
+        pem = Path(path).read_text()
+    old = "ssl_protocols TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:@SECLEVEL=0;"
+    for more, codes in ((old, ["tls.old_protocol"]), ("ssl_protocols TLSv1.2 TLSv1.3;", [])):
+        folder = tmp_path / ("old" if codes else "new")
+        folder.mkdir()
+        leaf = authority.issue_cert(NAME)
+        async with (
+            run_nginx(folder, leaf, "ssl", more) as port,
+            watching(port, protocols="scan", ca_pem=pem) as watcher,
+        ):
+            assert await watcher.codes(datetime.now(UTC)) == codes
+            accepts = ["TLSv1.1"] * len(codes) + ["TLSv1.2", "TLSv1.3"]
+            assert watcher.baseline["told"]["accepts"] == accepts

@@ -91,3 +91,16 @@ def test_ports_follow_starttls() -> None:
 def test_wrong_ones_say_what_to_write(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         config(**wrong)
+
+
+def test_what_is_asked_aside() -> None:
+    """A version without quotes is a number in YAML."""
+    assert TlsConfig.model_validate({"host": "shop.example", "min_protocol": 1.2}).min_protocol == "1.2"
+    for name, value, says in (
+        ("acme_directory", "ca.example/directory", "must begin with http:// or https://"),
+        ("min_protocol", 1.4, "'1.1', '1.2' or '1.3'"),
+        ("revocation", "yes", "'auto' or 'off'"),
+    ):
+        with pytest.raises(ValidationError) as wrong:
+            TlsConfig.model_validate({"host": "shop.example", name: value})
+        assert says in str(wrong.value)
