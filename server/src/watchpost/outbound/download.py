@@ -32,6 +32,7 @@ _MOST_HOPS = 4
 _LEAST_TIME_S = 0.05
 _LONGEST_S = 86_400.0
 _MOST_FILES = 2000
+_PLACE = "downloads"
 _MOST_HELD = 64 * 1024 * 1024
 _MOST_ON_DISK = 256 * 1024 * 1024
 
@@ -147,7 +148,7 @@ class Downloads:
         if self.folder is None:
             return None
         name = sha256(url.encode()).hexdigest()[:32]
-        return self.folder / f"kept-{name}.json", self.folder / f"kept-{name}.bin"
+        return self.folder / _PLACE / f"{name}.json", self.folder / _PLACE / f"{name}.bin"
 
     def _from_disk(self, url: str) -> File:
         paths = self._paths(url)
@@ -171,6 +172,7 @@ class Downloads:
             "sha256": sha256(file.body).hexdigest(),
         }  # fmt: skip
         with contextlib.suppress(OSError):  # a full disk costs one more question, nothing else
+            paths[0].parent.mkdir(exist_ok=True)
             if is_new:
                 _write(paths[1], file.body)
             else:
@@ -188,7 +190,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _make_room(folder: Path) -> None:
     """What was not asked for longest goes first."""
-    bodies = [(path, path.stat()) for path in folder.glob("kept-*.bin")]
+    bodies = [(path, path.stat()) for path in folder.glob("*.bin")]
     size = sum(found.st_size for _, found in bodies)
     for path, found in sorted(bodies, key=lambda one: one[1].st_mtime):
         if size <= _MOST_ON_DISK:

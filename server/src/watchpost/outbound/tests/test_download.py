@@ -56,11 +56,12 @@ async def test_it_outlives_the_process_and_a_broken_copy_is_no_copy(tmp_path: Pa
             async with going(tmp_path) as outbound:
                 assert (await get(outbound, f"{files.url}/list")).body == b"one"
         assert len(files.asked) == 1
-        for path in tmp_path.glob("kept-*.bin"):
+        [body] = tmp_path.glob("downloads/*.bin")
+        for path in (body,):
             path.write_bytes(b"scribbled over")
         async with going(tmp_path) as outbound:
             assert (await get(outbound, f"{files.url}/list")).body == b"one"
-            for path in tmp_path.glob("kept-*"):
+            for path in tmp_path.glob("downloads/*"):
                 path.unlink()
             assert (await get(outbound, f"{files.url}/list")).body == b"one"
         assert len(files.asked) == 3
