@@ -11,17 +11,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from watchpost.kinds.tls import ari, crl, protocols
-from watchpost.kinds.tls.chain import Cert, diagnose, fingerprint, parse, title
+from watchpost.kinds.tls.chain import Cert, diagnose, parse, title
+from watchpost.kinds.tls.chain import fingerprint as _fingerprint
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.served import roots_of
-from watchpost.outbound import Handshake, Outbound, Want
+from watchpost.outbound import Handshake, Outbound, Store, Want
 
 _MOST_CHAINS = 4
 _MOST_HELD = 20_000
@@ -33,6 +34,8 @@ _FRESH_S, _AGAIN_S, _DAY_S = 6 * 3600.0, 3600.0, 86_400.0
 _MOST_JSON = 256 * 1024
 
 Facts = dict[str, Any]
+
+fingerprint = lru_cache(maxsize=4096)(_fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,20 @@ def _paths(
     """The path of each distinct chain that leads to somebody trusted: who else could sign a list?"""
     chains = dict.fromkeys(one.chain for one in shaken if one.chain)
     for chain in list(chains)[:_MOST_CHAINS]:
-        read = [parse(der) for der in chain]
-        if read[0] is not None:
-            roots = roots_of(outbound.authorities(config.ca_pem or ""))
-            found = diagnose(tuple(one for one in read if one is not None), config.name, roots, at)
-            if found.complete:
-                yield found.path
+        found = _path(chain, config.name, outbound.authorities(config.ca_pem or ""), f"{at:%Y-%m-%d}")
+        if found:
+            yield found
+
+
+@lru_cache(maxsize=4096)
+def _path(chain: tuple[bytes, ...], name: str, store: Store, day: str) -> tuple[Cert, ...]:
+    """() if it leads to nobody. Which of several paths is the best may change from day to day, no sooner."""
+    read = [parse(der) for der in chain]
+    if read[0] is None:
+        return ()
+    now = datetime.fromisoformat(f"{day}T12:00+00:00")
+    found = diagnose(tuple(one for one in read if one is not None), name, roots_of(store), now)
+    return found.path if found.complete else ()
 
 
 async def _revocation(path: tuple[Cert, ...], outbound: Outbound, at: datetime) -> tuple[Facts, float]:
