@@ -26,10 +26,20 @@ class Found:
 
 def discover(address: str, project: Project | None) -> Found:
     """Looks around ``address`` now, within ten seconds, beside what ``project`` watches already. Raises
-    ValueError for what is no address."""
+    ValueError for what is no address, and for what the guard keeps closed."""
     watched = watched_in(project) if project else []
     site = asyncio.run(_look(address, places_of(watched)))
+    if site.home.kind == "refused_by_guard":
+        raise ValueError(_closed(site.home))
     return Found(site, offer(site, watched))
+
+
+def _closed(home: Answer) -> str:
+    """What a newcomer meets who types the address of the machine at hand."""
+    return (
+        f"{home.failure}, and the inside of a network is looked at only when the operator says so: set "
+        "ALLOW_NETWORKS to its network, such as 127.0.0.0/8, and start Watchpost again"
+    )
 
 
 def alone(address: str, project: Project | None) -> Offer:

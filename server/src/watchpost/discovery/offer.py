@@ -74,6 +74,9 @@ def _proposals(site: Site) -> Iterator[Proposal]:
 
 
 def _place_of(spec: Mapping[str, Any]) -> Place:
+    """The page of a kind that is given an address; else what it says it covers, however that is written."""
+    if "url" not in spec and (covered := _covered(spec)):
+        return (("kind", spec["kind"]), ("covers", covered))
     where = {"kind": spec["kind"]} | {key: spec[key] for key in _PLACES if spec.get(key) is not None}
     if "url" in where:
         with suppress(ValueError):
@@ -86,23 +89,35 @@ def _place_of(spec: Mapping[str, Any]) -> Place:
     return tuple(sorted(where.items()))
 
 
+def _covered(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    kind = kinds().get(str(spec["kind"]))
+    if kind is None:
+        return ()
+    names = {info.alias or name for name, info in kind.config.model_fields.items()}
+    try:
+        return kind.covers(kind.config.model_validate({k: v for k, v in spec.items() if k in names}))
+    except ValueError:  # a secret that cannot be read here, or a spec of another version
+        return ()
+
+
 def _gone(site: Site, watched: Iterable[Watched]) -> Iterator[Gone]:
-    """Only what nobody can doubt: the name does not exist, or the page says that it is not there and the
-    monitor does not expect just that. An outage is no reason to stop watching."""
+    """Only what nobody can doubt: the name does not exist, or the page says that it is not there, though the
+    site is well and the monitor does not expect just that. An outage is no reason to stop watching."""
     by_place = {place(url).url: answer for url, answer in site.answers.items()}
     for one in watched:
         try:
             answer = by_place.get(place(str(one.spec["url"])).url) if "url" in one.spec else None
         except ValueError:
             continue
-        if answer is not None and (why := _lost(one, answer)):
+        if answer is not None and (why := _lost(one, answer, 200 <= site.home.status < 400)):
             yield Gone(one, why)
 
 
-def _lost(one: Watched, answer: Answer) -> str:
+def _lost(one: Watched, answer: Answer, is_well: bool) -> str:
     if answer.kind == "nxdomain":
         return f"The name {place(answer.asked).host} does not exist any more."
     wanted = (one.spec.get("expect") or {}).get("status") or ()
-    if answer.status in _GONE and answer.status not in wanted and str(answer.status) not in wanted:
-        return f"{answer.asked} answers {answer.status}: it is not there any more."
+    is_meant = answer.status in wanted or str(answer.status) in wanted
+    if is_well and answer.status in _GONE and not is_meant:
+        return f"{answer.asked} answers {answer.status}; delete it only if it was taken away for good."
     return ""

@@ -54,6 +54,8 @@ def _sentence(entry: Any, model: type[BaseModel], beside: tuple[str, ...]) -> st
     if entry["type"] == "extra_forbidden":
         names = sorted([*_names_at(model, loc[:-1]), *(beside if len(loc) == 1 else ())])
         return f"there is no key {loc[-1]}; {did_you_mean(str(loc[-1]), names)}"
+    if entry["type"] == "too_short" and entry["ctx"].get("min_length") == 1:
+        return "is empty; name at least one"
     if entry["type"] == "missing":
         return "is missing; it must be given"
     message: str = entry["msg"]

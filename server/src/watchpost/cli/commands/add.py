@@ -76,7 +76,8 @@ def _address(text: str) -> tuple[str, str]:
     try:
         return text, place(read_address(text)).host
     except ValueError as error:
-        raise Refusal(f"URL: {text!r} is not an address: {error}") from None
+        shown = "what was typed" if "@" in text else repr(text)  # a password stays out of logs and terminals
+        raise Refusal(f"URL: {shown} is not an address: {error}") from None
 
 
 def _project(wanted: str) -> tuple[Any, str]:
@@ -100,7 +101,10 @@ def _found(args: Namespace, url: str, project: Any, out: Out) -> Offer:
         found = alone(url, project)
     else:
         out.note(f"looking around {url} ...")
-        found = discover(url, project).offer
+        try:
+            found = discover(url, project).offer
+        except ValueError as error:
+            raise Refusal(f"URL: {error}") from None
     if args.contains and found.new and found.new[0].spec["kind"] == "http":
         first = found.new[0]
         spec = {**first.spec, "expect": {**first.spec.get("expect", {}), "body_contains": args.contains}}

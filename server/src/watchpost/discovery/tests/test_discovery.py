@@ -11,7 +11,7 @@ from watchpost.discovery.offer import Watched, offer
 from watchpost.discovery.scout import look_around
 from watchpost.discovery.tests.world import HOME, NOT_FOUND, Page, world_of
 from watchpost.registry import kinds
-from watchpost.registry.site import Site
+from watchpost.registry.site import Answer, Site
 
 pytestmark = pytest.mark.asyncio
 
@@ -110,6 +110,77 @@ async def test_a_certificate_that_visitors_refuse_does_not_hide_the_site() -> No
         assert ("tls", "shop.example") in {(one.spec["kind"], one.spec.get("host")) for one in made}
 
 
+async def test_a_stranger_it_leads_to_is_named_and_not_watched() -> None:
+    pages = {
+        "shop.example/": Page("", 302, headers={"Location": "https://parked.test:{port}/"}),
+        "parked.test/": Page("<title>Parked for sale</title>"),
+    }
+    both = ("shop.example", "parked.test")
+    async with world_of(pages, both, both) as world:
+        made = offer(await look_around(world.outbound, world.url("shop.example"))).new
+        home = made[0]
+        assert "leads to parked.test, another domain" in home.why
+        assert (home.spec["url"], home.spec["follow_redirects"]) == (world.url("shop.example"), False)
+        assert home.spec["expect"] == {"status": [302]}
+        assert ("domain", "shop.example") in {(one.spec["kind"], one.spec.get("domain")) for one in made}
+        assert not [one for one in made if "parked" in str(dict(one.spec))]
+        assert "parked.test/" not in world.asked
+
+
+async def test_names_on_a_certificate_that_is_for_others_are_not_this_sites() -> None:
+    async with world_of(SHOP, ("api.shop.example", "admin.shop.example"), THERE, trusted=False) as world:
+        made = offer(await look_around(world.outbound, world.url("shop.example"))).new
+        assert not [one for one in made if "api." in str(dict(one.spec)) or "admin." in str(dict(one.spec))]
+        assert not [one for one in made if "more name" in one.why]
+
+
+@pytest.mark.parametrize(("end", "told"), [("self", True), ("www.self", False), ("elsewhere", False)])
+async def test_who_comes_without_https_is_said_to_be_led_here_only_if_they_are(end: str, told: bool) -> None:
+    home, plain = "https://self.shop.example/", "http://self.shop.example/"
+    led = Answer(plain, f"https://{end}.shop.example/", 200)
+    found = offer(Site(Answer(home, home, 200), {plain: led})).new
+    assert any("is led there" in one.why for one in found) is told
+
+
+@pytest.mark.parametrize("there", ["/", "/b/"])
+async def test_a_circle_is_called_one(there: str) -> None:
+    pages = {
+        "shop.example/": Page("", 302, headers={"Location": there}),
+        "shop.example/b/": Page("", 302, headers={"Location": "/"}),
+    }
+    async with world_of(pages, ("shop.example",), ("shop.example",)) as world:
+        made = offer(await look_around(world.outbound, world.url("shop.example"))).new
+        assert "redirects in a circle" in made[0].why
+
+
+async def test_a_page_to_sign_in_is_said_to_be_one() -> None:
+    pages = {
+        "shop.example/admin/": Page("", 302, headers={"Location": "/login/?next=/admin/"}),
+        "shop.example/login/": Page("<title>Shop</title>"),
+        "shop.example/login/?next=/admin/": Page("<title>Shop</title>"),
+    }
+    async with world_of(pages, ("shop.example",), ("shop.example",)) as world:
+        home = offer(await look_around(world.outbound, world.url("shop.example", "/admin/"))).new[0]
+        assert "a page to sign in (/login/)" in home.why
+        assert (home.spec["url"], home.spec["name"]) == (world.url("shop.example", "/admin/"), "admin")
+
+
+async def test_a_domain_is_known_by_any_name_under_it() -> None:
+    async with world_of(SHOP, ON_IT, THERE) as world:
+        site = await look_around(world.outbound, world.url("shop.example"))
+        held = Watched(1, "Dom", "domain", {"domain": "www.Shop.example", "tags": []})
+        assert ("domain", 1) in {(one.spec["kind"], other.id) for one, other in offer(site, [held]).known}
+        assert not [one for one in offer(site, [held]).new if one.spec["kind"] == "domain"]
+
+
+async def test_a_site_that_is_down_offers_nothing_to_delete() -> None:
+    broken = {"shop.example/": Page("", 404)}
+    async with world_of(broken, ("shop.example",), ("shop.example",)) as world:
+        one = Watched(3, "Page", "http", {"url": world.url("shop.example", "/page/")})
+        site = await look_around(world.outbound, world.url("shop.example"), [str(one.spec["url"])])
+        assert offer(site, [one]).gone == ()
+
+
 async def test_a_hanging_neighbour_costs_its_own_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = SHOP | {"api.shop.example/": Page("late", after_s=30)}
     async with world_of(slow, ON_IT, THERE) as world:
@@ -139,7 +210,8 @@ async def test_what_is_watched_already_is_not_offered_again_and_what_is_gone_is_
             one.spec.get("url") for one in found.new if one.spec["kind"] == "http"
         }
         assert {one.monitor.id: one.why for one in found.gone} == {
-            3: f"{world.url('shop.example', '/old/')} answers 404: it is not there any more.",
+            3: f"{world.url('shop.example', '/old/')} answers 404; delete it only if it was "
+            "taken away for good.",
             5: "The name old.shop.example does not exist any more.",
         }
 

@@ -34,6 +34,7 @@ KIND = Kind(
     kept=frozenset({"servers"}),
     panels=panels,
     names=names,
+    covers=lambda config: (f"dns:{config.name}",),
     carries=lambda config: (config.name,),
     depth=1,
     propose=propose,

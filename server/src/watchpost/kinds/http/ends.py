@@ -80,9 +80,14 @@ def leads(config: HttpConfig, facts: Facts) -> tuple[Lead, ...]:
         host, port = config.place.host, config.place.port
         found.append(Lead(f"tls:{host}:{port}", "was seen by", sure=True))
     for one in certificates(config, facts):
-        own = "more_names" not in one
+        own = "more_names" not in one and _is_for(one, str(one.get("host", "")))
         found += [Lead(name, "stands in the certificate of", own) for name in one.get("names", ())]
     return (*found, *(Lead(host, "is on the way of a redirect of", False) for host in _hosts(facts)))
+
+
+def _is_for(certificate: Mapping[str, Any], host: str) -> bool:
+    """Whether it names the host that serves it: one served by mistake has strangers' names."""
+    return not {host, f"*.{host.partition('.')[2]}"}.isdisjoint(certificate.get("names", ()))
 
 
 def watch(thing: str) -> Mapping[str, Any] | None:

@@ -58,10 +58,15 @@ def covers(config: TlsConfig) -> tuple[str, ...]:
 def leads(config: TlsConfig, facts: Facts) -> tuple[Lead, ...]:
     """A certificate with a handful of names is its owner's; one with many may be shared by strangers."""
     return tuple(
-        Lead(name, "stands in the certificate of", sure="more_names" not in chain)
+        Lead(name, "stands in the certificate of", sure="more_names" not in chain and not _is_strange(chain))
         for chain in chains_of(config, facts)
         for name in chain.get("names", ())
     )
+
+
+def _is_strange(chain: Mapping[str, Any]) -> bool:
+    """Served by mistake: its names are somebody else's, or another site's."""
+    return any(reason[0] == "wrong_name" for reason in chain.get("reasons", ()))
 
 
 def watch(thing: str) -> Mapping[str, Any] | None:

@@ -16,7 +16,8 @@ def propose(site: Site) -> tuple[Proposal, ...]:
 def _each(site: Site) -> Iterator[Proposal]:
     home = site.home
     if home.place.scheme == "https" and home.is_there:
-        why = f"Visitors come by https{_names(home) if site.siblings else ''}. It is read at every address behind the name."
+        more = _names(home) if site.siblings else ""
+        why = f"Visitors come by https{more}. It is read at every address behind the name."
         yield _of(site.host, home.place.port, why)
     for name in site.siblings:
         answer = site.answers.get(site.at(name))
