@@ -35,7 +35,7 @@ def write(entries: Sequence[Entry], host: str, since: datetime, alarm_days: int 
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", "Expiry")
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})  # RFC 7986, 5.7
-    calendar.add("x-published-ttl", vDuration(REFRESH).to_ical().decode())
+    calendar.add("x-published-ttl", str(vDuration(REFRESH).to_ical(), "ascii"))  # type: ignore[no-untyped-call]
     for entry in entries:
         calendar.add_component(_event(entry, host, since, alarm_days))
     return bytes(calendar.to_ical())
