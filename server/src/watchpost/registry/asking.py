@@ -26,7 +26,7 @@ def read_url(value: str) -> str:
     """An http or https address without a user name. Raises ValueError with a sentence and the fix."""
     place(value)
     if "@" in urlsplit(value.strip()).netloc:
-        raise ValueError("the URL contains a user name; write it without, and give basic_auth to the monitor")
+        raise ValueError("the URL contains a user name; take it out and use basic_auth")
     return value.strip()
 
 
