@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ class Hanging:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.taken: list[socket.socket] = []
+        self.over = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -35,8 +37,13 @@ class Hanging:
                 self.taken.append(self.listener.accept()[0])
             except OSError:
                 return
+            if self.over:  # one that came while the others were let go
+                self.taken[-1].close()
 
     def release(self) -> None:
+        self.over = True
+        with suppress(OSError):  # closing alone does not wake who waits in accept
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for taken in self.taken:
             taken.close()
@@ -56,15 +63,15 @@ def loud(story: Story, hanging: Hanging) -> Iterator[Story]:
     yield story
     story.engine.lanes.close()
     hanging.release()
-    wait_for(lambda: not lanes())
+    wait_for(lambda: not lanes(), 30.0)
 
 
 def lanes() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("channel-")]
 
 
-def wait_for(true: Callable[[], Any]) -> None:
-    until = time.monotonic() + SOON_S
+def wait_for(true: Callable[[], Any], within_s: float = SOON_S) -> None:
+    until = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < until, "it did not happen soon"
         time.sleep(0.005)
