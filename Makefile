@@ -6,19 +6,27 @@ UV := $(BIN)/uv
 ARGS ?=
 DB ?= sqlite
 NAME ?=
-T ?= server
+T ?=
 
 .PHONY: up test check bench pins clean
 
 up: $(VENV)/.server
 	@$(BIN)/watchpost up $(ARGS)
 
+# The server and the agent are two projects of Django, with settings of their own: two runs. T: only these tests.
 test: $(VENV)/.dev
+ifeq ($(T),)
+	@DB=$(DB) $(BIN)/python -m pytest server
+	@cd agent && DB=$(DB) ../$(BIN)/python -m pytest
+else ifeq ($(filter agent%,$(T)),)
 	@DB=$(DB) $(BIN)/python -m pytest $(T)
+else
+	@cd agent && DB=$(DB) ../$(BIN)/python -m pytest $(patsubst agent/%,%,$(patsubst agent,.,$(T)))
+endif
 
 check: $(VENV)/.dev
-	@$(BIN)/ruff check server bench && $(BIN)/ruff format --check server bench
-	@cd server/src && ../../$(BIN)/lint-imports --config ../../pyproject.toml
+	@$(BIN)/ruff check server agent bench && $(BIN)/ruff format --check server agent bench
+	@cd server/src && PYTHONPATH=../../agent/src ../../$(BIN)/lint-imports --config ../../pyproject.toml
 	@$(BIN)/mypy
 
 bench: $(VENV)/.dev
@@ -32,9 +40,9 @@ $(VENV)/bin/uv:
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: install it (Debian: apt install python3-venv)"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.server: requirements/server.txt pyproject.toml | $(VENV)/bin/uv
+$(VENV)/.server: requirements/server.txt pyproject.toml agent/pyproject.toml | $(VENV)/bin/uv
 	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes -r requirements/server.txt
-	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --no-deps -e .
+	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --no-deps -e . -e agent
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.server
