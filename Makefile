@@ -33,7 +33,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/run.py $(NAME)
 
 pins: $(VENV)/bin/uv
-	@for set in server dev; do $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+	@for set in server dev "older --no-deps"; do $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 $$(expr "$$set" : '.*\(--no-deps\)') requirements/$${set%% *}.in -o requirements/$${set%% *}.txt; done
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Watchpost needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -45,8 +45,9 @@ $(VENV)/.server: requirements/server.txt pyproject.toml agent/pyproject.toml | $
 	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --no-deps -e . -e agent
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.server
+$(VENV)/.dev: requirements/dev.txt requirements/older.txt $(VENV)/.server
 	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --require-hashes --no-deps --target $(VENV)/older -r requirements/older.txt
 	@touch $@
 
 clean:

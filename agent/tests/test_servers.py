@@ -189,7 +189,10 @@ def test_a_thousand_runs_leave_nothing_open(tmp_path):
     with serve(
         SERVERS["gunicorn-gthread"], tmp_path, {"HEALTH_CHECKS": many, "HEALTH_TOKEN": TOKEN}
     ) as served:
-        runs = lambda: sum(one.get("observed", 0) for one in served.ask()[1]["checks"].values())
+
+        def runs() -> int:
+            return sum(one.get("observed", 0) for one in served.ask()[1]["checks"].values())
+
         (worker,) = served.family() - {served.process.pid}
         until(lambda: runs() > 100)
         before = _open(worker)

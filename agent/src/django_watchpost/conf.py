@@ -46,7 +46,7 @@ class Conf:
 
     paths: Mapping[str, str] = field(default_factory=lambda: {n: p for n, p in _PATHS.items() if p})
     tokens: tuple[str, ...] = ()
-    checks: tuple[tuple[str, Mapping[str, Any]], ...] = ((AUTO, {}),)
+    checks: tuple[tuple[Any, Mapping[str, Any]], ...] = ((AUTO, {}),)  # a dotted path, or the class itself
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_SUMS))
     dsn: str = ""
@@ -122,7 +122,7 @@ class _Reader:
             self.refuse("['HEALTH_TOKEN']", words)
         return tokens
 
-    def checks(self, value: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    def checks(self, value: Any) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
         if value is None:
             return ((AUTO, {}),)
         if not isinstance(value, (list, tuple)):
@@ -130,7 +130,7 @@ class _Reader:
             return ((AUTO, {}),)
         found = []
         for number, one in enumerate(value):
-            path, options = (one, {}) if isinstance(one, str) else _pair(one)
+            path, options = (one, {}) if isinstance(one, (str, type)) else _pair(one)
             if path is None:
                 words = "must be a dotted path or (path, {field: value}); it is left out"
                 self.refuse(f"['HEALTH_CHECKS'][{number}]", words)
@@ -172,9 +172,9 @@ class _Reader:
         return [(name, one) for name, one in value.items() if not names or name in names]
 
 
-def _pair(value: Any) -> tuple[str | None, Mapping[str, Any]]:
+def _pair(value: Any) -> tuple[Any, Mapping[str, Any]]:
     if isinstance(value, (list, tuple)) and len(value) == 2:
         path, options = value
-        if isinstance(path, str) and isinstance(options, Mapping):
+        if isinstance(path, (str, type)) and isinstance(options, Mapping):
             return path, options
     return None, {}

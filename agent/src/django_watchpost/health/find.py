@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import chain, count
 from typing import Any
 
 from django.utils.module_loading import import_string
 
+from django_watchpost.compat.foreign import Foreign, foreign_checks
 from django_watchpost.conf import AUTO, Conf, Problem
 from django_watchpost.guard import tell
 from django_watchpost.health import checks as shipped
@@ -38,11 +40,13 @@ def find_checks(conf: Conf) -> Found:
         try:
             listed = list(_automatic() if path == AUTO else _named(path, options))
         except Exception as problem:  # noqa: BLE001  their import, their constructor
-            words = f"{path} cannot be used: {type(problem).__name__}: {scrub(str(problem))}"
+            name = path if isinstance(path, str) else path.__qualname__
+            words = f"{name} cannot be used: {type(problem).__name__}: {scrub(str(problem))}"
             problems.append(Problem(where, words))
             continue
         for check in listed:
-            checks[check.id] = check
+            name = _free(check.id, checks) if isinstance(check, Foreign) else check.id
+            checks[name] = replace(check, id=name) if name != check.id else check
     _override(checks, conf.overrides, problems)
     return Found(checks, tuple(problems))
 
@@ -79,13 +83,22 @@ def _kinds(module: Any) -> list[type[Check]]:
     ]
 
 
-def _named(path: str, options: Mapping[str, Any]) -> Iterable[Check]:
-    target = import_string(path)
+def _free(name: str, taken: Iterable[str]) -> str:
+    """Names of another package's checks are made up here: two that fall together are told apart."""
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
+
+
+def _named(path: Any, options: Mapping[str, Any]) -> Iterable[Check]:
+    target = import_string(path) if isinstance(path, str) else path
     if isinstance(target, Check):
         return (replace(target, **options),)
     if isinstance(target, type) and issubclass(target, Check):
         return (target(**options),) if options else target.found()
-    raise TypeError(f"it is no Check but {type(target).__name__}")
+    theirs = foreign_checks(target, options)
+    if theirs is None:
+        raise TypeError(f"it is no Check but {type(target).__name__}")
+    return theirs
 
 
 def _override(
