@@ -29,7 +29,7 @@ try:  # version 4
 
     IS_FOUR = True
 except ImportError:
-    from health_check.backends import HealthCheck as _Base  # type: ignore[no-redef]
+    from health_check.backends import HealthCheck as _Base
 
     IS_FOUR = False
 
