@@ -9,11 +9,15 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from django_watchpost.health import process
+from tests import checks_of_mine as mine
 
 
 @pytest.fixture(autouse=True)
 def _no_checks_stay() -> Iterator[None]:
+    """What hangs hangs until its test is over."""
+    mine.release.clear()
     yield
+    mine.release.set()
     process.forget()
 
 

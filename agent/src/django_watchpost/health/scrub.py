@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -46,9 +47,11 @@ def scrub_all(value: Any, depth: int = 4) -> Any:
 def _secrets() -> tuple[str, ...]:
     """The longest first, so that no half of one is left."""
     found: set[str] = set()
-    for name in dir(settings):
-        if name.isupper():
-            _collect(name, getattr(settings, name, None), found, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Django warns about settings it is about to drop when they are read
+        for name in dir(settings):
+            if name.isupper():
+                _collect(name, getattr(settings, name, None), found, 4)
     return tuple(sorted(found, key=len, reverse=True))
 
 
