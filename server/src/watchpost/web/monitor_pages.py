@@ -185,6 +185,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "shown": _shown(monitor),
         "asked": _asked(monitor),
         "kind_title": kind.title if kind else monitor.kind,
+        "is_fed": kind is not None and kind.is_fed,
         "is_asked": kind is None or kind.probe is not None,
         "last": getattr(monitor, "last", None),
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
