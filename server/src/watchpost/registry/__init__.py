@@ -97,11 +97,15 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text."""
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text.
+    Each row may have a state in ``marks`` ("up", "down"), and in ``slugs`` the monitor of the same project
+    that it is about."""
 
     title: str
     rows: tuple[tuple[str, str], ...]
     note: str = ""
+    marks: tuple[str, ...] = ()
+    slugs: tuple[str, ...] = ()
 
 
 def _nothing(*_: Any) -> tuple[Any, ...]:

@@ -36,11 +36,10 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     facts: dict[str, Any] = {"resolver": {"silent": list(found.silent)}} if found.silent else {}
     addresses = found.addresses
     if found.failure is not None:
-        facts["failure"] = _failed(found.failure)
+        facts |= {"failure": _failed(found.failure), "addresses": {}}  # nor are older ones shown
     elif not config.every_address:
         addresses = outbound.order(config.where, config.port, addresses)[:1]
-    elif len(addresses) > _MOST_ADDRESSES:
-        facts["more_addresses"] = len(addresses) - _MOST_ADDRESSES
+    facts["more_addresses"] = max(0, len(addresses) - _MOST_ADDRESSES)  # 0, too: what is kept would stay
     left_s = max(_LEAST_TIME_S, ends - monotonic())
     calls = [_call(config, address, left_s) for address in addresses[:_MOST_ADDRESSES]]
     talks = await asyncio.gather(*(outbound.talk(call) for call in calls))

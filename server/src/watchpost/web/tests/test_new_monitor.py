@@ -11,7 +11,7 @@ import yaml
 from tests.e2e.seed import Seeded, seed
 
 from watchpost.monitors import edit
-from watchpost.monitors.models import Monitor
+from watchpost.monitors.models import Monitor, MonitorLast, MonitorState
 from watchpost.registry import Kind, doc_of, kinds
 from watchpost.web.tests.test_access import enter
 from watchpost.web.tests.test_forms import error_at
@@ -170,3 +170,35 @@ def test_where_there_are_too_many_to_tick_they_are_typed(
         {"monitor": "home-page", "weight": 2},
         "basket",
     ]
+
+
+def test_the_page_leads_to_those_that_are_counted_and_remarks_are_of_the_last_look(seeded: Seeded) -> None:
+    now = datetime.now(UTC)
+    made = edit.create_monitor(seeded.shop, {"name": "All", "kind": "composite", "of": ["home-page"]}, now)
+    old, new = (
+        {
+            "code": "composite.some_down",
+            "subject": "need",
+            "severity": "info",
+            "sentence": said,
+            "fix": "Mend it.",
+        }
+        for said in ("Long ago.", "Just now.")
+    )
+    facts = {"children": [{"slug": "home-page", "name": "Home page", "state": "down"}]}
+    state = {"shown": "up", "health": "up", "since": now, "reason": "Fine.", "findings": [old]}
+    MonitorState.objects.update_or_create(monitor=made, defaults=state)
+    last = MonitorLast.objects.create(
+        monitor=made, at=1, outcome="ok", total_ms=0.0, phases={}, findings=[new], facts=facts
+    )
+    admin = enter(seeded.admin)
+    page = admin.get(f"/monitors/{made.pk}/")
+    assert (
+        f'<i class="mark down" aria-hidden="true"></i> <a class="link" href="/monitors/{seeded.home.pk}/">'
+        in (page.content.decode())
+    )
+    assert "Just now." in words(page)
+    assert "Long ago." not in words(page)
+    last.findings = None
+    last.save()
+    assert "Long ago." not in words(admin.get(f"/monitors/{made.pk}/"))

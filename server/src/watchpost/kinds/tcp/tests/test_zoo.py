@@ -212,7 +212,7 @@ async def test_it_is_called_by_its_name(port: Port) -> None:
 async def test_what_was_said_instead_is_shown() -> None:
     async with listen(redis) as number:
         seen, verdict = await look(number, deadline_s=1, **PING)
-    assert "it says “-NOAUTH\\r\\n”" in verdict.findings[0].sentence
+    assert "it says “-NOAUTH”." in verdict.findings[0].sentence
     assert seen.excerpt == "-NOAUTH\\r\\n"
 
 
@@ -284,6 +284,14 @@ async def test_one_of_two_addresses_is_a_warning_that_names_it() -> None:
     async with listen(mute) as number:
         seen, verdict = await look(number, ("127.0.0.1", "127.0.0.2"))
     assert [(one.code, one.subject) for one in verdict.findings] == [("tcp.address_down", "127.0.0.2")]
+    config = TcpConfig(host="cache.test", port=number)
+    [panel] = KIND.panels(config, seen.facts, {})
+    assert [label for label, _ in panel.rows] == ["127.0.0.2", "127.0.0.1"], "trouble comes first"
+    assert (panel.marks, panel.note) == (("down", "up"), "1 of 2 fails.")
+    assert panel.rows[0][1] == "the connection was refused: nothing listens on this port"
+    alone = {"addresses": {"127.0.0.1": {"ms": 1.0}}, "more_addresses": 0}
+    assert KIND.panels(config, alone, {}) == ()
+    assert KIND.kept <= seen.facts.keys(), "what is kept is said at every look, else it would stay for ever"
     assert seen.outcome is Outcome.OK
     assert seen.address == "127.0.0.1"
 
@@ -295,11 +303,27 @@ async def test_addresses_take_turns_when_one_is_enough() -> None:
 
 
 async def test_a_name_without_an_address_and_a_closed_one() -> None:
-    _, verdict = await look(1, ())
+    seen, verdict = await look(1, ())
+    assert KIND.kept <= seen.facts.keys()
     assert [one.code for one in verdict.findings] == ["tcp.unreachable.dns"]
     seen, verdict = await look(1, ("10.0.0.1",))
     assert [one.code for one in verdict.findings] == ["tcp.refused_by_guard"]
     assert seen.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("asks", "says"),
+    [
+        ({}, "cache.test:6379 takes a connection"),
+        ({"tls": True}, "cache.test:6379 takes a connection by TLS"),
+        ({"expect": "~^220 "}, "cache.test:6379 takes a connection and answers what matches “^220 ”"),
+        ({"send": "x"}, "cache.test:6379 takes a connection and answers"),
+        (AUTH, "cache.test:6379 takes a connection and answers “+OK”, then 1 more step"),
+    ],
+)
+async def test_what_is_asked_is_said_without_what_is_secret(asks: dict[str, Any], says: str) -> None:
+    config = TcpConfig.model_validate({"host": "cache.test", "port": 6379} | asks)
+    assert KIND.describe(config) == says
 
 
 @pytest.mark.parametrize(
