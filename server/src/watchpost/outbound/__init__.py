@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from watchpost.outbound.certificate import Certificate
     from watchpost.outbound.curl import Reply
     from watchpost.outbound.dnsask import Question, Said
-    from watchpost.outbound.download import Downloads, File, Want
+    from watchpost.outbound.download import Downloads, File, Want, retry_after_s
     from watchpost.outbound.everywhere import Everywhere, find_everywhere
     from watchpost.outbound.failure import Failure
     from watchpost.outbound.guard import Guard
@@ -54,13 +54,14 @@ __all__ = [
     "Want",
     "disagree",
     "find_everywhere",
+    "retry_after_s",
 ]
 
 _HOMES = {
     "certificate": ("Certificate",),
     "curl": ("Reply",),
     "dnsask": ("Question", "Said"),
-    "download": ("Downloads", "File", "Want"),
+    "download": ("Downloads", "File", "Want", "retry_after_s"),
     "everywhere": ("Everywhere", "find_everywhere"),
     "failure": ("Failure",),
     "guard": ("Guard",),

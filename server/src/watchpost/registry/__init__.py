@@ -34,6 +34,14 @@ class _Often:
 OFTEN = _Often()
 
 
+class _Members:
+    """Marks a field that lists monitors of the same project, each as its slug or as ``{monitor: slug,
+    weight: 2}``. Forms let them be ticked."""
+
+
+MEMBERS = _Members()
+
+
 @dataclass(frozen=True, slots=True)
 class PastNeed:
     """What a judge needs of the past: totals within ``window_s`` seconds, states of the monitors of the same
@@ -89,11 +97,15 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text."""
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text.
+    Each row may have a state in ``marks`` ("up", "down"), and in ``slugs`` the monitor of the same project
+    that it is about."""
 
     title: str
     rows: tuple[tuple[str, str], ...]
     note: str = ""
+    marks: tuple[str, ...] = ()
+    slugs: tuple[str, ...] = ()
 
 
 def _nothing(*_: Any) -> tuple[Any, ...]:
@@ -133,6 +145,12 @@ class Kind:
     leads: Callable[[Any, Mapping[str, Any]], tuple[Lead, ...]] = _nothing  # come across, not watched by it
     under: Callable[[str], str | None] = lambda _: None  # the thing of this kind that a host stands on
     watch: Callable[[str], Mapping[str, Any] | None] = lambda _: None  # of the part after the colon: the spec
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether it asks nobody and is judged in the moment another monitor moves: then interval, timeout
+        and confirmation mean nothing to it."""
+        return self.feed == "states"
 
     @property
     def is_carrying(self) -> bool:

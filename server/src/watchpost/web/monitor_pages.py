@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -185,6 +186,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "shown": _shown(monitor),
         "asked": _asked(monitor),
         "kind_title": kind.title if kind else monitor.kind,
+        "is_fed": kind is not None and kind.is_fed,
         "is_asked": kind is None or kind.probe is not None,
         "last": getattr(monitor, "last", None),
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
@@ -197,7 +199,25 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     }
 
 
-def _panels(monitor: Monitor) -> tuple[Panel, ...]:
+def _panels(monitor: Monitor) -> list[dict[str, Any]]:
+    """The kind's tables, with the shape of each row and the monitor that it leads to."""
+    found = _panels_of(monitor)
+    slugs = {slug for panel in found for slug in panel.slugs}
+    places = dict(monitor.project.monitors.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
+    return [
+        {
+            "title": panel.title,
+            "note": panel.note,
+            "rows": [
+                (*row, words.shape(mark) if mark else "", places.get(slug))
+                for row, mark, slug in zip_longest(panel.rows, panel.marks, panel.slugs, fillvalue="")
+            ],
+        }
+        for panel in found
+    ]
+
+
+def _panels_of(monitor: Monitor) -> tuple[Panel, ...]:
     """What the kind knows of it; what it cannot read of an older look, or without a key, is left out."""
     kind, last, state = (
         kinds().get(monitor.kind),
@@ -239,14 +259,18 @@ def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
 
 
 def _findings(monitor: Monitor) -> list[dict[str, Any]]:
-    """With whether a person may say that it is expected."""
-    rows, may = getattr(getattr(monitor, "state", None), "findings", []), acceptable(monitor)
+    """With whether a person may say that it is expected. Remarks are those of the last look: they change
+    without a change of state."""
+    told, last = getattr(getattr(monitor, "state", None), "findings", []), getattr(monitor, "last", None)
+    rows = [row for row in told if row["severity"] != "info"]
+    rows += [row for row in (last.findings or [] if last else []) if row["severity"] == "info"]
+    may = acceptable(monitor)
     return [row | {"may_accept": (row["code"], row["subject"]) in may} for row in rows]
 
 
 def _sentence_of(look: Look) -> str:
     findings = (look.detail or {}).get("findings") or []
-    return "; ".join(str(finding.get("sentence", "")) for finding in findings[:2])
+    return " ".join(str(finding.get("sentence", "")) for finding in findings[:2])
 
 
 @login_required

@@ -65,7 +65,7 @@ class Client:
         until = self.limits.closed(key, now)
         if until is not None:
             return _limited(here, until)
-        if not await self.limits.turn(key, RDAP, ends):
+        if not await self.limits.turn(key, RDAP, ends, now):
             return Answer("failed", f"{here.host} was not asked in time: others were asking it too")
         return await self._ask(here, ends, resolver, etag)
 

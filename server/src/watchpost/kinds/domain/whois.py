@@ -89,7 +89,7 @@ async def _ask(
     found = (await outbound.look_up(host, "any", resolver, ends)).answer
     if isinstance(found, ResolveFailure):
         return said | {"answer": "failed", "why": found.sentence, "gone": found.names_fault}, ""
-    if not await limits.turn(key, WHOIS, ends):
+    if not await limits.turn(key, WHOIS, ends, now):
         return said | {
             "answer": "failed",
             "why": f"{host} was not asked in time: others were asking it too",
