@@ -149,6 +149,24 @@ def redis_says(port: int, *words: str) -> Any:
         client.close()
 
 
+def fill_redis(port: int) -> None:
+    import redis as library
+
+    for size in (65536, 1):
+        with suppress(library.exceptions.OutOfMemoryError):
+            for number in range(10_000):
+                redis_says(port, "SET", f"fill-{size}-{number}", "x" * size)
+
+
+def await_link(port: int) -> None:
+    """Until a replica follows its primary."""
+    ends = time.monotonic() + _PATIENCE_S
+    while redis_says(port, "INFO", "replication")["master_link_status"] != "up":
+        if time.monotonic() > ends:
+            raise TimeoutError("the replica does not follow")
+        time.sleep(0.05)
+
+
 def connections_of_redis(port: int) -> int:
     return int(redis_says(port, "INFO", "clients")["connected_clients"])
 

@@ -14,6 +14,7 @@ from django.db import connections
 
 from django_watchpost.health import postgres
 from django_watchpost.health.causes import explain
+from django_watchpost.health.causes_of_databases import DATABASE
 from django_watchpost.health.connect import Ask, Pooled, borrowed, connected, pool_of, since_ms
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
 from django_watchpost.health.files import why_not_writable
@@ -57,13 +58,15 @@ class Database(Check):
         if file is not None and _is_missing(file):  # to connect would create it
             return self._missing(file)
         tries = 1 if pool is None else 1 + min(pool.get_stats().get("pool_size", 0), _MOST_DEAD)
-        for left in reversed(range(tries)):
+        failure = Exception("it was not tried")
+        for _ in range(tries):
             try:
                 return self._look(pool, file)
             except Exception as problem:  # noqa: BLE001  every driver has its own
-                if not left or isinstance(problem, TimeoutError) or _is_pool_timeout(problem):
-                    return self._failed(problem, pool)
-        raise AssertionError("unreachable")
+                failure = problem
+                if isinstance(problem, TimeoutError) or _is_pool_timeout(problem):
+                    break
+        return self._failed(failure, pool)
 
     def _look(self, pool: Pooled | None, file: Path | None) -> Result:
         began = perf_counter()
@@ -168,7 +171,7 @@ class Database(Check):
     def _failed(self, problem: Exception, pool: Pooled | None) -> Result:
         if pool is not None and _is_pool_timeout(problem):
             return self._no_connection_left(pool)
-        return explain(problem, self._name, self._place, self.deadline)
+        return self._explain(problem)
 
     def _no_connection_left(self, pool: Pooled) -> Result:
         """A pool says the same when all are in use and when the server is gone: one beside it tells."""
@@ -176,7 +179,7 @@ class Database(Check):
             with connected(self.alias, self.deadline) as ask:
                 ask("SELECT 1")
         except Exception as problem:  # noqa: BLE001
-            return explain(problem, self._name, self._place, self.deadline)
+            return self._explain(problem)
         stats = pool.get_stats()
         _errors[self.alias] = stats.get("requests_errors", 0)
         return error(
@@ -187,6 +190,10 @@ class Database(Check):
             fix=_MORE,
             details={"pool": _figures(stats)},
         )
+
+    def _explain(self, problem: Exception) -> Result:
+        known = {"database": self._name, "place": self._place, "deadline": self.deadline}
+        return explain(problem, DATABASE, "database.unreachable", **known)
 
     @property
     def _vendor(self) -> str:
