@@ -12,7 +12,7 @@ from django_watchpost.health.causes import Cause
 
 _FULL = Cause(
     "full",
-    r"OutOfMemoryError|OOM command not allowed|out of memory|error 48 from memcached|No space left|Disk quota",
+    r"OutOfMemoryError|OOM command|out of memory|error 48 from memcached|No space left|Disk quota",
     (errno.ENOSPC, errno.EDQUOT),
     "{subject} is full and takes nothing more: {said}",
     "Raise its memory (Redis: maxmemory) or let it throw away what is old (maxmemory-policy allkeys-lru); "

@@ -8,8 +8,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import unquote
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,16 +33,28 @@ def pool_of(alias: str) -> Pooled | None:
 
 
 @contextmanager
-def connected(alias: str, deadline_s: float) -> Iterator[Ask]:
-    """A connection of its own beside those of the application, closed afterwards. Raises what the database
-    driver raises; a server that is silent for ``deadline_s`` is given up."""
+def opened(alias: str, deadline_s: float) -> Iterator[BaseDatabaseWrapper]:
+    """A connection of its own beside those of the application, closed afterwards. Raises Django's database
+    errors; a server that is silent for ``deadline_s`` is given up with a TimeoutError. A SQLite file
+    that is missing is a FileNotFoundError: to connect would create it."""
     connection = _alike(connections[alias], deadline_s)
+    file = file_of(connection)
+    if file is not None and _is_missing(file):
+        raise FileNotFoundError(str(file))
     try:
-        connection.connect()
+        with connection.wrap_database_errors:
+            connection.connect()
         with _cut_after(connection.connection, deadline_s):
-            yield lambda sql: _ask(connection.cursor(), sql)
+            yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def connected(alias: str, deadline_s: float) -> Iterator[Ask]:
+    """The same, to put questions to."""
+    with opened(alias, deadline_s) as connection:
+        yield lambda sql: _ask(connection.cursor(), sql)
 
 
 @contextmanager
@@ -59,6 +73,27 @@ def borrowed(pool: Pooled, deadline_s: float) -> Iterator[Ask]:
 def since_ms(began: float) -> float:
     """Milliseconds since ``began`` on ``perf_counter``."""
     return round((perf_counter() - began) * 1000, 2)
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # it may be there: what connects says what is wrong
+        return False
+    return False
+
+
+def file_of(connection: Any) -> Path | None:
+    """Where a SQLite database lies; None for one in memory, and for servers."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        return None
+    if name.startswith("file:"):
+        name = unquote(name.removeprefix("file:").partition("?")[0])
+        name = name[name.index("/", 2) :] if name.startswith("//") and "/" in name[2:] else name
+    return Path(name).absolute()
 
 
 def _alike(connection: BaseDatabaseWrapper, deadline_s: float) -> BaseDatabaseWrapper:

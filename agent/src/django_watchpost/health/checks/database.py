@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote
 
 from django.db import connections
 
 from django_watchpost.health import postgres
 from django_watchpost.health.causes import explain
 from django_watchpost.health.causes_of_databases import DATABASE
-from django_watchpost.health.connect import Ask, Pooled, borrowed, connected, pool_of, since_ms
+from django_watchpost.health.connect import Ask, Pooled, borrowed, connected, file_of, pool_of, since_ms
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
 from django_watchpost.health.files import why_not_writable
 from django_watchpost.health.worst import worst
@@ -54,9 +53,7 @@ class Database(Check):
 
     def run(self) -> Result:
         pool = pool_of(self.alias)
-        file = _file_of(connections[self.alias])
-        if file is not None and _is_missing(file):  # to connect would create it
-            return self._missing(file)
+        file = file_of(connections[self.alias])
         tries = 1 if pool is None else 1 + min(pool.get_stats().get("pool_size", 0), _MOST_DEAD)
         failure = Exception("it was not tried")
         for _ in range(tries):
@@ -171,6 +168,8 @@ class Database(Check):
     def _failed(self, problem: Exception, pool: Pooled | None) -> Result:
         if pool is not None and _is_pool_timeout(problem):
             return self._no_connection_left(pool)
+        if isinstance(problem, FileNotFoundError):
+            return self._missing(Path(str(problem)))
         return self._explain(problem)
 
     def _no_connection_left(self, pool: Pooled) -> Result:
@@ -227,24 +226,3 @@ def _figures(stats: dict[str, Any]) -> dict[str, Any]:
 
 def _is_pool_timeout(problem: Exception) -> bool:
     return type(problem).__name__ == "PoolTimeout"
-
-
-def _is_missing(file: Path) -> bool:
-    try:
-        file.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:  # it may be there: what connects says what is wrong
-        return False
-    return False
-
-
-def _file_of(connection: Any) -> Path | None:
-    """Where a SQLite database lies; None for one in memory, and for servers."""
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():
-        return None
-    if name.startswith("file:"):
-        name = unquote(name.removeprefix("file:").partition("?")[0])
-        name = name[name.index("/", 2) :] if name.startswith("//") and "/" in name[2:] else name
-    return Path(name).absolute()
