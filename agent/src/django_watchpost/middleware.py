@@ -15,6 +15,8 @@ from django_watchpost.health.answer import Endpoint
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
+runs_async = False  # whether this process serves ASGI: Django builds the middleware accordingly
+
 
 class WatchpostMiddleware:
     """Answers the health endpoint; every other request passes for the price of one look into a dict."""
@@ -29,6 +31,7 @@ class WatchpostMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+            _note_async()
 
     def __call__(self, request: HttpRequest) -> Answer:
         group = self._groups.get(request.path_info)
@@ -46,6 +49,11 @@ class WatchpostMiddleware:
             return await endpoint.answer_async(request, group)
         except Exception:  # noqa: BLE001
             return _failed()
+
+
+def _note_async() -> None:
+    global runs_async
+    runs_async = True
 
 
 def _failed() -> HttpResponse:
