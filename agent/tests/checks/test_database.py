@@ -257,6 +257,19 @@ def test_an_exhausted_pool_is_told_apart_from_a_dead_server(shop, postgres):
     assert Database(alias="shop").run().status is Status.OK
 
 
+def test_a_pool_whose_queue_is_full(shop):
+    pool = pooled(shop, max_waiting=1).pool
+    pool.open()
+    with pool.connection(), pool.connection():
+        waiting = threading.Thread(target=lambda: pool.putconn(pool.getconn(timeout=20)))
+        waiting.start()
+        while not pool.get_stats().get("requests_waiting"):
+            time.sleep(0.01)
+        result = Database(alias="shop", deadline=0.5).run()
+    waiting.join()
+    assert (result.status, result.code) == (Status.ERROR, "database.pool_exhausted")
+
+
 def test_a_pool_without_a_server(shop):
     connection = shop(PORT=1, OPTIONS={"pool": {"min_size": 1, "max_size": 2}})
     assert connection.pool is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from pathlib import Path
 
 import pytest
 import trustme
@@ -149,6 +150,16 @@ def test_it_is_found_where_somebody_decided(settings):
     assert [(one.id, one.critical) for one in found] == [("mail", False)]
 
 
+def sessions(port):
+    """Connections of this machine to the server that it has not closed, by Linux' table."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    there = f":{port:04X}"
+    return sum(line.split()[1].endswith(there) and line.split()[3] == "01" for line in lines)
+
+
 def test_runs_leave_no_connection(mail, smtp):
-    mail(smtp().port)
-    runs_leave_nothing(Mail(), 200, lambda: 0)
+    port = smtp().port
+    mail(port)
+    runs_leave_nothing(Mail(), 200, lambda: sessions(port))
+    mail(port, USE_TLS=True)
+    runs_leave_nothing(Mail(), 200, lambda: sessions(port), status=Status.ERROR)

@@ -98,6 +98,38 @@ def test_each_server_is_found_once(settings):
     assert "secretpassword" not in repr(found)
 
 
+def test_sentinel_and_cluster_are_left_alone(settings):
+    backend = "django_redis.cache.RedisCache"
+    for options in (
+        {"CLIENT_CLASS": "django_redis.client.SentinelClient"},
+        {"CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory"},
+        {"REDIS_CLIENT_CLASS": "redis.cluster.RedisCluster"},
+    ):
+        settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://shop/0", "OPTIONS": options}}
+        assert not list(Redis.found())
+
+
+def test_what_the_settings_say_of_tls_and_users_is_passed_on(settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": "rediss://cache:6379",
+            "OPTIONS": {
+                "PASSWORD": "secretpassword",
+                "SOCKET_TIMEOUT": 3,
+                "CONNECTION_POOL_KWARGS": {"ssl_cert_reqs": None},
+            },
+        }
+    }
+    settings.CELERY_BROKER_URL = "rediss://broker:6379"
+    settings.CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": 0}
+    found = {one.id: one.options for one in Redis.found()}
+    assert found == {
+        "redis.cache": {"password": "secretpassword", "ssl_cert_reqs": None},
+        "redis.broker": {"ssl_cert_reqs": 0},
+    }
+
+
 def test_none_is_found_without_one(settings):
     settings.CELERY_BROKER_URL = "amqp://rabbit"
     assert not list(Redis.found())

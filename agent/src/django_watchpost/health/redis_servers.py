@@ -54,11 +54,9 @@ def _of_caches() -> Iterator[Server]:
         if kind_of(alias) not in ("redis", "django-redis"):
             continue
         given = caches.settings[alias].get("OPTIONS") or {}
-        options = {
-            name.lower(): value
-            for name, value in given.items()
-            if name.lower() in _PASSED or name.lower().startswith("ssl_")
-        }
+        if _has_other_ways(given):
+            continue
+        options = _passed({**given, **(given.get("CONNECTION_POOL_KWARGS") or {})})
         use = "cache" if alias == "default" else f"cache.{alias}"
         for number, url in enumerate(locations(alias)):
             if url.partition(":")[0] in _SCHEMES:
@@ -66,19 +64,43 @@ def _of_caches() -> Iterator[Server]:
                 yield Server(name, _spelt(url), number > 0, options)
 
 
+def _has_other_ways(options: Mapping[str, Any]) -> bool:
+    """Sentinel and Cluster: the address is a name that only they know."""
+    names = ("CLIENT_CLASS", "CONNECTION_FACTORY", "REDIS_CLIENT_CLASS", "CONNECTION_POOL_CLASS", "SENTINELS")
+    given = [str(options.get(name, "")) for name in names]
+    given.append(str(getattr(settings, "DJANGO_REDIS_CONNECTION_FACTORY", "")))
+    return bool(options.get("SENTINELS")) or any("entinel" in one or "luster" in one for one in given)
+
+
+def _passed(options: Mapping[str, Any]) -> dict[str, Any]:
+    lower = {str(name).lower(): value for name, value in options.items()}
+    return {name: value for name, value in lower.items() if name in _PASSED or name.startswith("ssl_")}
+
+
 def _of_celery() -> Iterator[Server]:
-    apps = list(getattr(sys.modules.get("celery._state"), "_apps", ()))
-    brokers = [getattr(settings, name, None) for name in _BROKERS]
-    results = [getattr(settings, name, None) for name in _RESULTS]
-    for app in apps:
-        with suppress(Exception):
-            brokers.append(app.conf.broker_url)
-            results.append(app.conf.result_backend)
-    for use, given in (("broker", brokers), ("results", results)):
+    brokers, results = _celery_urls()
+    for use, given, secured in (
+        ("broker", brokers, "CELERY_BROKER_USE_SSL"),
+        ("results", results, "CELERY_REDIS_BACKEND_USE_SSL"),
+    ):
+        tls = getattr(settings, secured, None)
+        options = _passed(tls) if isinstance(tls, Mapping) else {}
         for one in given:
             listed = one if isinstance(one, (list, tuple)) else str(one or "").split(";")
             for number, url in enumerate(url for url in listed if str(url).partition(":")[0] in _SCHEMES):
-                yield Server(use if number == 0 else f"{use}.{number + 1}", _spelt(str(url)))
+                name = use if number == 0 else f"{use}.{number + 1}"
+                yield Server(name, _spelt(str(url)), options=options)
+
+
+def _celery_urls() -> tuple[list[Any], list[Any]]:
+    """Of brokers and of results: in the settings, and of Celery's apps in this process."""
+    brokers = [getattr(settings, name, None) for name in _BROKERS]
+    results = [getattr(settings, name, None) for name in _RESULTS]
+    for app in list(getattr(sys.modules.get("celery._state"), "_apps", ())):
+        with suppress(Exception):
+            brokers.append(app.conf.broker_url)
+            results.append(app.conf.result_backend)
+    return brokers, results
 
 
 def _of_channels() -> Iterator[Server]:

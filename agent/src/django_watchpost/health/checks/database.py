@@ -61,7 +61,7 @@ class Database(Check):
                 return self._look(pool, file)
             except Exception as problem:  # noqa: BLE001  every driver has its own
                 failure = problem
-                if isinstance(problem, TimeoutError) or _is_pool_timeout(problem):
+                if isinstance(problem, TimeoutError) or _has_no_room(problem):
                     break
         return self._failed(failure, pool)
 
@@ -166,7 +166,7 @@ class Database(Check):
         )
 
     def _failed(self, problem: Exception, pool: Pooled | None) -> Result:
-        if pool is not None and _is_pool_timeout(problem):
+        if pool is not None and _has_no_room(problem):
             return self._no_connection_left(pool)
         if isinstance(problem, FileNotFoundError):
             return self._missing(Path(str(problem)))
@@ -224,5 +224,5 @@ def _figures(stats: dict[str, Any]) -> dict[str, Any]:
     return {name: stats.get(name, 0) for name in names}
 
 
-def _is_pool_timeout(problem: Exception) -> bool:
-    return type(problem).__name__ == "PoolTimeout"
+def _has_no_room(problem: Exception) -> bool:
+    return type(problem).__name__ in ("PoolTimeout", "TooManyRequests")  # the latter: max_waiting

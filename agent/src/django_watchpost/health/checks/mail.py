@@ -56,8 +56,7 @@ class Mail(Check):
         except Exception as problem:  # noqa: BLE001
             return self._unreachable(problem, place)
         finally:
-            with suppress(Exception):
-                connection.close()
+            _close(connection)
         return ok(observed=took_ms, unit="ms")
 
     def _refused(self, problem: smtplib.SMTPResponseException, place: str) -> Result:
@@ -88,6 +87,16 @@ class Mail(Check):
         else:
             words = f"The mail server {place} cannot be reached: {said}"
         return error(words, code="mail.unreachable", fix=fix)
+
+
+def _close(connection: Any) -> None:
+    """Also one that came no further than to the login, which Django keeps for the next attempt."""
+    partial = getattr(connection, "_partial_connection", None)
+    with suppress(Exception):
+        connection.close()
+    if partial is not None:
+        with suppress(Exception):
+            partial.close()
 
 
 _REACH = (

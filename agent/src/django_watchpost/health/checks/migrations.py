@@ -107,11 +107,10 @@ def _read_code() -> Mapping[Key, tuple[Key, ...]]:
             app, names = sorted(conflicts.items())[0]
             raise ValueError(f"{app} has several last migrations: {', '.join(sorted(names))}")
         nodes = loader.graph.nodes
+        for key, migration in loader.disk_migrations.items():
+            if key not in nodes:  # a squashed one stands for it
+                _replaced[key] = tuple(migration.replaces)
         _known.update({key: tuple(nodes[key].replaces) for key in sorted(nodes) if nodes[key] is not None})
-        for key in list(_known):
-            for replaced in _known[key]:
-                if replaced in loader.disk_migrations:
-                    _replaced[replaced] = tuple(loader.disk_migrations[replaced].replaces)
     return _known
 
 
