@@ -11,8 +11,13 @@ import pytest
 
 from tests.serving import Handler, Serving
 from tests.stories.telling import Story
+from watchpost.engine.keep import forget, roll_up
+from watchpost.engine.parts import MOST_ABSENT
+from watchpost.engine.values import STEP_MS
 from watchpost.kinds.health import KIND
-from watchpost.monitors.models import Monitor
+from watchpost.monitors import edit
+from watchpost.monitors.looks import last_looks
+from watchpost.monitors.models import Monitor, Transition, Value
 from watchpost.outbound import Guard, Outbound
 from watchpost.registry import Look
 
@@ -155,3 +160,89 @@ def test_a_restart_of_the_application_neither_heals_nor_alarms(story: Story, sho
     look(story, health, 3)
     assert story.shown(health) == "up"
     assert [one.state for one in story.incidents()] == ["resolved"]
+
+
+def history(monitor: Monitor, part: str) -> list[tuple[str, str]]:
+    rows = Transition.of_parts.filter(monitor=monitor, track=f"local|{part}").order_by("pk")
+    return list(rows.values_list("before", "after"))
+
+
+def test_each_check_has_a_history_of_its_own_and_the_monitor_keeps_its_own(story: Story, shop: Shop) -> None:
+    _, health = watch(story, shop)
+    shop.breaks("database", "error", "database.slow", "The database default took 1840 ms.")
+    look(story, health, 2)
+    shop.breaks("cache", "degraded", "cache.slow", "The cache default took 420 ms.")
+    look(story, health, 2)
+    shop.heal()
+    look(story, health, 2)
+    assert history(health, "database") == [("new", "up"), ("up", "down"), ("down", "up")]
+    assert history(health, "cache") == [("new", "up"), ("up", "degraded"), ("degraded", "up")]
+    assert history(health, "disk") == [("new", "up")]
+    assert story.transitions(health) == [("new", "up"), ("up", "down"), ("down", "up")]
+    assert health.transitions.count() == 3  # pages and reports count these alone
+    row = Transition.of_parts.get(monitor=health, track="local|database", after="down")
+    assert "The database default took 1840 ms." in row.reason
+    assert row.handled_at is not None
+
+
+def test_a_restart_of_the_watcher_forgets_no_check(story: Story, shop: Shop) -> None:
+    _, health = watch(story, shop)
+    shop.breaks("database", "error", "database.unreachable", "The database default cannot be reached.")
+    look(story, health, 2)
+    story.restart()
+    look(story, health, 2)
+    assert history(health, "database") == [("new", "up"), ("up", "down")]
+
+
+def test_a_check_that_is_gone_is_forgotten_but_not_at_once(story: Story, shop: Shop) -> None:
+    """A deploy took it away; while it runs, old and new processes answer in turn."""
+    _, health = watch(story, shop)
+    known = story.engine.watched[health.pk].parts
+    disk = shop.checks.pop("disk")
+    for _ in range(MOST_ABSENT):
+        look(story, health)
+        shop.checks["disk"] = disk
+        look(story, health)
+        del shop.checks["disk"]
+    assert set(known) == {"local|database", "local|cache", "local|disk"}
+    assert history(health, "disk") == [("new", "up")]
+    look(story, health, MOST_ABSENT)
+    assert set(known) == {"local|database", "local|cache"}
+    health.state.refresh_from_db()
+    assert set(health.state.tracks) == {"main", "local|database", "local|cache"}
+
+
+def test_values_are_kept_by_the_quarter_of_an_hour_and_go_with_the_looks(story: Story, shop: Shop) -> None:
+    _, health = watch(story, shop)
+    for value in (2.0, 7.4, 1.2):
+        shop.checks["database"]["observed"] = value
+        look(story, health)
+    story.pass_time(900)
+    look(story, health)
+    rows = list(Value.objects.filter(monitor_id=health.pk).order_by("start"))
+    first, second = [(row.part, row.n, row.low, row.high, round(row.total, 1), row.last) for row in rows]
+    assert first == ("database", 4, 1.2, 7.4, 12.4, 1.2)  # 1.8 came with the first look
+    assert second == ("database", 1, 1.2, 1.2, 1.2, 1.2)
+    assert rows[1].start - rows[0].start == STEP_MS
+    story.pass_time(3 * 86_400)
+    look(story, health)
+    while roll_up(int(story.time.timestamp() * 1000)):
+        pass
+    forget(story.time, 86_400, 400 * 86_400, 0)
+    assert [row.n for row in Value.objects.filter(monitor_id=health.pk)] == [1]
+    edit.delete_monitor(health, story.time)
+    assert not Value.objects.filter(monitor_id=health.pk).exists()
+    assert not Transition.of_parts.exists()
+
+
+def test_what_every_check_says_is_stored_once_and_not_with_each_look(story: Story, shop: Shop) -> None:
+    _, health = watch(story, shop)
+    shop.breaks("disk", "degraded", "disk.nearly_full", "The disk / is 93 % full.")
+    look(story, health, 3)
+    newest = last_looks(health.pk, 1)[0]
+    assert newest.detail is not None
+    assert [one["code"] for one in newest.detail["findings"]] == ["disk.nearly_full"]
+    assert "checks" not in newest.detail["facts"]
+    assert newest.detail["facts"]["report"]["says"] == "degraded"
+    health.refresh_from_db()
+    assert set(health.last.facts["checks"]) == {"database", "cache", "disk"}

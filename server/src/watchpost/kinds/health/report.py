@@ -18,7 +18,7 @@ OK, DEGRADED, ERROR, UNKNOWN = "ok", "degraded", "error", "unknown"
 ORDER = {ERROR: 0, DEGRADED: 1, UNKNOWN: 2, OK: 3}
 MOST_CHECKS = 200
 MOST_WORDS = 500
-MOST_ID = 60
+MOST_ID = 48  # with its location it is the key of a track
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,29}(?:\.[a-z][a-z0-9_]{0,39}){1,3}")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from watchpost.kinds.health import django
 from watchpost.kinds.health.read import Answer, Unreadable, read
-from watchpost.kinds.health.report import MOST_CHECKS, Report
+from watchpost.kinds.health.report import MOST_CHECKS, MOST_ID, Report
 from watchpost.kinds.health.tests.bodies import FOLDER, GOLDEN, answer
 
 
@@ -115,7 +115,7 @@ def test_long_names_stay_apart() -> None:
     first, second = (one.id for one in found.checks)
     assert first != second
     assert re.fullmatch(r"x+~[0-9a-f]{6}", first)
-    assert len(first) == 60
+    assert len(first) == MOST_ID
 
 
 @pytest.mark.parametrize(
