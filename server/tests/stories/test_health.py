@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.serving import Handler, Serving
 from tests.stories.telling import Story
+from watchpost.accounts.models import User
 from watchpost.engine.keep import forget, roll_up
 from watchpost.engine.parts import MOST_ABSENT
 from watchpost.engine.values import STEP_MS
@@ -246,3 +249,52 @@ def test_what_every_check_says_is_stored_once_and_not_with_each_look(story: Stor
     assert newest.detail["facts"]["report"]["says"] == "degraded"
     health.refresh_from_db()
     assert set(health.last.facts["checks"]) == {"database", "cache", "disk"}
+
+
+def page_of(monitor: Monitor) -> str:
+    admin = User.objects.filter(email="ana@example.com").first()
+    client = Client()
+    client.force_login(admin or User.objects.create_user("ana@example.com", "x" * 20, is_superuser=True))
+    return str(client.get(f"/monitors/{monitor.pk}/").content.decode())
+
+
+def test_the_page_shows_each_check_with_its_last_day(
+    story: Story, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchpost.clock.now", lambda: story.time)
+    _, health = watch(story, shop)
+    story.pass_time(3600)
+    shop.breaks("database", "error", "database.too_many_connections", FULL + " <b>")
+    shop.checks["database"] |= {"observed": 100, "unit": "connections"}
+    look(story, health, 2)
+    story.pass_time(3600)
+    page = page_of(health)
+    rows = re.findall(
+        r"<tr>(.*?)</tr>", page.partition("<h2>Health</h2>")[2].partition("</table>")[0], re.DOTALL
+    )
+    assert [re.findall(r'class="name">(.*?)<', row) for row in rows[1:]] == [
+        ["database"],
+        ["cache"],
+        ["disk"],
+    ]
+    database, cache = rows[1], rows[2]
+    assert "Down" in database
+    assert "for 1 h" in database
+    assert f"{FULL} &lt;b&gt;" in database
+    assert "critical · database.too_many_connections · result was 2 s old" in database
+    assert re.search(r"[\d.]+ % up, down 1 h", database)
+    assert '<rect class="d"' in database
+    assert "100 connections" in database
+    assert "1.8 to 100 connections in the last 24 hours" in database
+    assert "100 % up" in cache
+    assert "Says" in page
+    assert "django-watchpost" in page
+
+
+def test_the_page_of_an_endpoint_that_never_answered_has_no_rows(story: Story, shop: Shop) -> None:
+    shop.is_gone = True
+    health = story.monitor("Health", kind="health", url=shop.url)
+    look(story, health, 2)
+    page = page_of(health)
+    assert "<h2>Health</h2>" not in page
+    assert "502 Bad Gateway with an HTML page" in page

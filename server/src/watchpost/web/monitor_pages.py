@@ -24,7 +24,7 @@ from watchpost.monitors.models import Look, Monitor
 from watchpost.monitors.recurrence import windows_ahead
 from watchpost.monitors.standing import held_back_by, parents
 from watchpost.registry import Panel, kinds
-from watchpost.web import charts, history, words
+from watchpost.web import charts, history, part_rows, words
 from watchpost.web.forms_only import posted_from
 from watchpost.web.window_form import WindowForm, new_form, window_rows
 
@@ -188,7 +188,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "is_asked": kind is None or kind.probe is not None,
         "last": getattr(monitor, "last", None),
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
-        "panels": _panels(monitor),
+        "panels": _panels(monitor, now),
         "findings": _findings(monitor),
         "parents": parents(monitor),
         "held": held_back_by(monitor),
@@ -197,7 +197,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     }
 
 
-def _panels(monitor: Monitor) -> tuple[Panel, ...]:
+def _panels(monitor: Monitor, now: datetime) -> list[tuple[Panel, list[dict[str, Any]]]]:
     """What the kind knows of it; what it cannot read of an older look, or without a key, is left out."""
     kind, last, state = (
         kinds().get(monitor.kind),
@@ -205,12 +205,13 @@ def _panels(monitor: Monitor) -> tuple[Panel, ...]:
         getattr(monitor, "state", None),
     )
     if kind is None or last is None or state is None:
-        return ()
+        return []
     try:
-        return kind.panels(edit.config_of(monitor), last.facts or {}, state.baseline or {})
+        found = kind.panels(edit.config_of(monitor), last.facts or {}, state.baseline or {})
+        return [(panel, part_rows.rows_of(monitor, panel.parts, now)) for panel in found]
     except (ValueError, LookupError, TypeError):
         log.exception("the %s kind cannot show monitor %s", monitor.kind, monitor.pk)
-        return ()
+        return []
 
 
 def _asked(monitor: Monitor) -> str:

@@ -20,6 +20,7 @@ Facts = Mapping[str, Any]
 _STALE = "health.stale"
 _MOST_LATE = 10  # intervals without a result: even an agent that does not say so itself is not believed
 _LEAST_LATE_S = 120.0
+_YOUNG_S = 300.0
 
 
 def judge(config: HealthConfig, seen: Observation, _baseline: Facts, _past: Past, _now: datetime) -> Verdict:
@@ -31,9 +32,7 @@ def judge(config: HealthConfig, seen: Observation, _baseline: Facts, _past: Past
     checks = [_believed(Inner.from_facts(name, one)) for name, one in facts["checks"].items()]
     found = [*_told(config, facts, checks), *_endpoint(config, seen)]
     undecided = frozenset(one.id for one in checks if one.state == UNKNOWN)
-    waiting = [
-        one for one in checks if one.state == UNKNOWN and _counts(config, one) and facts["report"]["waits"]
-    ]
+    waiting = [one for one in checks if _is_awaited(config, facts["report"], one)]
     is_down = any((one.severity or Severity.INFO) >= Severity.ERROR for one in found)
     note = ""
     if waiting and not is_down:
@@ -118,6 +117,14 @@ def _severity(config: HealthConfig, facts: Facts, one: Inner) -> Severity | None
 
 def _counts(config: HealthConfig, one: Inner) -> bool:
     return not (config.is_ignored(one.id) or (config.critical_only and one.critical is False))
+
+
+def _is_awaited(config: HealthConfig, report: Facts, one: Inner) -> bool:
+    """Whether the look must not heal before this one has answered: it may be what is broken. Of a process
+    that is no longer young nothing is awaited."""
+    if one.state != UNKNOWN or one.critical is False or not _counts(config, one):
+        return False
+    return bool(report["waits"]) and report.get("process_age_s", 0.0) < _YOUNG_S
 
 
 def _believed(one: Inner) -> Inner:

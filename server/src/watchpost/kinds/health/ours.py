@@ -42,6 +42,7 @@ def read(body: Mapping[str, Any]) -> Report:
         told=str(body.get("format", "")).startswith(FORMAT),
         agent=clean.words(body.get("agent"), 40),
         process=_process(body.get("process")),
+        process_age_s=_age_s(body.get("process")),
         problems=tuple(filter(None, (clean.words(one, 300) for one in problems[:5]))),
     )
 
@@ -73,3 +74,7 @@ def _process(value: Any) -> str:
         return ""
     host, pid = clean.words(value.get("host"), 80), value.get("pid")
     return ", ".join(filter(None, (host, f"process {pid}" if isinstance(pid, int) else "")))[:120]
+
+
+def _age_s(value: Any) -> float | None:
+    return clean.seconds(value.get("age_s")) if isinstance(value, dict) else None

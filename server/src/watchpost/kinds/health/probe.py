@@ -94,6 +94,7 @@ def _reported(found: Report) -> dict[str, Any]:
         "message": found.message,
         "agent": found.agent,
         "process": found.process,
+        "process_age_s": found.process_age_s,
         "problems": list(found.problems),
         "left_out": found.left_out,
     }

@@ -64,6 +64,7 @@ class Report:
     message: str = ""
     agent: str = ""
     process: str = ""
+    process_age_s: float | None = None
     problems: tuple[str, ...] = ()
     left_out: int = 0
 

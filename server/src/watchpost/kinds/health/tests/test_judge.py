@@ -132,6 +132,11 @@ def test_a_process_that_just_began_decides_nothing() -> None:
     one = ours(200, "degraded", database={"state": "unknown"}, cache={"state": "degraded"})
     assert not judge(one).conclusive  # it may be worse than that, as it was before
     assert judge(ours(database={"state": "unknown"}, cache={"state": "ok"}), ignore="data*").conclusive
+    assert judge(ours(storage={"state": "unknown", "critical": False}, cache={"state": "ok"})).conclusive
+    old = ours(database={"state": "unknown"})
+    assert not judge(old).conclusive
+    old["report"]["process_age_s"] = 3600.0  # it will never answer: nobody waits for it
+    assert judge(old).conclusive
     assert verdict("spring_down").conclusive  # UNKNOWN may be for ever there
 
 
