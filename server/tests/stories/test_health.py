@@ -14,6 +14,8 @@ from django.test import Client
 from tests.serving import Handler, Serving
 from tests.stories.telling import Story
 from watchpost.accounts.models import User
+from watchpost.cli.command import Out
+from watchpost.cli.commands import explain
 from watchpost.engine.keep import forget, roll_up
 from watchpost.engine.parts import MOST_ABSENT
 from watchpost.engine.values import STEP_MS
@@ -298,3 +300,21 @@ def test_the_page_of_an_endpoint_that_never_answered_has_no_rows(story: Story, s
     page = page_of(health)
     assert "<h2>Health</h2>" not in page
     assert "502 Bad Gateway with an HTML page" in page
+
+
+def test_explain_and_the_api_tell_the_checks_inside(story: Story, shop: Shop) -> None:
+    _, health = watch(story, shop)
+    shop.breaks("database", "error", "database.too_many_connections", FULL)
+    look(story, health, 2)
+    health = Monitor.objects.select_related("project", "state", "last").get(pk=health.pk)
+    data = explain.collect(health, 5)
+    database, cache, disk = data["parts"]
+    assert (database["part"], database["state"], database["says"]) == ("database", "down", FULL)
+    assert (database["value"], database["unit"]) == (1.8, "ms")
+    assert (cache["state"], disk["state"]) == ("up", "up")
+    assert (database["last_change"]["before"], database["last_change"]["after"]) == ("up", "down")
+    assert FULL in database["last_change"]["reason"]
+    said = "\n".join(explain._lines(json.loads(json.dumps(data)), story.time, Out()))
+    assert "It has 3 parts:" in said
+    assert re.search(r"database: down .*1\.8 ms \(critical, database\.too_many_connections", said)
+    assert re.search(rf"up -> down: .*{re.escape(FULL)}", said)

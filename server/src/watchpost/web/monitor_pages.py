@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,14 +20,13 @@ from watchpost.monitors import edit
 from watchpost.monitors.accept import acceptable
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, Monitor
+from watchpost.monitors.parts import panels_of
 from watchpost.monitors.recurrence import windows_ahead
 from watchpost.monitors.standing import held_back_by, parents
 from watchpost.registry import Panel, kinds
 from watchpost.web import charts, history, part_rows, words
 from watchpost.web.forms_only import posted_from
 from watchpost.web.window_form import WindowForm, new_form, window_rows
-
-log = logging.getLogger(__name__)
 
 RANGES = {
     "1h": ("1 h", 3600, 60),
@@ -198,20 +196,8 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
 
 
 def _panels(monitor: Monitor, now: datetime) -> list[tuple[Panel, list[dict[str, Any]]]]:
-    """What the kind knows of it; what it cannot read of an older look, or without a key, is left out."""
-    kind, last, state = (
-        kinds().get(monitor.kind),
-        getattr(monitor, "last", None),
-        getattr(monitor, "state", None),
-    )
-    if kind is None or last is None or state is None:
-        return []
-    try:
-        found = kind.panels(edit.config_of(monitor), last.facts or {}, state.baseline or {})
-        return [(panel, part_rows.rows_of(monitor, panel.parts, now)) for panel in found]
-    except (ValueError, LookupError, TypeError):
-        log.exception("the %s kind cannot show monitor %s", monitor.kind, monitor.pk)
-        return []
+    """What the kind knows of it, with the rows of its parts."""
+    return [(panel, part_rows.rows_of(monitor, panel.parts, now)) for panel in panels_of(monitor)]
 
 
 def _asked(monitor: Monitor) -> str:

@@ -7,42 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from watchpost.core.track import Track
 from watchpost.engine.values import STEP_MS
 from watchpost.monitors.models import Monitor, Value
+from watchpost.monitors.parts import Part, placed, tracks_of
 from watchpost.registry import PartRow
 from watchpost.web.strips import DAY, WIDTH, last_day_of_parts
 
 HEIGHT = 28.0
-_MAIN = "main"
 Point = tuple[float, float, float, float]  # place on the axis, least, mean, most
 
 
 def rows_of(monitor: Monitor, parts: Sequence[PartRow], now: datetime) -> list[dict[str, Any]]:
-    """One dict a part, with three queries however many there are. A part seen from several locations is told
-    as the first of them sees it."""
+    """One dict a part, with three queries however many there are."""
     if not parts:
         return []
-    tracks = {key: Track.from_json(one) for key, one in monitor.state.tracks.items() if key != _MAIN}
-    keys = {key.partition("|")[2]: key for key in sorted(tracks, reverse=True)}
+    tracks = tracks_of(monitor)
     strips = last_day_of_parts(monitor, {key: track.shown for key, track in tracks.items()}, now)
     values = _values(monitor, now)
-    return [_row(one, keys.get(one.part), tracks, strips, values.get(one.part, [])) for one in parts]
+    return [_row(one, strips.get(one.key, {}), values.get(one.row.part, [])) for one in placed(parts, tracks)]
 
 
-def _row(
-    row: PartRow,
-    key: str | None,
-    tracks: Mapping[str, Track],
-    strips: Mapping[str, Mapping[str, Any]],
-    points: Sequence[Point],
-) -> dict[str, Any]:
-    track = tracks[key] if key is not None else None
-    agrees = track is not None and track.shown == row.state
+def _row(one: Part, strip: Mapping[str, Any], points: Sequence[Point]) -> dict[str, Any]:
+    row = one.row
     return {
         "row": row,
-        "since": track.shown_since if track is not None and agrees else None,
-        "strip": strips[key] if key is not None else {},
+        "since": one.since,
+        "strip": strip,
         "value": "" if row.value is None else figure(row.value, row.unit),
         "chart": _chart(points, row.unit) if len(points) > 1 else None,
     }
