@@ -51,7 +51,7 @@ def _health_check(key: str, said: str) -> Inner:
         return Inner(name, OK)
     message = clean.words(said)
     state = DEGRADED if _WARNING.match(message) else ERROR
-    return Inner(name, state, message=message, code=guess(name, message))
+    return Inner(name, state, message=message, code=guess(name, message, state == ERROR))
 
 
 def identity(key: str) -> str:
@@ -103,4 +103,4 @@ def _result(name: str, one: Mapping[str, Any]) -> Inner:
     if one["ok"]:
         return Inner(name, OK)
     message = clean.words(one.get("error"))
-    return Inner(name, ERROR, message=message, code=guess(name, message))
+    return Inner(name, ERROR, message=message, code=guess(name, message, is_error=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_UNEXPECTED = re.compile(r"(?i)unexpected|does not match|not match")
+_OTHER_VALUE = re.compile(r"(?i)does not match")
 _READ_ONLY = re.compile(r"(?i)read.?only")
 _TOO_MANY = re.compile(
     r"(?i)too many (?:clients|connections)|remaining connection slots|max_user_connections"
@@ -28,23 +28,29 @@ _ABOUT = (
     ("mail", "mail.unreachable"),
     ("email", "mail.unreachable"),
     ("celeryping", "celery.not_answering"),
-    ("celery", "celery.not_answering"),
+    ("celeryhealthcheck", "celery.not_answering"),
     ("rabbit", "celery.broker_down"),
-    ("ping", "celery.not_answering"),
-    ("disk", "disk.nearly_full"),
-    ("memory", "memory.high"),
 )
+_FULL = (("disk", "disk.nearly_full"), ("memory", "memory.high"))
+# What is measured there says nothing of whether the thing answers.
+_MEASURE = re.compile(r"responsetime|latency|connections|utili[sz]ation|uptime|count|queue|size")
 
 
-def guess(name: str, message: str) -> str:
-    """The code, or ""."""
+def guess(name: str, message: str, is_error: bool) -> str:
+    """The code, or "". What is only degraded does answer: of that nothing is known but that a disk or memory
+    is filling up."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    about = next((code for start, code in _FULL if plain.startswith(start)), "")
+    if about or not is_error or _MEASURE.search(plain):
+        return about
+    if plain == "ping":  # django-health-check 4: celery.Ping
+        return "celery.not_answering"
     about = next((code for start, code in _ABOUT if plain.startswith(start)), "")
     if about == "database.unreachable":
         if _TOO_MANY.search(message):
             return "database.too_many_connections"
         if _READ_ONLY.search(message):
             return "database.read_only"
-    if about == "cache.down" and _UNEXPECTED.search(message):
+    if about == "cache.down" and _OTHER_VALUE.search(message):
         return "cache.wrong_value"
     return about

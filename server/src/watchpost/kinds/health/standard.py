@@ -61,7 +61,7 @@ def _entry(name: str, one: Mapping[str, Any]) -> Inner:
         name,
         state,
         message=message,
-        code=guess(name, message) if state != OK else "",
+        code=guess(name, message, state == ERROR) if state in (ERROR, DEGRADED) else "",
         value=clean.number(one.get("observedValue")),
         unit=clean.words(one.get("observedUnit"), 20),
     )
@@ -100,7 +100,10 @@ def _component(name: str, one: Mapping[str, Any]) -> Inner:
     if not message and state == DEGRADED:
         message = clean.words(f"It says {one['status']}.")
     return Inner(
-        name, state, message=message, code=guess(name, message) if state in (ERROR, DEGRADED) else ""
+        name,
+        state,
+        message=message,
+        code=guess(name, message, state == ERROR) if state in (ERROR, DEGRADED) else "",
     )
 
 

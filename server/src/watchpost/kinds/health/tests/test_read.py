@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from watchpost.kinds.health import django
+from watchpost.kinds.health.guess import guess
 from watchpost.kinds.health.read import Answer, Unreadable, read
 from watchpost.kinds.health.report import MOST_CHECKS, MOST_ID, Report
 from watchpost.kinds.health.tests.bodies import FOLDER, GOLDEN, answer
@@ -236,3 +237,28 @@ def test_no_wrong_type_anywhere_breaks_the_reader(name: str) -> None:
                         json.dumps([one.to_facts() for one in found.checks], allow_nan=False)
     finally:
         sys.set_int_max_str_digits(4300)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "is_error", "code"),
+    [
+        (
+            "DatabaseBackend",
+            "FATAL: remaining connection slots are reserved",
+            True,
+            "database.too_many_connections",
+        ),
+        ("databases.default", "cannot execute INSERT in a read-only transaction", True, "database.read_only"),
+        ("Cache backend: default", "unexpected result: Connection Error", True, "cache.down"),
+        ("Cache.default", "Unexpected Result: Cache key does not match", True, "cache.wrong_value"),
+        ("cache", "slow", False, ""),  # it answers
+        ("database:connections", "91 of 100", True, ""),  # as this one does
+        ("celery.queue.mail", "312 tasks wait", True, ""),
+        ("diskSpace", "", False, "disk.nearly_full"),
+        ("dashboard", "x", True, ""),
+    ],
+)
+def test_the_trouble_of_others_is_named_only_where_it_is_certain(
+    name: str, message: str, is_error: bool, code: str
+) -> None:
+    assert guess(name, message, is_error) == code
