@@ -30,6 +30,7 @@ from watchpost.engine.apply import StateChange
 from watchpost.engine.family import Family
 from watchpost.engine.load import MAIN
 from watchpost.engine.memory import Other, Watched, Written, finding_rows, is_acute, troubles_of
+from watchpost.engine.parts import Stepped, step_parts
 from watchpost.incidents.desk import Moved
 
 log = logging.getLogger(__name__)
@@ -89,30 +90,31 @@ class Digest:
             watched.totals.append((seen.at.timestamp(), seen.total_ms))
         severity = None if reading.severity is None else int(reading.severity)
         self.looks.append(
-            Written(watched, seen, severity, verdict.findings, done.reason, watched.keep(seen.facts))
+            Written(
+                watched,
+                seen,
+                severity,
+                verdict.findings,
+                done.reason,
+                watched.keep(seen.facts),
+                verdict.values,
+            )
         )
-        parts = self._step_parts(watched, verdict, seen, fault, now)
-        if parts or done.track is not watched.track or verdict.baseline is not None:
-            self._change(watched, done, verdict, seen, now)
+        parts = step_parts(watched, verdict, seen, fault, now)
+        if parts.changed or done.track is not watched.track or verdict.baseline is not None:
+            self._change(watched, done, verdict, seen, now, parts)
         if done.transition is None:
             self._reconsider(watched, reading, verdict, seen, now)
             self._mind_alone(watched, reading, verdict, seen, now, fault is not None or bool(above))
 
-    def _step_parts(
-        self, watched: Watched, verdict: Verdict, seen: Observation, fault: Fault | None, now: datetime
-    ) -> bool:
-        changed = False
-        for part, severity in verdict.parts.items():
-            key = f"{seen.location}|{part}"
-            before = watched.parts.get(key, Track())
-            done = step(before, Reading(seen.at, severity), watched.policy, fault, now)
-            if done.track is not before:
-                watched.parts[key] = done.track
-                changed = True
-        return changed
-
     def _change(
-        self, watched: Watched, done: Step, verdict: Verdict, seen: Observation | None, now: datetime
+        self,
+        watched: Watched,
+        done: Step,
+        verdict: Verdict,
+        seen: Observation | None,
+        now: datetime,
+        parts: Stepped,
     ) -> None:
         moved = self._moved(watched, done, verdict.findings, seen, now)
         watched.track = done.track
@@ -128,6 +130,7 @@ class Digest:
                 moved=moved,
                 baseline=None if verdict.baseline is None else dict(verdict.baseline),
                 findings=finding_rows(verdict.findings) if shows else None,
+                parts=parts.moved,
             )
         )
 

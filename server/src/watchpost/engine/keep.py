@@ -21,6 +21,7 @@ from django.db.models import Count
 
 from watchpost.core.sketch import Sketch
 from watchpost.core.types import Severity
+from watchpost.engine.values import forget_values
 from watchpost.incidents.models import Delivery, Incident
 from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Rollup, Transition
 
@@ -231,6 +232,7 @@ def forget(now: datetime, raw_s: float, rollup_s: float, cursor: int) -> int:
     ids = [monitor_id for monitor_id in ids if monitor_id <= last]
     _forget_rollups(cursor, len(ids), _ms(before))
     _forget_transitions(ids, before)
+    forget_values(ids, raw_before)
     return last
 
 
@@ -302,6 +304,7 @@ def _forget_transitions(ids: Sequence[int], before: datetime) -> None:
         mine = Transition.objects.filter(monitor_id=row["monitor_id"], at__lt=before)
         newest = mine.order_by("-at", "-id").values_list("pk", flat=True)[0]
         mine.exclude(pk=newest).delete()
+    Transition.of_parts.filter(monitor_id__in=ids, at__lt=before).delete()
 
 
 def _forget_shared(now: datetime, before: datetime) -> None:

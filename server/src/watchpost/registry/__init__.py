@@ -96,16 +96,30 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRow:
+    """A part of a monitor (``Verdict.parts``) on its page. ``state`` is up, degraded, down or unknown: as the
+    last look saw it. Since when, its last day and the chart of its values are known to the page."""
+
+    part: str
+    state: str
+    says: str = ""
+    more: tuple[str, ...] = ()  # small words beside its name: "not critical", "4 s ago"
+    value: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text.
-    Each row may have a state in ``marks`` ("up", "down"), and in ``slugs`` the monitor of the same project
-    that it is about."""
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text;
+    ``parts`` are told with their history. Each row may have a state in ``marks`` ("up", "down"), and in
+    ``slugs`` the monitor of the same project that it is about."""
 
     title: str
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str], ...] = ()
     note: str = ""
     marks: tuple[str, ...] = ()
     slugs: tuple[str, ...] = ()
+    parts: tuple[PartRow, ...] = ()
 
 
 def _nothing(*_: Any) -> tuple[Any, ...]:
@@ -131,6 +145,7 @@ class Kind:
     interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
+    latest: frozenset[str] = frozenset()  # facts that only the last look keeps: raw rows go without
     endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing
     panels: Callable[[Any, Mapping[str, Any], Mapping[str, Any]], tuple[Panel, ...]] = _nothing
     names: Callable[[Any, Mapping[str, Any]], tuple[str, ...]] = _nothing  # hosts come across
