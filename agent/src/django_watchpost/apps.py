@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class WatchpostConfig(AppConfig):
     name = "django_watchpost"
     verbose_name = "Watchpost"
+
+    def ready(self) -> None:
+        from django_watchpost.celery.connect import connect
+
+        connect()
