@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
+
 from django_watchpost.health.checks.beat import Beat
 from django_watchpost.health.checks.celery import Broker, Consumers, Queues, Workers
 from tests.celery_stack import wait_for
@@ -140,3 +142,37 @@ def test_switched_off_nothing_is_added(use, redis, settings):
     use(redis.url)
     for kind in (Broker, Queues, Consumers, Workers, Beat):
         assert list(kind.found()) == []
+
+
+@pytest.mark.parametrize("pool", ["solo", "threads"])
+def test_other_pools(stack, pool):
+    stack.worker("w1", "celery", "-P", pool)
+    wait_for(lambda: Workers().run().observed == 1)
+    stack.send("shop.nap", 6.0)
+    wait_for(lambda: Workers().run().details["w1@here"]["running"] == 1)
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends:
+        assert see(Workers(**QUICK))[0] == "ok", "it reports while its only slot is taken"
+        time.sleep(0.5)
+    wait_for(lambda: Workers().run().details["w1@here"]["running"] == 0)
+
+
+def test_children_that_come_and_go_beside_the_reporter(stack):
+    stack.worker("w1", "celery", "--max-tasks-per-child", "1")
+    wait_for(lambda: Workers().run().observed == 1)
+    for _ in range(60):
+        stack.send()
+    wait_for(lambda: Queues().run().observed == 0, 60)
+    wait_for(lambda: Workers().run().details["w1@here"]["running"] == 0)
+    assert see(Workers(**QUICK))[0] == "ok"
+
+
+def test_a_broker_that_comes_back_brings_the_reports_back(stack, redis):
+    stack.worker()
+    wait_for(lambda: Workers().run().observed == 1)
+    redis.process.stop(signal.SIGKILL)
+    assert see(Workers())[0] == "unknown"
+    redis.start()
+    wait_for(lambda: Workers(grace=0.0).run().observed == 1, 60)
+    stack.send()
+    wait_for(lambda: Queues().run().observed == 0)

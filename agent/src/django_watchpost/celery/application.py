@@ -49,7 +49,7 @@ def default_queue(app: Any) -> str:
 def _candidates(kind: type) -> Iterator[Any]:
     """The project's own first, by the convention of Celery's documentation, then whatever was made here."""
     paths = (getattr(settings, "SETTINGS_MODULE", ""), settings.ROOT_URLCONF, settings.WSGI_APPLICATION)
-    for package in dict.fromkeys(str(path or "").partition(".")[0] for path in paths):
+    for package in dict.fromkeys(one for path in paths for one in _packages(str(path or ""))):
         for module in (f"{package}.celery", package, f"{package}.celery_app", f"{package}.worker"):
             for name in _NAMES:
                 found = getattr(sys.modules.get(module), name, None)
@@ -59,6 +59,13 @@ def _candidates(kind: type) -> Iterator[Any]:
     made = [one for one in (state.default_app, *state._apps) if one is not None]
     # The fallback that Celery makes of itself belongs to nobody.
     yield from (one for one in made if one.main != "default")
+
+
+def _packages(path: str) -> Iterator[str]:
+    """``a`` and ``a.b`` of ``a.b.c``: from the innermost outwards."""
+    while "." in path:
+        path = path.rpartition(".")[0]
+        yield path
 
 
 def _routed(routes: Any) -> Iterator[str]:
