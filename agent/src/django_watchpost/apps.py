@@ -11,7 +11,10 @@ class WatchpostConfig(AppConfig):
     verbose_name = "Watchpost"
 
     def ready(self) -> None:
+        from django_watchpost.celery.connect import connect
+
         checks.register(_check_settings)
+        connect()
 
 
 def _check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:

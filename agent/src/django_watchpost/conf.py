@@ -9,6 +9,8 @@
 ``HEALTH_OVERRIDES``  by id (``cache.*``): critical, interval, timeout, tags, other fields, or
                       ``enabled: False``.
 ``HEALTH_GROUPS``     which checks a path sums up: ids, or ``tag:ready``.
+``CELERY``            ``False``: the agent stays out of workers and Beat; else where their reports are kept:
+                      ``"auto"``, ``"broker"``, ``"cache"``, ``"cache:<alias>"`` or a folder (``"/path"``).
 ``DSN``               of the project at the Watchpost server.
 """
 
@@ -25,7 +27,16 @@ AUTO = "auto"
 GROUPS = ("all", "ready", "live")
 _PATHS: Mapping[str, str | None] = {"all": "/health/", "ready": "/health/ready/", "live": "/health/live/"}
 _SUMS: Mapping[str, tuple[str, ...]] = {"all": ("*",), "ready": ("tag:ready",)}
-_KEYS = ("DSN", "HEALTH_PATHS", "HEALTH_TOKEN", "HEALTH_CHECKS", "HEALTH_OVERRIDES", "HEALTH_GROUPS")
+_KEYS = (
+    "CELERY",
+    "DSN",
+    "HEALTH_PATHS",
+    "HEALTH_TOKEN",
+    "HEALTH_CHECKS",
+    "HEALTH_OVERRIDES",
+    "HEALTH_GROUPS",
+)
+_PLACES = ("auto", "broker", "cache")
 _SHORT_TOKEN = 16
 
 
@@ -49,6 +60,7 @@ class Conf:
     checks: tuple[tuple[Any, Mapping[str, Any]], ...] = ((AUTO, {}),)  # a dotted path, or the class itself
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_SUMS))
+    celery: str = AUTO  # or "off", or where reports are kept
     dsn: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -71,6 +83,7 @@ def read_conf(value: Any = None) -> Conf:
         checks=reader.checks(given.get("HEALTH_CHECKS")),
         overrides=reader.overrides(given.get("HEALTH_OVERRIDES")),
         groups=reader.groups(given.get("HEALTH_GROUPS")),
+        celery=reader.celery(given.get("CELERY")),
         dsn=str(given.get("DSN") or ""),
         problems=tuple(reader.problems),
     )
@@ -158,6 +171,17 @@ class _Reader:
                     f"['HEALTH_GROUPS'][{name!r}]", "must be a list of ids or 'tag:…'; it is left out"
                 )
         return groups
+
+    def celery(self, value: Any) -> str:
+        if value is None or value is True:
+            return AUTO
+        if value is False:
+            return "off"
+        if isinstance(value, str) and (value in _PLACES or value.startswith(("/", "cache:"))):
+            return value
+        words = f"must be False, {', '.join(map(repr, _PLACES))}, 'cache:<alias>' or a folder, not {value!r}"
+        self.refuse("['CELERY']", words)
+        return AUTO
 
     def _items(self, key: str, value: Any, known: Iterable[str] = ()) -> list[tuple[Any, Any]]:
         if value is None:
