@@ -1,0 +1,151 @@
+"""``make demo``: the shop, Watchpost that watches it, and a menu of what to break."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from patient.desk import Desk
+from patient.light import Light
+from patient.stand import Stand
+from patient.watched import Watchpost
+
+_POLL_S = 1.0
+_LINE = threading.Lock()
+
+
+def say(*lines: str) -> None:
+    with _LINE:
+        print(*lines, sep="\n", flush=True)
+
+
+class Demo:
+    """Everything of one folder, until ``stop`` is set."""
+
+    def __init__(self, folder: Path, shop_port: int, port: int) -> None:
+        self.folder = folder
+        self.stop = threading.Event()
+        self.stand: Stand = Light(folder / "shop", shop_port)
+        self.watchpost = Watchpost(folder / "watchpost", self.stand, port)
+        self.desk = Desk(self.stand)
+
+    def run(self) -> None:
+        """Raises StandFailed when it cannot be started. Ends on SIGINT, SIGTERM, and ``q``."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stop.set())
+        began = time.monotonic()
+        say("Starting a Django shop and Watchpost beside it ...")
+        try:
+            self._start()
+            if not self.stop.is_set():
+                self._greet()
+                threading.Thread(target=self._follow, args=(began,), daemon=True).start()
+                if sys.stdin is not None and sys.stdin.isatty():
+                    threading.Thread(target=self._listen, daemon=True).start()
+            while not self.stop.is_set():
+                self.desk.work(0.2)
+                self.watchpost.mind()
+        finally:
+            say("Stopping ...")
+            self.desk.close_door()
+            self.watchpost.close()
+            self.stand.close()
+
+    def _start(self) -> None:
+        self.watchpost.start()
+        self.stand.open()
+        self.desk.open_door()
+        self.watchpost.watch()
+        state = {"shop": self.stand.url, "watchpost": self.watchpost.url, "token": self.watchpost.token}
+        place = self.folder / "demo.json"
+        place.touch(mode=0o600)
+        place.write_text(json.dumps(state))
+
+    # ---- what is said ----------------------------------------------------------------------------
+
+    def _greet(self) -> None:
+        say(
+            "",
+            f"  The shop       {self.stand.url}",
+            f"  Watchpost      {self.watchpost.url}",
+            f"  Sign in        {self.watchpost.sign_in_link}",
+            "                 (once; choose any password)",
+            f"  Mails it sent  {_short(self.watchpost.mails)}",
+            "",
+        )
+        self._show_menu()
+
+    def _show_menu(self) -> None:
+        lines, area = ["What shall break?"], ""
+        for number, fault in enumerate(self.desk.faults.values(), 1):
+            if fault.area != area:
+                area = fault.area
+                lines += ["", f"  {area}"]
+            mark = "x" if fault.name in self.desk.broken else " "
+            lines.append(f"  {mark} {number:>2}  {fault.title}")
+        is_asked = sys.stdin is not None and sys.stdin.isatty()
+        keys = "A number breaks it, the same number heals it. m: this menu, q: quit."
+        other = "From another terminal: make fault NAME=site_down (make fault lists the names)."
+        say(*lines, "", keys if is_asked else other, "")
+
+    def _listen(self) -> None:
+        """What is typed."""
+        names = list(self.desk.faults)
+        for line in sys.stdin:
+            typed = line.strip().lower()
+            if typed in ("q", "quit", "exit"):
+                break
+            if typed.isdigit() and 0 < int(typed) <= len(names):
+                said = self.desk.order("toggle", names[int(typed) - 1])["said"]
+                say(f"{_now()}  {said}")
+            elif typed in self.desk.faults:
+                say(f"{_now()}  {self.desk.order('toggle', typed)['said']}")
+            elif typed in ("m", "menu"):
+                self._show_menu()
+            elif typed:
+                say(f"Type a number from 1 to {len(names)}, m for the menu, or q to quit.")
+        self.stop.set()
+
+    def _follow(self, began: float) -> None:
+        """Says when all is green for the first time, and what happens to incidents after that."""
+        known: dict[str, str] = {}
+        is_green = False
+        while not self.stop.wait(_POLL_S):
+            with contextlib.suppress(OSError, ValueError):  # it starts again, or ends: the next look tells
+                if not is_green and (count := self._green()):
+                    is_green, took_s = True, time.monotonic() - began
+                    say(f"{_now()}  All {count} monitors are green, {took_s:.0f} s after the start.")
+                for incident in self.watchpost.ask("incidents")["items"]:
+                    self._tell(incident, known)
+
+    def _green(self) -> int:
+        """How many monitors there are, if all of them are up."""
+        states = [one["state"] for one in self.watchpost.ask("monitors")["items"]]
+        return len(states) if all(state == "up" for state in states) else 0
+
+    def _tell(self, incident: dict[str, Any], known: dict[str, str]) -> None:
+        state = incident["state"] if incident["state"] == "resolved" else incident["title"]
+        if known.get(incident["id"]) == state:
+            return
+        is_new = incident["id"] not in known
+        known[incident["id"]] = state
+        if state == "resolved" and not is_new:
+            say(f"{_now()}  Resolved: {incident['title']}")
+        elif state != "resolved":
+            say(f"{_now()}  {'Incident' if is_new else 'Now'}: {state}", f"          {incident['url']}")
+
+
+def _now() -> str:
+    return datetime.now().strftime("%H:%M:%S")
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

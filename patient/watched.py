@@ -1,0 +1,138 @@
+"""Watchpost beside the shop: started as by a user, told by its own commands what to watch, asked by API."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from patient.child import Child, answers, free_port
+from patient.stand import ROOT, Stand, StandFailed
+
+_EMAIL = "you@shop.example.com"
+_MAIN = (sys.executable, "-m", "watchpost.cli.main")
+_CA = '        ca_pem: "{ca}"\n'
+_HEALTH = """\
+      - name: Health
+        kind: health
+        url: "{shop}health/"
+        token: "${{HEALTH_TOKEN}}"
+        interval: 5s
+        timeout: 4s
+        recover: 1
+"""
+# Until there is a kind that reads what the endpoint says.
+_HEALTH_AS_PAGE = """\
+      - name: Health
+        kind: http
+        url: "{shop}health/"
+        bearer: "${{HEALTH_TOKEN}}"
+        interval: 5s
+        timeout: 4s
+        recover: 1
+        expect: {{ status: [200], json: [{{ path: status, op: "==", value: ok }}] }}
+"""
+
+
+class Watchpost:
+    """``watchpost up`` in a folder of its own, and what it knows."""
+
+    def __init__(self, folder: Path, stand: Stand, port: int = 8090) -> None:
+        """``port``: preferred; another one if it is taken."""
+        self.folder, self._stand = folder.absolute(), stand
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port, self._mail_port = free_port(port), free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.token, self.sign_in_link = "", ""
+        self._mail = self._child(
+            "mail of the watcher", "patient.mailbox", str(self._mail_port), str(self.mails)
+        )
+        self._up = self._child("watchpost", "watchpost.cli.main", "up")
+        self._up.is_ready = lambda: answers(self.port)
+
+    @property
+    def mails(self) -> Path:
+        """The folder of the mails it has sent."""
+        return self.folder / "mail"
+
+    def start(self) -> None:
+        """Begins to start. Does not wait."""
+        self._mail.start()
+        self._up.start()
+
+    def watch(self) -> None:
+        """Waits until it runs, and tells it what to watch. Raises StandFailed."""
+        if not self._up.wait_ready(60):
+            raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
+        file = self.folder / "watch.yaml"
+        file.write_text(self._document())
+        self._command("apply", str(file))
+        made = "token", "create", "--name", "demo", "--read-only"
+        self.token = self._command(*made)["token"]
+        self.sign_in_link = self._sign_in()["sign_in_link"]
+
+    def _sign_in(self) -> dict[str, Any]:
+        try:
+            return self._command("user", "create", _EMAIL)
+        except StandFailed:  # there from the last time
+            return self._command("user", "link", _EMAIL)
+
+    def _document(self) -> str:
+        text = (ROOT / "patient" / "watch.yaml").read_text()
+        has_kind = find_spec("watchpost.kinds.health") is not None
+        text = text.replace("{shop}", self._stand.url)
+        return text + (_HEALTH if has_kind else _HEALTH_AS_PAGE).format(shop=self._stand.url)
+
+    def ask(self, path: str) -> Any:
+        """``GET /v1/<path>``. Raises OSError."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(f"{self.url}/v1/{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
+    def mind(self) -> None:
+        for child in (self._mail, self._up):
+            child.mind()
+
+    def close(self) -> None:
+        for child in (self._up, self._mail):
+            child.stop()
+
+    def _command(self, *arguments: str) -> dict[str, Any]:
+        command = [*_MAIN, *arguments, "--json"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._environ(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StandFailed(
+                f"watchpost {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}"
+            )
+        return dict(json.loads(done.stdout))
+
+    def _child(self, name: str, module: str, *arguments: str) -> Child:
+        command = [sys.executable, "-m", module, *arguments]
+        log = self.folder / f"{name.split(' ')[0]}.log"
+        return Child(name, lambda: command, self._environ, ROOT, log, quit=signal.SIGTERM)
+
+    def _environ(self) -> dict[str, str]:
+        found = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("WATCHPOST_", "DJANGO_"))
+        }
+        return found | {
+            "WATCHPOST_DATA_DIR": str(self.folder / "data"),
+            "WATCHPOST_LISTEN": f"127.0.0.1:{self.port}",
+            "WATCHPOST_SITE_URL": self.url,
+            "WATCHPOST_ALLOW_NETWORKS": "127.0.0.0/8,::1/128",
+            "WATCHPOST_EGRESS_REFERENCES": "",  # the shop is on this machine: nothing outside is asked
+            "WATCHPOST_RDAP_BOOTSTRAP": "",
+            "WATCHPOST_EMAIL_URL": f"smtp://127.0.0.1:{self._mail_port}",
+            "HEALTH_TOKEN": self._stand.health_token,
+        }
