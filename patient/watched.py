@@ -133,6 +133,7 @@ class Watchpost:
             "WATCHPOST_ALLOW_NETWORKS": "127.0.0.0/8,::1/128",
             "WATCHPOST_EGRESS_REFERENCES": "",  # the shop is on this machine: nothing outside is asked
             "WATCHPOST_RDAP_BOOTSTRAP": "",
+            "WATCHPOST_FLAP_CHANGES": "1000",  # it is broken again and again, on purpose
             "WATCHPOST_EMAIL_URL": f"smtp://127.0.0.1:{self._mail_port}",
             "HEALTH_TOKEN": self._stand.health_token,
         }
