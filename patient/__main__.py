@@ -11,7 +11,7 @@ from pathlib import Path
 
 from patient.child import end_with_parent
 from patient.desk import Closed, Desk, ask
-from patient.stand import Stand, StandFailed
+from patient.stand import Stand, StandFailed, open_stand
 
 
 def main() -> int:
@@ -23,9 +23,9 @@ def main() -> int:
         if args.command == "demo":
             from patient.demo import Demo
 
-            Demo(args.data, args.shop_port, args.port).run()
+            Demo(args.data, args.shop_port, args.port, "full" if args.full else "light").run()
         else:
-            _run(_stand(args.command, args.data / "shop", args.shop_port))
+            _run(open_stand(args.command, args.data / "shop", args.shop_port))
     except StandFailed as problem:
         print(f"patient: {problem}", file=sys.stderr)
         return 2
@@ -43,24 +43,15 @@ def _parse() -> argparse.Namespace:
     for name, words in (
         ("light", "the shop on Python alone"),
         ("full", "the shop on nginx, PostgreSQL, Redis and Memcached"),
-        ("demo", "the light shop, Watchpost beside it, and a menu of faults"),
+        ("demo", "the shop, Watchpost beside it, and a menu of faults"),
     ):
         part = parts.add_parser(name, help=words)
         part.add_argument("--shop-port", type=int, default=8000, help="preferred port of the shop")
     parts.choices["demo"].add_argument("--port", type=int, default=8090, help="preferred port of Watchpost")
+    parts.choices["demo"].add_argument("--full", action="store_true", help="the full shop in its place")
     fault = parts.add_parser("fault", help="break something of the shop that runs, or heal it")
     fault.add_argument("name", nargs="?", default="", help="which; without it they are listed")
     return parser.parse_args()
-
-
-def _stand(runs: str, folder: Path, port: int) -> Stand:
-    if runs == "light":
-        from patient.light import Light
-
-        return Light(folder, port)
-    from patient.full import Full
-
-    return Full(folder, port)
 
 
 def _run(stand: Stand) -> None:

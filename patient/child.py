@@ -117,6 +117,18 @@ class Child:
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def roll(self) -> bool:
+        """A new process beside the old one, at the same socket; the old one goes when the new one is ready.
+        Whether it is: else the old one stays."""
+        old, self.process = self.process, None
+        self.start()
+        is_ready = self.wait_ready()
+        stays, goes = (self.process, old) if is_ready else (old, self.process)
+        self.process = goes
+        self.end()
+        self.process = stays
+        return is_ready
+
     def mind(self) -> None:
         """Starts it again when it has died by itself, later each time."""
         if self.is_held or self.process is None or self.process.poll() is None:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from patient.desk import Desk
-from patient.light import Light
-from patient.stand import Stand
+from patient.stand import Stand, open_stand
 from patient.watched import Watchpost
 
 _POLL_S = 1.0
@@ -29,10 +28,10 @@ def say(*lines: str) -> None:
 class Demo:
     """Everything of one folder, until ``stop`` is set."""
 
-    def __init__(self, folder: Path, shop_port: int, port: int) -> None:
+    def __init__(self, folder: Path, shop_port: int, port: int, runs: str = "light") -> None:
         self.folder = folder
         self.stop = threading.Event()
-        self.stand: Stand = Light(folder / "shop", shop_port)
+        self.stand: Stand = open_stand(runs, folder / "shop", shop_port)
         self.watchpost = Watchpost(folder / "watchpost", self.stand, port)
         self.desk = Desk(self.stand)
 

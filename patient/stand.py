@@ -9,6 +9,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ from patient.child import Child, answers
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = ROOT / "patient" / "shop"
+_WEB_WORKERS = 2
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "SYSTEMROOT")
+
+
+def open_stand(runs: str, folder: Path, port: int) -> Stand:
+    """``runs``: light or full. Not started; another port if this one is taken. Raises StandFailed."""
+    kinds = {"light": ("patient.light", "Light"), "full": ("patient.full", "Full")}
+    module, name = kinds[runs]
+    stand: Stand = getattr(import_module(module), name)(folder, port)
+    return stand
 
 
 class StandFailed(Exception):
@@ -97,11 +107,15 @@ class Stand(ABC):
         self._await(child)
 
     def restart(self, name: str) -> None:
-        """With the settings and files of now. Visitors wait meanwhile."""
+        """With the settings and files of now. Visitors notice nothing."""
         child = self.children[name]
-        if not child.is_held:
+        if child.is_held:
+            return
+        if child.listens is None:
             child.end()
             self.start(name)
+        elif not child.roll():
+            raise StandFailed(f"{name} did not start anew, the old one stays; its log is {child.log}")
 
     def run(self, name: str, *command: str, is_ready: Callable[[], bool] = lambda: True) -> None:
         """A process of a fault's own, until it is stopped by its name."""
@@ -179,6 +193,7 @@ class Stand(ABC):
             "PYTHONDONTWRITEBYTECODE": "1",
             "DJANGO_SETTINGS_MODULE": "patient.wedge.settings",
             "WEDGE_FILE": str(self._wedge_file),
+            "READY_FILE": str(self.folder / "web.ready"),
             "SHOP_DATA": str(self.folder),
             "SECRET_KEY": self._secret("secret_key"),
             "HEALTH_TOKEN": self.health_token,
@@ -204,10 +219,25 @@ class Stand(ABC):
         self.children[name] = self._child(name, command, **more)
 
     def _add_web(self, port: int) -> None:
-        access = self.folder / "logs" / "access.log"
-        options = f"--bind LISTEN_AT --workers 2 --worker-class gthread --threads 4 --timeout 30 --no-control-socket --access-logfile {access}"  # noqa: E501
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", *options.split(" ")]
-        self._add("web", lambda: command, listens=port)
+        access, ready = self.folder / "logs" / "access.log", self.folder / "web.ready"
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "LISTEN_AT"]
+        command += ["--worker-class", "gthread", "--workers", str(_WEB_WORKERS), "--threads", "4"]
+        command += [
+            "--access-logfile",
+            str(access),
+            "--no-control-socket",
+            "-c",
+            "python:patient.wedge.gunicorn",
+        ]
+
+        def begin() -> Sequence[str]:
+            ready.write_text("")
+            return command
+
+        def is_ready() -> bool:
+            return len(ready.read_text().splitlines()) >= _WEB_WORKERS
+
+        self._add("web", begin, is_ready=is_ready, listens=port)
 
     def _add_worker(self, name: str) -> None:
         def command() -> Sequence[str]:

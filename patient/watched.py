@@ -12,32 +12,45 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from patient.child import Child, answers, free_port
 from patient.stand import ROOT, Stand, StandFailed
 
 _EMAIL = "you@shop.example.com"
 _MAIN = (sys.executable, "-m", "watchpost.cli.main")
-_CA = '        ca_pem: "{ca}"\n'
-_HEALTH = """\
-      - name: Health
-        kind: health
-        url: "{shop}health/"
-        token: "${{HEALTH_TOKEN}}"
-        interval: 5s
-        timeout: 4s
-        recover: 1
-"""
-# Until there is a kind that reads what the endpoint says.
-_HEALTH_AS_PAGE = """\
-      - name: Health
-        kind: http
-        url: "{shop}health/"
-        bearer: "${{HEALTH_TOKEN}}"
-        interval: 5s
-        timeout: 4s
-        recover: 1
-        expect: {{ status: [200], json: [{{ path: status, op: "==", value: ok }}] }}
-"""
+
+
+def document(stand: Stand) -> dict[str, Any]:
+    """``watch.yaml`` for this stand, with what depends on it."""
+    text = (ROOT / "patient" / "watch.yaml").read_text().replace("{shop}", stand.url)
+    whole: dict[str, Any] = yaml.safe_load(text)
+    found: list[dict[str, Any]] = whole["projects"][0]["monitors"]
+    found.append(_health(stand))
+    if stand.ca_pem:
+        found = [one | {"ca_pem": stand.ca_pem} for one in [*found, _certificate(stand)]]
+    whole["projects"][0]["monitors"] = found
+    return whole
+
+
+def _health(stand: Stand) -> dict[str, Any]:
+    one = {"name": "Health", "url": f"{stand.url}health/", "interval": "5s", "timeout": "4s", "recover": 1}
+    if find_spec("watchpost.kinds.health") is not None:
+        return one | {"kind": "health", "token": "${HEALTH_TOKEN}"}
+    # Until there is a kind that reads what the endpoint says.
+    is_ok = {"path": "status", "op": "==", "value": "ok"}
+    return one | {"kind": "http", "bearer": "${HEALTH_TOKEN}", "expect": {"status": [200], "json": [is_ok]}}
+
+
+def _certificate(stand: Stand) -> dict[str, Any]:
+    one = {"name": "Certificate", "kind": "tls", "host": "127.0.0.1", "port": stand.port, "interval": "10s"}
+    return one | {
+        "timeout": "5s",
+        "recover": 1,
+        "revocation": "off",
+        "renewal_info": "off",
+        "protocols": "off",
+    }
 
 
 class Watchpost:
@@ -71,7 +84,7 @@ class Watchpost:
         if not self._up.wait_ready(60):
             raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
         file = self.folder / "watch.yaml"
-        file.write_text(self._document())
+        file.write_text(yaml.safe_dump(document(self._stand), sort_keys=False, allow_unicode=True))
         self._command("apply", str(file))
         made = "token", "create", "--name", "demo", "--read-only"
         self.token = self._command(*made)["token"]
@@ -82,12 +95,6 @@ class Watchpost:
             return self._command("user", "create", _EMAIL)
         except StandFailed:  # there from the last time
             return self._command("user", "link", _EMAIL)
-
-    def _document(self) -> str:
-        text = (ROOT / "patient" / "watch.yaml").read_text()
-        has_kind = find_spec("watchpost.kinds.health") is not None
-        text = text.replace("{shop}", self._stand.url)
-        return text + (_HEALTH if has_kind else _HEALTH_AS_PAGE).format(shop=self._stand.url)
 
     def ask(self, path: str) -> Any:
         """``GET /v1/<path>``. Raises OSError."""

@@ -5,7 +5,7 @@ The browser says that the connection was refused. Named: site.unreachable.connec
 
 from patient.stand import Stand
 
-CODES = ("site.unreachable.connect",)
+CODES = ("site.unreachable.connect", "tls.unreachable.connect")
 RUNS = ("light", "full")
 
 

@@ -5,7 +5,7 @@ The browser waits until it gives up. Named: site.unreachable.timeout.
 
 from patient.stand import Stand
 
-CODES = ("site.unreachable.timeout",)
+CODES = ("site.unreachable.timeout", "tls.unreachable.timeout")
 RUNS = ("light", "full")
 
 

@@ -21,10 +21,11 @@ T = TypeVar("T")
 class RunningDemo:
     """``python -m patient demo`` in a folder of its own, on ports that are free."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runs: str) -> None:
         self.folder = folder
         self.log = folder / "demo.log"
         command = [sys.executable, "-m", "patient", "--data", str(folder), "demo"]
+        command += ["--full"] if runs == "full" else []
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--shop-port", "0", "--port", "0"],
