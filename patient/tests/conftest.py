@@ -6,6 +6,8 @@ import pytest
 
 from patient.tests.running import RunningDemo
 
+_GREEN_S = {"light": 45, "full": 90}
+
 
 @pytest.fixture(scope="module")
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
@@ -14,7 +16,7 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     runs = request.module.RUNS
     found = RunningDemo(tmp_path_factory.mktemp(f"demo-{runs}"), runs)
     try:
-        found.wait_green(45)
+        found.wait_green(_GREEN_S[runs])
         yield found
     finally:
         found.close()
