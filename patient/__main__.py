@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from patient.child import end_with_parent
 from patient.desk import Closed, Desk, ask
+from patient.ending import Ending
 from patient.stand import Stand, StandFailed, open_stand
 
 
@@ -56,16 +55,16 @@ def _parse() -> argparse.Namespace:
 
 def _run(stand: Stand) -> None:
     """Until SIGINT or SIGTERM."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    desk = Desk(stand)
+    ending, desk = Ending(), Desk(stand)
     try:
         stand.open()
         desk.open_door()
+        ending.started()
         print(f"The shop is at {stand.url}", flush=True)
-        while not stop.is_set():
+        while not ending.wanted.is_set():
             desk.work(0.2)
+    except KeyboardInterrupt:
+        pass
     finally:
         desk.close_door()
         stand.close()

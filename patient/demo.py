@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from patient.desk import Desk
+from patient.ending import Ending
 from patient.stand import Stand, open_stand
 from patient.watched import Watchpost
 
@@ -37,20 +37,22 @@ class Demo:
 
     def run(self) -> None:
         """Raises StandFailed when it cannot be started. Ends on SIGINT, SIGTERM, and ``q``."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self.stop.set())
+        ending = Ending()
+        self.stop = ending.wanted
         began = time.monotonic()
         say("Starting a Django shop and Watchpost beside it ...")
         try:
             self._start()
-            if not self.stop.is_set():
-                self._greet()
-                threading.Thread(target=self._follow, args=(began,), daemon=True).start()
-                if sys.stdin is not None and sys.stdin.isatty():
-                    threading.Thread(target=self._listen, daemon=True).start()
+            ending.started()
+            self._greet()
+            threading.Thread(target=self._follow, args=(began,), daemon=True).start()
+            if is_asked():
+                threading.Thread(target=self._listen, daemon=True).start()
             while not self.stop.is_set():
                 self.desk.work(0.2)
                 self.watchpost.mind()
+        except KeyboardInterrupt:
+            pass
         finally:
             say("Stopping ...")
             self.desk.close_door()
@@ -89,10 +91,9 @@ class Demo:
                 lines += ["", f"  {area}"]
             mark = "x" if fault.name in self.desk.broken else " "
             lines.append(f"  {mark} {number:>2}  {fault.title}")
-        is_asked = sys.stdin is not None and sys.stdin.isatty()
         keys = "A number breaks it, the same number heals it. m: this menu, q: quit."
         other = "From another terminal: make fault NAME=site_down (make fault lists the names)."
-        say(*lines, "", keys if is_asked else other, "")
+        say(*lines, "", keys if is_asked() else other, "")
 
     def _listen(self) -> None:
         """What is typed."""
@@ -139,6 +140,11 @@ class Demo:
             say(f"{_now()}  Resolved: {incident['title']}")
         elif state != "resolved":
             say(f"{_now()}  {'Incident' if is_new else 'Now'}: {state}", f"          {incident['url']}")
+
+
+def is_asked() -> bool:
+    """Whether somebody can type."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _now() -> str:
