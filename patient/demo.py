@@ -131,15 +131,19 @@ class Demo:
         return len(states) if all(state == "up" for state in states) else 0
 
     def _tell(self, incident: dict[str, Any], known: dict[str, str]) -> None:
-        state = incident["state"] if incident["state"] == "resolved" else incident["title"]
-        if known.get(incident["id"]) == state:
+        """A line when it begins, when another cause comes first, and when it is over."""
+        cause = incident["causes"][0] if incident["causes"] else {"code": "", "sentence": incident["title"]}
+        number, is_over = incident["id"], incident["state"] == "resolved"
+        before, now = known.get(number), "resolved" if is_over else cause["code"]
+        known[number] = now
+        if now == before or (is_over and before is None):
             return
-        is_new = incident["id"] not in known
-        known[incident["id"]] = state
-        if state == "resolved" and not is_new:
-            say(f"{_now()}  Resolved: {incident['title']}")
-        elif state != "resolved":
-            say(f"{_now()}  {'Incident' if is_new else 'Now'}: {state}", f"          {incident['url']}")
+        if is_over:
+            say(f"{_now()}  Incident {number} is over. {incident['url']}")
+        elif before is None:
+            say(f"{_now()}  Incident {number}: {cause['sentence']} {incident['url']}")
+        else:
+            say(f"{_now()}  Incident {number}, now: {cause['sentence']}")
 
 
 def is_asked() -> bool:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,10 +87,12 @@ class Watchpost:
             raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
         file = self.folder / "watch.yaml"
         file.write_text(yaml.safe_dump(document(self._stand), sort_keys=False, allow_unicode=True))
-        self._command("apply", str(file))
-        made = "token", "create", "--name", "demo", "--read-only"
-        self.token = self._command(*made)["token"]
-        self.sign_in_link = self._sign_in()["sign_in_link"]
+        made = ("token", "create", "--name", "demo", "--read-only")
+        with ThreadPoolExecutor(3) as pool:
+            applied = pool.submit(self._command, "apply", str(file))
+            token, user = pool.submit(self._command, *made), pool.submit(self._sign_in)
+        applied.result()
+        self.token, self.sign_in_link = token.result()["token"], user.result()["sign_in_link"]
 
     def _sign_in(self) -> dict[str, Any]:
         try:

@@ -32,7 +32,7 @@ _OTHERS = "Machine and settings"
 
 @dataclass(frozen=True)
 class Fault:
-    """``title``: a line for the menu. ``story``: what a user sees."""
+    """``title``: a line for the menu. ``story``: what a user sees, and what must be named."""
 
     name: str
     title: str

@@ -1,6 +1,7 @@
 """The API answers 200 and says that nothing is for sale.
 
-Whoever builds on it shows an empty shop. Named: site.wrong_json.
+Whoever builds on it shows an empty shop.
+Watchpost names it: site.wrong_json.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """Celery Beat is gone.
 
-Pages and orders are fine; what is due at night is never done. Named: beat.silent.
+Pages and orders are fine; what is due at night is never done.
+Watchpost names it: beat.silent.
 """
 
 from patient.stand import Stand

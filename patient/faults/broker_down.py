@@ -1,6 +1,7 @@
 """The broker of Celery is down.
 
-Pages are fine; nothing of what happens behind them does. Named: celery.broker_down.
+Pages are fine; nothing of what happens behind them does.
+Watchpost names it: celery.broker_down.
 """
 
 from patient.faults._files import block, unblock

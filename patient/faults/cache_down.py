@@ -1,6 +1,7 @@
 """The cache is down.
 
-Pages that ask it are errors 500. Named: cache.down.
+Pages that ask it are errors 500.
+Watchpost names it: cache.down.
 """
 
 from patient.faults._files import block, unblock

@@ -1,6 +1,7 @@
 """The cache hangs: Redis takes connections and never answers.
 
-Every page takes seconds longer, or fails. Named: cache.stalled.
+Every page takes seconds longer, or fails.
+Watchpost names it: cache.stalled.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The cache is down, and its errors are swallowed.
 
-Everything works, slowly, and nobody is told. Named: cache.swallowing_errors.
+Everything works, slowly, and nobody is told.
+Watchpost names it: cache.swallowing_errors.
 """
 
 from patient.faults import cache_down, redis_down

@@ -1,6 +1,7 @@
 """A thousand tasks wait in the queue, more than the workers can do.
 
-Everything works, much later. Named: celery.backlog.
+Everything works, much later.
+Watchpost names it: celery.backlog.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """Nobody serves the queue "mail": its worker was started with the wrong -Q.
 
-Everything else works; orders are never confirmed. Named: celery.no_consumer.
+Everything else works; orders are never confirmed.
+Watchpost names it: celery.no_consumer.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The Celery workers are gone.
 
-Pages are fine; orders are never confirmed. Named: celery.no_workers.
+Pages are fine; orders are never confirmed.
+Watchpost names it: celery.no_workers.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """All worker processes wait for an answer that never comes.
 
-The worker answers when it is asked how it is, and nothing is done. Named: celery.stuck.
+The worker answers when it is asked how it is, and nothing is done.
+Watchpost names it: celery.stuck.
 """
 
 from patient.stand import Stand

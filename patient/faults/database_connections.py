@@ -1,6 +1,7 @@
 """All connections of the database are taken.
 
-Some pages come, others are errors 500. Named: database.too_many_connections.
+Some pages come, others are errors 500.
+Watchpost names it: database.too_many_connections.
 """
 
 from patient.full import Full

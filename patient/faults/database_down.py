@@ -1,7 +1,7 @@
 """The database is down.
 
-Pages that need it are errors 500; those that are cached still come for some seconds. Named:
-database.unreachable.
+Pages that need it are errors 500; those that are cached still come for some seconds.
+Watchpost names it: database.unreachable.
 """
 
 from patient.faults._files import block, unblock

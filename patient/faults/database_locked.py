@@ -1,6 +1,7 @@
 """Somebody holds the database's lock: a forgotten transaction.
 
-Pages wait for two seconds and are errors 500 then ("database is locked"). Named: database.unreachable.
+Pages wait for two seconds and are errors 500 then ("database is locked").
+Watchpost names it: database.unreachable.
 """
 
 import sqlite3

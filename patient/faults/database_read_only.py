@@ -1,6 +1,7 @@
 """The database takes no writes: a failover left the shop at a replica.
 
-Pages come; baskets and orders are errors 500. Named: database.read_only.
+Pages come; baskets and orders are errors 500.
+Watchpost names it: database.read_only.
 """
 
 from patient.full import Full

@@ -1,6 +1,7 @@
 """DEBUG is on.
 
-Everything works, and each error shows settings and source to strangers. Named: settings.debug.
+Everything works, and each error shows settings and source to strangers.
+Watchpost names it: settings.debug.
 """
 
 from patient.stand import Stand

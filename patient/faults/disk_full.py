@@ -1,6 +1,7 @@
 """The disk is nearly full (the agent's limit is moved; nothing is filled).
 
-Everything works until the first write that does not. Named: disk.full or disk.nearly_full.
+Everything works until the first write that does not.
+Watchpost names it: disk.full or disk.nearly_full.
 """
 
 from patient.stand import Stand

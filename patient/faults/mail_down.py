@@ -1,6 +1,7 @@
 """The mail server is gone.
 
-Orders are taken, and nobody gets a confirmation. Named: mail.unreachable.
+Orders are taken, and nobody gets a confirmation.
+Watchpost names it: mail.unreachable.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The mail server turns us away.
 
-Orders are taken, and nobody gets a confirmation. Named: mail.refused.
+Orders are taken, and nobody gets a confirmation.
+Watchpost names it: mail.refused.
 """
 
 from patient.stand import Stand

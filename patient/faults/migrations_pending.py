@@ -1,6 +1,7 @@
 """New code runs, its migration was not applied.
 
-Pages are fine until one needs what is missing. Named: migrations.pending.
+Pages are fine until one needs what is missing.
+Watchpost names it: migrations.pending.
 """
 
 from patient.stand import Stand

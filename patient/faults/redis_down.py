@@ -1,6 +1,7 @@
 """The Redis of the cache is down.
 
-Pages that ask it are errors 500. Named: cache.down.
+Pages that ask it are errors 500.
+Watchpost names it: cache.down.
 """
 
 from patient.stand import Stand

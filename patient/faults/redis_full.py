@@ -1,6 +1,7 @@
 """The Redis of the cache is full and takes nothing more.
 
-What wants to be cached is an error. Named: cache.full or redis.full.
+What wants to be cached is an error.
+Watchpost names it: cache.full or redis.full.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The Redis of the cache became a replica, and cannot be written to.
 
-What wants to be cached is an error. Named: redis.read_only.
+What wants to be cached is an error.
+Watchpost names it: redis.read_only.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """gunicorn is gone, nginx is there.
 
-Visitors read "502 Bad Gateway". Named: site.error_status.
+Visitors read "502 Bad Gateway".
+Watchpost names it: site.error_status.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The web server's process is gone.
 
-The browser says that the connection was refused. Named: site.unreachable.connect.
+The browser says that the connection was refused.
+Watchpost names it: site.unreachable.connect.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The home page raises an exception.
 
-Visitors read "Something broke" (500); the other pages are fine. Named: site.error_status.
+Visitors read "Something broke" (500); the other pages are fine.
+Watchpost names it: site.error_status.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """The web server hangs: it takes connections and never answers.
 
-The browser waits until it gives up. Named: site.unreachable.timeout.
+The browser waits until it gives up.
+Watchpost names it: site.unreachable.timeout.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """A forgotten maintenance page, with status 200.
 
-Every address says "Back soon", and everything that asks for a status is content. Named: site.wrong_content.
+Every address says "Back soon", and everything that asks for a status is content.
+Watchpost names it: site.wrong_content.
 """
 
 from patient.stand import Stand

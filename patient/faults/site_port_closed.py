@@ -1,6 +1,7 @@
 """The web server listens at another port after somebody changed its configuration.
 
-The process runs, and the browser says that the connection was refused. Named: site.unreachable.connect.
+The process runs, and the browser says that the connection was refused.
+Watchpost names it: site.unreachable.connect.
 """
 
 from patient.child import free_port

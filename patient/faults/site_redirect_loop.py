@@ -1,6 +1,7 @@
 """The home page redirects to itself.
 
-The browser says "too many redirects". Named: site.redirect_loop.
+The browser says "too many redirects".
+Watchpost names it: site.redirect_loop.
 """
 
 from patient.stand import Stand

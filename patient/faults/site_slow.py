@@ -1,6 +1,7 @@
 """The home page takes three seconds.
 
-It comes, and half of the visitors have left by then. Named: site.slow.wait or site.slow.total.
+It comes, and half of the visitors have left by then.
+Watchpost names it: site.slow.wait or site.slow.total.
 """
 
 from patient.stand import Stand

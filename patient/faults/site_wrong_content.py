@@ -1,6 +1,7 @@
 """The home page answers 200 and shows no products.
 
-The page is there and nobody can buy anything. Named: site.wrong_content.
+The page is there and nobody can buy anything.
+Watchpost names it: site.wrong_content.
 """
 
 from patient.stand import Stand

@@ -1,6 +1,7 @@
 """A catch-all route answers in the place of the stylesheets, with 200 and HTML.
 
-The page is there without any style; every status is 200. Named: static.wrong_type.
+The page is there without any style; every status is 200.
+Watchpost names it: static.wrong_type.
 """
 
 from patient.stand import Stand

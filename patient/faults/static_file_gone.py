@@ -1,6 +1,7 @@
 """One file of the static files is gone, the manifest still names it.
 
-The page answers 200 and its script does nothing. Named: static.file_gone (agent) or static.stale (outside).
+The page answers 200 and its script does nothing.
+Watchpost names it: static.file_gone (agent) or static.stale (outside).
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
 """staticfiles.json is missing: the deploy forgot it.
 
-Every page that names a static file is an error 500. Named: static.manifest_missing.
+Every page that names a static file is an error 500.
+Watchpost names it: static.manifest_missing.
 """
 
 from patient.faults._files import put_away, put_back

@@ -1,6 +1,7 @@
 """The static files were not collected; the manifest was.
 
-Pages answer 200 and look like the web of 1993. Named: static.not_collected.
+Pages answer 200 and look like the web of 1993.
+Watchpost names it: static.not_collected.
 """
 
 from patient.faults._files import put_away, put_back

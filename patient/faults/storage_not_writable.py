@@ -1,6 +1,7 @@
 """Nothing can be written to MEDIA_ROOT.
 
-Pages are fine; uploads and invoices fail. Named: storage.not_writable.
+Pages are fine; uploads and invoices fail.
+Watchpost names it: storage.not_writable.
 """
 
 from patient.faults._files import block, unblock

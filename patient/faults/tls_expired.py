@@ -1,6 +1,7 @@
 """The certificate has expired.
 
-Browsers warn and turn away. Named: tls.expired.
+Browsers warn and turn away.
+Watchpost names it: tls.expired.
 """
 
 from patient.full import Full

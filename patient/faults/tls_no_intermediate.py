@@ -1,6 +1,7 @@
 """The intermediate certificate is missing from the chain.
 
-Some browsers accept it, programs and old phones do not. Named: tls.chain.missing_intermediate.
+Some browsers accept it, programs and old phones do not.
+Watchpost names it: tls.chain.missing_intermediate.
 """
 
 from patient.full import Full

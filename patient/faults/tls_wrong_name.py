@@ -1,6 +1,7 @@
 """The certificate is for another name.
 
-Browsers warn and turn away. Named: tls.wrong_name.
+Browsers warn and turn away.
+Watchpost names it: tls.wrong_name.
 """
 
 from patient.full import Full
