@@ -25,6 +25,7 @@ from watchpost.core.state import (
     step,
     uncover,
 )
+from watchpost.core.track import FLAP_COUNT
 from watchpost.core.types import Finding, Health, Observation, Outcome, Overlay, Severity, Verdict
 from watchpost.engine.apply import StateChange
 from watchpost.engine.family import Family
@@ -41,11 +42,14 @@ LookAgainHook = Callable[[Watched, float, float, int], None]
 class Digest:
     """Judges and steps; collects what is to be written."""
 
-    def __init__(self, look_again: LookAgainHook, family: Family | None = None) -> None:
+    def __init__(
+        self, look_again: LookAgainHook, family: Family | None = None, flap_count: int = FLAP_COUNT
+    ) -> None:
         self.looks: list[Written] = []
         self.changes: list[StateChange] = []
         self.look_again = look_again
         self.family = family
+        self.flap_count = flap_count
         self.moved: list[Watched] = []  # whose shown state changed since somebody asked
 
     def take(self) -> tuple[list[Written], list[StateChange]]:
@@ -204,7 +208,7 @@ class Digest:
             transition=transition,
             findings=findings,
             shares=shares,
-            flapping=track.flapping(now),
+            flapping=track.flapping(now, self.flap_count),
             under=under,
             quiet=bool(track.behind),
             dependents=dependents,
@@ -253,7 +257,7 @@ class Digest:
         track = watched.track
         if more.get("transition") is not None:
             self.moved.append(watched)
-        watched.shown_flapping = track.flapping(now)
+        watched.shown_flapping = track.flapping(now, self.flap_count)
         change = StateChange(
             monitor_id=watched.id,
             version=watched.version,
@@ -290,7 +294,7 @@ class Digest:
 
     def settle_flapping(self, watched: Watched, now: datetime) -> None:
         """Clear the flag once the changes are old."""
-        if watched.shown_flapping and not watched.track.flapping(now):
+        if watched.shown_flapping and not watched.track.flapping(now, self.flap_count):
             self.changes.append(self._state(watched, "It has held still for half an hour.", now))
 
 
