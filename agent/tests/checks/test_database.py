@@ -127,6 +127,13 @@ def test_the_tightest_limit_counts_and_needs_no_special_rights(shop, postgres, a
     assert "too many connections for role" in full.message
 
 
+def test_connections_of_others_count_although_their_state_is_hidden(shop, postgres, admin, person):
+    shop(USER="person")
+    with holding(postgres, 6):
+        result = Database(alias="shop").run()
+    assert "8 of 10 connections in use (80 % of the server's limit)" in result.message
+
+
 def test_a_server_without_a_free_connection(shop, postgres, person):
     shop(USER="person")
     with holding(postgres, 9):
@@ -161,6 +168,13 @@ def test_a_server_that_accepts_and_never_answers(shop, silence):
     assert time.monotonic() - began < 4
     assert (result.code, result.details["cause"]) == ("database.unreachable", "timeout")
     assert "did not answer within 2 s" in result.message
+
+
+def test_a_shorter_timeout_of_the_project_stands(shop, silence):
+    shop(PORT=silence, OPTIONS={"connect_timeout": 2})
+    began = time.monotonic()
+    Database(alias="shop", deadline=20).run()
+    assert time.monotonic() - began < 5
 
 
 def test_a_query_that_is_never_answered_is_cut(shop, postgres):
