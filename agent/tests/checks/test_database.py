@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -18,11 +16,9 @@ from django_watchpost.health.causes_of_databases import DATABASE
 from django_watchpost.health.checks.database import Database
 from django_watchpost.health.connect import connected
 from django_watchpost.health.contract import Status
-from tests import servers
 from tests.checks.many import runs_leave_nothing
 
 POSTGRES = "django.db.backends.postgresql"
-SQLITE = "django.db.backends.sqlite3"
 
 
 @pytest.fixture
@@ -127,6 +123,13 @@ def test_the_tightest_limit_counts_and_needs_no_special_rights(shop, postgres, a
     assert "too many connections for role" in full.message
 
 
+def test_connections_of_others_count_although_their_state_is_hidden(shop, postgres, admin, person):
+    shop(USER="person")
+    with holding(postgres, 6):
+        result = Database(alias="shop").run()
+    assert "8 of 10 connections in use (80 % of the server's limit)" in result.message
+
+
 def test_a_server_without_a_free_connection(shop, postgres, person):
     shop(USER="person")
     with holding(postgres, 9):
@@ -161,6 +164,13 @@ def test_a_server_that_accepts_and_never_answers(shop, silence):
     assert time.monotonic() - began < 4
     assert (result.code, result.details["cause"]) == ("database.unreachable", "timeout")
     assert "did not answer within 2 s" in result.message
+
+
+def test_a_shorter_timeout_of_the_project_stands(shop, silence):
+    shop(PORT=silence, OPTIONS={"connect_timeout": 2})
+    began = time.monotonic()
+    Database(alias="shop", deadline=20).run()
+    assert time.monotonic() - began < 5
 
 
 def test_a_query_that_is_never_answered_is_cut(shop, postgres):
@@ -331,62 +341,6 @@ def test_failing_runs_leave_nothing_either(shop, postgres, admin, person):
     shop(USER="person")
     with holding(postgres, 9):
         runs_leave_nothing(Database(alias="shop"), 200, lambda: in_use(admin), status=Status.ERROR)
-
-
-@pytest.fixture
-def file(database, folder):
-    path = folder / "data" / "shop.sqlite3"
-    path.parent.mkdir()
-    with sqlite3.connect(path) as one:
-        one.execute("CREATE TABLE orders (id INTEGER)")
-    database("file", ENGINE=SQLITE, NAME=path)
-    return path
-
-
-def test_a_file_that_is_fine_is_left_as_it_was(file):
-    before = (file.read_bytes(), file.stat().st_mtime_ns)
-    assert Database(alias="file").run().status is Status.OK
-    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
-    assert os.listdir(file.parent) == ["shop.sqlite3"]
-
-
-@pytest.mark.parametrize(("which", "mode"), [("file", 0o444), ("folder", 0o555)])
-def test_a_file_or_folder_that_is_read_only(file, which, mode):
-    file.chmod(0o666)
-    file.parent.chmod(0o777)
-    (file if which == "file" else file.parent).chmod(mode)
-    with servers.as_nobody():
-        result = Database(alias="file").run()
-        assert Database(alias="file", may_be_read_only=True).run().status is Status.OK
-    assert (result.status, result.code) == (Status.ERROR, "database.read_only")
-    assert f"its {which} " in result.message
-
-
-def test_a_file_that_is_gone_is_not_made_anew(file):
-    file.unlink()
-    result = Database(alias="file").run()
-    assert (result.status, result.code) == (Status.ERROR, "database.unreachable")
-    assert str(file) in result.message
-    assert not file.exists()
-
-
-def test_a_folder_that_may_not_be_entered(file):
-    file.parent.chmod(0o700)
-    with servers.as_nobody():
-        result = Database(alias="file").run()
-    assert (result.code, result.details["cause"]) == ("database.unreachable", "file")
-
-
-def test_a_file_that_is_broken_or_locked(file, database):
-    good = file.read_bytes()
-    file.write_bytes(b"no database at all" * 100)
-    assert Database(alias="file").run().details["cause"] == "file"
-    file.write_bytes(good)
-    other = sqlite3.connect(file, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    result = Database(alias="file", deadline=0.2).run()
-    other.close()
-    assert (result.code, result.details["cause"]) == ("database.unreachable", "locked")
 
 
 def test_which_are_found(database, shop):

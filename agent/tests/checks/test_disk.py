@@ -96,6 +96,7 @@ def test_inodes(mount):
 def test_each_file_system_once_and_none_that_is_read_only(mount):
     one, other = mount("size=10m"), mount("size=10m")
     fill(other, 9.9)
+    (one / "media").mkdir()
     paths = (str(one), str(one / "media"), str(other))
     result = Disk(paths=paths).run()
     assert list(result.details) == [str(one), str(other)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from time import perf_counter
@@ -61,8 +60,6 @@ class Redis(Check):
         except Exception as problem:  # noqa: BLE001
             return self._explain(problem)
         finally:
-            with suppress(Exception):
-                client.close()
             client.connection_pool.disconnect()
         found = list(self._judge(info))
         return worst(found, ok(observed=took_ms, unit="ms", details=_figures(info)))
