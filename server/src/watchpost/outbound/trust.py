@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from hashlib import sha256
 
 _TRUSTED_FIRST = 0x8000
 # The clock is an argument of whoever judges; OpenSSL would read the machine's.
@@ -14,11 +15,57 @@ _NO_CHECK_TIME = 0x200000
 _PARTIAL_CHAIN = 0x80000
 
 
+_MOST_NAMES = 10_000
+_MOST_CHAINS_EACH = 8  # of one name: what stands behind a balancer
+
+Chain = tuple[bytes, ...]
+
+
+class Accepted:
+    """Chains that OpenSSL was seen to accept, by the name they were asked for with. Bounded.
+
+    Time is left out of its opinion, so that hangs on nothing but chain, name and trust store: what was
+    accepted once is accepted. Chains are kept as digests, for a server may send 100 kB.
+    """
+
+    def __init__(self, most_names: int = _MOST_NAMES, most_each: int = _MOST_CHAINS_EACH) -> None:
+        self._most_names, self._most_each = most_names, most_each
+        self._of: dict[str, dict[bytes, None]] = {}
+
+    def knows(self, name: str) -> bool:
+        """Whether any chain was accepted for this name."""
+        return name in self._of
+
+    def holds(self, name: str, chain: Chain) -> bool:
+        """Whether this very chain was accepted for this name."""
+        return _digest(chain) in self._of.get(name, ())
+
+    def note(self, name: str, chain: Chain) -> None:
+        """It was accepted just now. The oldest makes room when there are too many."""
+        of = self._of.pop(name, {})
+        of.pop(digest := _digest(chain), None)
+        while len(of) >= self._most_each:
+            del of[next(iter(of))]
+        while len(self._of) >= self._most_names:
+            del self._of[next(iter(self._of))]
+        self._of[name] = of | {digest: None}
+
+
+def _digest(chain: Chain) -> bytes:
+    """A certificate is DER, which says itself how long it is: no two chains are the same bytes."""
+    return sha256(b"".join(chain)).digest()
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A trust store. There is one object per set of authorities, so it may be a key of caches."""
+    """A trust store. There is one object per set of authorities, so it may be a key of caches.
+
+    ``blind`` says the same hello and takes whatever is shown: for chains that were ``accepted`` before.
+    """
 
     context: ssl.SSLContext
+    blind: ssl.SSLContext | None = None
+    accepted: Accepted = field(default_factory=Accepted)
 
     @cached_property
     def roots(self) -> tuple[bytes, ...]:
@@ -37,20 +84,35 @@ def store_of(ca_pem: str = "") -> Store:
 
     One context per store: it keeps no sessions, so no handshake resumes another's.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _context()
     context.hostname_checks_common_name = False  # as browsers do: names are the SAN's (RFC 9525, 6.3)
     # Spelled out: Python 3.13 turns on stricter ones by itself; verdicts must not hang on the interpreter.
     flags = _TRUSTED_FIRST | _NO_CHECK_TIME | (_PARTIAL_CHAIN if ca_pem else 0)
     context.verify_flags = ssl.VerifyFlags(flags)
-    context.options |= ssl.OP_NO_TICKET
-    # To see the weak and the old is to name it: refused, they would be nameless handshake errors.
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     if ca_pem:
         context.load_verify_locations(cadata=ca_pem)
     else:
         context.load_default_certs()
-    return Store(context)
+    return Store(context, _blind())
+
+
+def _context() -> ssl.SSLContext:
+    """What is said in the hello, whether or not the answer is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.options |= ssl.OP_NO_TICKET
+    # To see the weak and the old is to name it: refused, they would be nameless handshake errors.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return context
+
+
+@lru_cache(maxsize=1)
+def _blind() -> ssl.SSLContext:
+    """Without authorities: OpenSSL checks a path that leads to one even if nobody asks for its opinion."""
+    context = _context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 @lru_cache(maxsize=1)
