@@ -31,7 +31,13 @@ class Everywhere:
 async def find_everywhere(outbound: Outbound, host: str, ip: str, resolver: int, ends: float) -> Everywhere:
     """``ip``: both | 4 | 6. ``ends`` is on the monotonic clock. Raises only on cancellation."""
     families = ("4", "6") if ip == "both" else (ip,)
-    every = await asyncio.gather(*(outbound.look_up(host, family, resolver, ends) for family in families))
+    held = [outbound.held(host, family, resolver) for family in families]
+    if None not in held:  # nearly always: there is nothing to wait for
+        every = [one for one in held if one is not None]
+    elif len(families) == 1:
+        every = [await outbound.look_up(host, ip, resolver, ends)]
+    else:
+        every = await asyncio.gather(*(outbound.look_up(host, one, resolver, ends) for one in families))
     found = {
         address
         for family, one in zip(families, every, strict=True)
