@@ -17,6 +17,7 @@ from watchpost.outbound.failure import Failure
 from watchpost.outbound.guard import Guard
 
 _AT_ONCE = 16 * 1024
+_UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY})
 MOST_BYTES = 256 * 1024  # OpenSSL takes a chain of 100 kB at most; whoever sends more is not answering us
 _CONNECT = {
     errno.ECONNREFUSED: ("refused", "the connection was refused: nothing listens on this port"),
@@ -69,8 +70,12 @@ class Stream:
 
     async def connect(self, address: str, port: int) -> None:
         """Raises OSError, of which TimeoutError is one."""
-        code = self._sock.connect_ex((address, port))
+        where = (address, port)
+        code = self._sock.connect_ex(where)
         if code == errno.EINPROGRESS:
+            # Who is on this machine or beside it has answered by now: asking again is cheaper than waiting.
+            code = self._sock.connect_ex(where)
+        if code in _UNDER_WAY:
             await self._until_writable()
             code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
