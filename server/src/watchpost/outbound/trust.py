@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from time import monotonic
 
 _TRUSTED_FIRST = 0x8000
 # The clock is an argument of whoever judges; OpenSSL would read the machine's.
@@ -15,8 +16,10 @@ _NO_CHECK_TIME = 0x200000
 _PARTIAL_CHAIN = 0x80000
 
 
+CIPHERS = "DEFAULT:@SECLEVEL=0"
 _MOST_NAMES = 10_000
 _MOST_CHAINS_EACH = 8  # of one name: what stands behind a balancer
+_SHY_S = 86_400.0
 
 Chain = tuple[bytes, ...]
 
@@ -28,13 +31,23 @@ class Accepted:
     accepted once is accepted. Chains are kept as digests, for a server may send 100 kB.
     """
 
-    def __init__(self, most_names: int = _MOST_NAMES, most_each: int = _MOST_CHAINS_EACH) -> None:
-        self._most_names, self._most_each = most_names, most_each
+    def __init__(
+        self, most_names: int = _MOST_NAMES, most_each: int = _MOST_CHAINS_EACH, shy_s: float = _SHY_S
+    ) -> None:
+        self._most_names, self._most_each, self._shy_s = most_names, most_each, shy_s
         self._of: dict[str, dict[bytes, None]] = {}
+        self._shunned: dict[str, float] = {}
 
     def knows(self, name: str) -> bool:
-        """Whether any chain was accepted for this name."""
-        return name in self._of
+        """Whether any chain was accepted for this name, and it is not shunned."""
+        return name in self._of and self._shunned.get(name, 0.0) <= monotonic()
+
+    def shun(self, name: str) -> None:
+        """It is as if nothing were known of this name, for a day."""
+        self._shunned.pop(name, None)
+        while len(self._shunned) >= self._most_names:
+            del self._shunned[next(iter(self._shunned))]
+        self._shunned[name] = monotonic() + self._shy_s
 
     def holds(self, name: str, chain: Chain) -> bool:
         """Whether this very chain was accepted for this name."""
@@ -60,12 +73,11 @@ def _digest(chain: Chain) -> bytes:
 class Store:
     """A trust store. There is one object per set of authorities, so it may be a key of caches.
 
-    ``blind`` says the same hello and takes whatever is shown: for chains that were ``accepted`` before.
+    ``accepted``: None where chains are not checked.
     """
 
     context: ssl.SSLContext
-    blind: ssl.SSLContext | None = None
-    accepted: Accepted = field(default_factory=Accepted)
+    accepted: Accepted | None = None
 
     @cached_property
     def roots(self) -> tuple[bytes, ...]:
@@ -84,35 +96,20 @@ def store_of(ca_pem: str = "") -> Store:
 
     One context per store: it keeps no sessions, so no handshake resumes another's.
     """
-    context = _context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False  # as browsers do: names are the SAN's (RFC 9525, 6.3)
     # Spelled out: Python 3.13 turns on stricter ones by itself; verdicts must not hang on the interpreter.
     flags = _TRUSTED_FIRST | _NO_CHECK_TIME | (_PARTIAL_CHAIN if ca_pem else 0)
     context.verify_flags = ssl.VerifyFlags(flags)
+    context.options |= ssl.OP_NO_TICKET
+    # To see the weak and the old is to name it: refused, they would be nameless handshake errors.
+    context.set_ciphers(CIPHERS)
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     if ca_pem:
         context.load_verify_locations(cadata=ca_pem)
     else:
         context.load_default_certs()
-    return Store(context, _blind())
-
-
-def _context() -> ssl.SSLContext:
-    """What is said in the hello, whether or not the answer is checked."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.options |= ssl.OP_NO_TICKET
-    # To see the weak and the old is to name it: refused, they would be nameless handshake errors.
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    return context
-
-
-@lru_cache(maxsize=1)
-def _blind() -> ssl.SSLContext:
-    """Without authorities: OpenSSL checks a path that leads to one even if nobody asks for its opinion."""
-    context = _context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    return Store(context, Accepted())
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +118,7 @@ def unchecked_store() -> Store:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.set_ciphers(CIPHERS)
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     return Store(context)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from time import monotonic
 
+import pytest
 import pytest_asyncio
 import trustme
 
@@ -28,9 +29,12 @@ async def outbound() -> AsyncIterator[Outbound]:
 class Site:
     """What one certificate is served by; counts who comes."""
 
-    def __init__(self, by: trustme.CA, *names: str) -> None:
+    def __init__(self, by: trustme.CA, *names: str, only: str = "TLSv1_3") -> None:
         self.knocks = 0
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.set_ciphers("DEFAULT:@SECLEVEL=0")
+        self.tls.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        self.tls.maximum_version = ssl.TLSVersion[only]
         by.issue_cert(*names).configure_cert(self.tls)
         self.tls.sni_callback = self._count  # type: ignore[assignment]
 
@@ -44,9 +48,12 @@ class Site:
             return await outbound.shake(Knock(name, "127.0.0.1", port, ca_pem=ca_pem, timeout_s=5.0))
 
 
-async def test_what_was_accepted_is_shown_as_before_and_needs_one_handshake(outbound: Outbound) -> None:
+@pytest.mark.parametrize("only", ["TLSv1_2", "TLSv1_3"])
+async def test_what_was_accepted_is_shown_as_before_and_needs_one_handshake(
+    outbound: Outbound, only: str
+) -> None:
     authority = trustme.CA()
-    site = Site(authority.create_child_ca(), "shop.test")
+    site = Site(authority.create_child_ca(), "shop.test", only=only)
     first = await site.shake(outbound, authority)
     again = await site.shake(outbound, authority)
     assert (first.verify_code, again.verify_code, site.knocks) == (FINE, FINE, 1)
@@ -62,7 +69,9 @@ async def test_signatures_of_a_known_chain_are_not_checked_and_those_of_another_
     authority, stranger = trustme.CA(), trustme.CA()
     known, other = Site(stranger, "shop.test"), Site(stranger, "shop.test")
     chain = (await known.shake(outbound, stranger)).chain
-    store_of(authority.cert_pem.bytes().decode()).accepted.note("shop.test", chain)
+    accepted = store_of(authority.cert_pem.bytes().decode()).accepted
+    assert accepted is not None
+    accepted.note("shop.test", chain)
     assert (await known.shake(outbound, authority)).verify_code == FINE
     refused = await other.shake(outbound, authority)
     assert (refused.verify_code, refused.failure, other.knocks) == (NO_ISSUER, None, 2)
@@ -110,6 +119,63 @@ async def test_what_is_refused_is_never_taken_as_accepted(outbound: Outbound) ->
     assert bad.knocks == 1
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "shop.test"])
+async def test_a_name_is_sent_and_an_address_is_not(outbound: Outbound, name: str) -> None:
+    authority, heard = trustme.CA(), list[str | None]()
+    site = Site(authority, name)
+    site.tls.sni_callback = lambda _, said, __: heard.append(said)  # type: ignore[assignment]
+    for _ in range(2):
+        assert (await site.shake(outbound, authority, name)).verify_code == FINE
+    assert heard == [name if name == "shop.test" else None] * 2
+
+
+async def test_who_does_not_understand_the_short_question_is_asked_in_full(outbound: Outbound) -> None:
+    """This one knows no group but P-384. It is not troubled with what it does not understand again."""
+    authority = trustme.CA()
+    site = Site(authority, "shop.test", only="TLSv1_2")
+    site.tls.set_ecdh_curve("secp384r1")
+    said = []
+    for _ in range(4):
+        found = await site.shake(outbound, authority)
+        said.append((found.verify_code, found.failure, bool(found.chain), site.knocks))
+    assert said == [(FINE, None, True, knocks) for knocks in (1, 2, 1, 1)]
+
+
+@pytest.mark.parametrize("only", ["TLSv1_2", "TLSv1_3"])
+async def test_who_begins_to_demand_a_certificate_of_us_is_told_as_if_asked_for_the_first_time(
+    outbound: Outbound, only: str
+) -> None:
+    authority, new = trustme.CA(), trustme.CA()
+    known, unknown = Site(authority, "shop.test", only=only), Site(new, "shop.test", only=only)
+    assert (await known.shake(outbound, authority)).failure is None
+    for site in (known, unknown):
+        site.tls.verify_mode = ssl.CERT_REQUIRED
+    again, first = await known.shake(outbound, authority), await unknown.shake(outbound, new)
+    assert (again.failure, again.verify_code, again.protocol) == (first.failure, FINE, first.protocol)
+    assert again.chain
+    assert (again.failure is None) == (only == "TLSv1_3")  # there it is said only after the handshake
+
+
+async def test_of_servers_that_differ_each_is_seen_as_often_as_it_answers(outbound: Outbound) -> None:
+    """One address, two servers in turn, one of them with a certificate that nobody trusts. Once they were
+    seen to differ, each look is one handshake and says what it saw."""
+    authority, turn = trustme.CA(), list[int]()
+    good, bad = Site(authority, "shop.test"), Site(trustme.CA(), "shop.test")
+    assert (await good.shake(outbound, authority)).verify_code == FINE
+
+    async def balance(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        turn.append(1)
+        await writer.start_tls((bad if len(turn) % 2 else good).tls)
+        await reader.read()
+
+    ca_pem, said = authority.cert_pem.bytes().decode(), []
+    async with listen(balance) as port:
+        for _ in range(5):
+            found = await outbound.shake(Knock("shop.test", "127.0.0.1", port, ca_pem=ca_pem, timeout_s=5.0))
+            said.append((found.verify_code, len(turn)))
+    assert said == [(FINE, 2), (NO_ISSUER, 3), (FINE, 4), (NO_ISSUER, 5), (FINE, 6)]
+
+
 async def test_both_handshakes_share_the_time_of_one_look(outbound: Outbound) -> None:
     """Whoever shows another chain and then lets the second handshake hang costs no more than the deadline."""
     authority = trustme.CA()
@@ -142,3 +208,14 @@ def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     ]  # fmt: skip
     assert not memory.holds("4.test", (b"two",))
     assert not memory.holds("0.test", (b"leaf",))
+    for number in range(2, 5):
+        memory.shun(f"{number}.test")
+    memory.shun("5.test")
+    assert [memory.knows(f"{number}.test") for number in range(2, 5)] == [True, False, False]
+
+
+def test_who_is_shunned_is_known_again_after_a_while() -> None:
+    memory = Accepted(shy_s=0.0)
+    memory.note("shop.test", (b"leaf",))
+    memory.shun("shop.test")
+    assert memory.knows("shop.test")
