@@ -87,14 +87,12 @@ class Outbound:
         """See ``Resolver.resolve``. The resolvers themselves are not guarded."""
         return await self.resolver.resolve(host, family, resolver, fresh)
 
-    def held(self, host: str, family: str, first: int) -> Found | None:
-        """What ``look_up`` would say without asking anybody; None: it would ask."""
-        known = self.resolver.cached(host, family) if first == 0 else None
-        return None if known is None else Found(known)
-
     async def look_up(self, host: str, family: str, first: int, ends: float) -> Found:
         """See ``names.look_up``; ``ends`` is on the monotonic clock."""
-        return self.held(host, family, first) or await look_up(self.resolver, host, family, first, ends)
+        held = self.resolver.cached(host, family) if first == 0 else None
+        if held is not None:
+            return Found(held)
+        return await look_up(self.resolver, host, family, first, ends)
 
     async def fetch(self, request: Request) -> Reply:
         """One exchange with one pinned address; redirects are the caller's. Raises only on cancellation."""
