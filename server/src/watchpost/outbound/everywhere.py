@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from watchpost.outbound.failure import Failure
@@ -31,19 +32,35 @@ class Everywhere:
 async def find_everywhere(outbound: Outbound, host: str, ip: str, resolver: int, ends: float) -> Everywhere:
     """``ip``: both | 4 | 6. ``ends`` is on the monotonic clock. Raises only on cancellation."""
     families = ("4", "6") if ip == "both" else (ip,)
-    every = await asyncio.gather(*(outbound.look_up(host, family, resolver, ends) for family in families))
-    found = {
-        address
-        for family, one in zip(families, every, strict=True)
-        if isinstance(one.answer, Resolved)
-        for address in one.answer.addresses
-        if (":" in address) == (family == "6")
-    }
+    held = tuple(outbound.resolver.cached(host, family) for family in families) if resolver == 0 else (None,)
+    if None not in held:  # nearly always: there is nothing to wait for
+        return _of_held(families, tuple(one.addresses for one in held if one is not None))
+    asked = [outbound.look_up(host, family, resolver, ends) for family in families]
+    every = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+    found = _fitting(
+        families, tuple(one.answer.addresses if isinstance(one.answer, Resolved) else () for one in every)
+    )
     silent = tuple(dict.fromkeys(name for one in every for name in one.silent))
     dns_ms = max(one.answer.elapsed_ms for one in every)
     denied = next((one.denied for one in every if one.denied), "")
     nowhere = None if found else _nowhere(every, host, ip)
-    return Everywhere(tuple(sorted(found)), dns_ms, silent, nowhere, denied)
+    return Everywhere(found, dns_ms, silent, nowhere, denied)
+
+
+@lru_cache(maxsize=4096)
+def _of_held(families: tuple[str, ...], every: tuple[tuple[str, ...], ...]) -> Everywhere:
+    """What is held is always an address of the family that was asked for."""
+    return Everywhere(_fitting(families, every), 0.0)
+
+
+def _fitting(families: Sequence[str], every: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    found = {
+        address
+        for family, addresses in zip(families, every, strict=True)
+        for address in addresses
+        if (":" in address) == (family == "6")
+    }
+    return tuple(sorted(found))
 
 
 def _nowhere(every: Sequence[Found], host: str, ip: str) -> Failure:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchpost.core.types import Phases
 from watchpost.outbound.failure import Failure
@@ -18,7 +20,10 @@ from watchpost.outbound.guard import Guard
 from watchpost.outbound.hello import ENOUGH, read_hello
 from watchpost.outbound.starttls import ask_for_tls
 from watchpost.outbound.stream import Broken, Stream, open_stream
-from watchpost.outbound.trust import Store
+from watchpost.outbound.trust import Accepted, Store
+
+if TYPE_CHECKING:
+    from watchpost.outbound.short import Short
 
 _ALERT = re.compile(r"ALERT_(\w+)")
 # What servers say when they end a handshake, and what it means to whoever runs them.
@@ -67,10 +72,65 @@ class Handshake:
     phases: Phases = field(default_factory=Phases)
 
 
+class Shown(NamedTuple):
+    """What one handshake showed; see ``Handshake``."""
+
+    chain: tuple[bytes, ...] = ()
+    protocol: str = ""
+    cipher: str = ""
+    verify_code: int = 0
+    verify_message: str = ""
+    failure: Failure | None = None
+
+
 async def shake(guard: Guard, knock: Knock, store: Store) -> Handshake:
-    """Connects, asks for TLS, shakes hands, hangs up. Raises only on cancellation."""
+    """Connects, asks for TLS, shakes hands, hangs up. Raises only on cancellation.
+
+    The same chain under the same name always comes to the same. So a name that has shown an accepted one is
+    first asked in short, without checking; whatever comes of it but a chain that was accepted before is asked
+    for again, and checked, within the same time. Where the two differ, it is not asked in short for a while:
+    servers behind one address may differ, and each must be seen as often as it answers.
+    """
+    ends, accepted = monotonic() + knock.timeout_s, store.accepted
+    glimpse = None
+    if accepted is not None and accepted.knows(knock.name):
+        glimpse = await _shake(guard, knock, ends, partial(_short().shake, name=knock.name))
+        if _is_settled(glimpse, accepted, knock.name):
+            return glimpse
+    found = await _shake(guard, knock, ends, partial(_check, store=store, name=knock.name))
+    if accepted is not None and glimpse is not None and glimpse.chain != found.chain:
+        accepted.shun(knock.name)
+    elif accepted is not None and found.chain and found.failure is None and not found.verify_code:
+        accepted.note(knock.name, found.chain)
+    return found
+
+
+def _is_settled(glimpse: Handshake, accepted: Accepted, name: str) -> bool:
+    """Whether there is nothing to check: the chain was, or it never came to TLS, or there is no time left."""
+    if glimpse.failure is not None:
+        return glimpse.failure.phase != "tls" or glimpse.failure.kind == "timeout"
+    return accepted.holds(name, glimpse.chain)
+
+
+@lru_cache(maxsize=1)
+def _short() -> Short:
+    """Loaded by the first who needs it: most installations watch no certificates by themselves."""
+    from watchpost.outbound.short import Short
+
+    return Short()
+
+
+async def _check(stream: Stream, store: Store, name: str) -> Shown:
+    pump = await Pump(stream, store, name).run()
+    (version, cipher), (code, message, failure) = pump.chosen, pump.verdict
+    return Shown(pump.chain, version, cipher, code, message, failure)
+
+
+async def _shake(
+    guard: Guard, knock: Knock, ends: float, look: Callable[[Stream], Awaitable[Shown]]
+) -> Handshake:
+    """Once, until ``ends`` (monotonic); ``look`` does what comes when TLS begins."""
     began = monotonic()
-    ends = began + knock.timeout_s
     stream = await open_stream(guard, knock.address, knock.port, ends)
     connected = monotonic()
     connect_ms = (connected - began) * 1000
@@ -84,11 +144,10 @@ async def shake(guard: Guard, knock: Knock, store: Store) -> Handshake:
             spent = Phases(connect=round(connect_ms, 3), wait=round(waited_ms, 3))
             return Handshake(knock.address, failure=broken.failure, phases=spent)
         clear = monotonic()
-        found = await Pump(stream, store, knock.name).run()
+        shown = await look(stream)
         tls_ms, wait_ms = (monotonic() - clear) * 1000, (clear - connected) * 1000
     phases = Phases(connect=round(connect_ms, 3), tls=round(tls_ms, 3), wait=round(wait_ms, 3))
-    (version, cipher), (code, message, failure) = found.chosen, found.verdict
-    return Handshake(knock.address, found.chain, version, cipher, code, message, failure, phases)
+    return Handshake(knock.address, *shown, phases)
 
 
 class Pump:

@@ -6,6 +6,8 @@ import ssl
 import warnings
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from hashlib import sha256
+from time import monotonic
 
 _TRUSTED_FIRST = 0x8000
 # The clock is an argument of whoever judges; OpenSSL would read the machine's.
@@ -14,11 +16,68 @@ _NO_CHECK_TIME = 0x200000
 _PARTIAL_CHAIN = 0x80000
 
 
+CIPHERS = "DEFAULT:@SECLEVEL=0"
+_MOST_NAMES = 10_000
+_MOST_CHAINS_EACH = 8  # of one name: what stands behind a balancer
+_SHY_S = 86_400.0
+
+Chain = tuple[bytes, ...]
+
+
+class Accepted:
+    """Chains that OpenSSL was seen to accept, by the name they were asked for with. Bounded.
+
+    Time is left out of its opinion, so that hangs on nothing but chain, name and trust store: what was
+    accepted once is accepted. Chains are kept as digests, for a server may send 100 kB.
+    """
+
+    def __init__(
+        self, most_names: int = _MOST_NAMES, most_each: int = _MOST_CHAINS_EACH, shy_s: float = _SHY_S
+    ) -> None:
+        self._most_names, self._most_each, self._shy_s = most_names, most_each, shy_s
+        self._of: dict[str, dict[bytes, None]] = {}
+        self._shunned: dict[str, float] = {}
+
+    def knows(self, name: str) -> bool:
+        """Whether any chain was accepted for this name, and it is not shunned."""
+        return name in self._of and self._shunned.get(name, 0.0) <= monotonic()
+
+    def shun(self, name: str) -> None:
+        """It is as if nothing were known of this name, for a day."""
+        self._shunned.pop(name, None)
+        while len(self._shunned) >= self._most_names:
+            del self._shunned[next(iter(self._shunned))]
+        self._shunned[name] = monotonic() + self._shy_s
+
+    def holds(self, name: str, chain: Chain) -> bool:
+        """Whether this very chain was accepted for this name."""
+        return _digest(chain) in self._of.get(name, ())
+
+    def note(self, name: str, chain: Chain) -> None:
+        """It was accepted just now. The oldest makes room when there are too many."""
+        of = self._of.pop(name, {})
+        of.pop(digest := _digest(chain), None)
+        while len(of) >= self._most_each:
+            del of[next(iter(of))]
+        while len(self._of) >= self._most_names:
+            del self._of[next(iter(self._of))]
+        self._of[name] = of | {digest: None}
+
+
+def _digest(chain: Chain) -> bytes:
+    """A certificate is DER, which says itself how long it is: no two chains are the same bytes."""
+    return sha256(b"".join(chain)).digest()
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A trust store. There is one object per set of authorities, so it may be a key of caches."""
+    """A trust store. There is one object per set of authorities, so it may be a key of caches.
+
+    ``accepted``: None where chains are not checked.
+    """
 
     context: ssl.SSLContext
+    accepted: Accepted | None = None
 
     @cached_property
     def roots(self) -> tuple[bytes, ...]:
@@ -44,13 +103,13 @@ def store_of(ca_pem: str = "") -> Store:
     context.verify_flags = ssl.VerifyFlags(flags)
     context.options |= ssl.OP_NO_TICKET
     # To see the weak and the old is to name it: refused, they would be nameless handshake errors.
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.set_ciphers(CIPHERS)
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     if ca_pem:
         context.load_verify_locations(cadata=ca_pem)
     else:
         context.load_default_certs()
-    return Store(context)
+    return Store(context, Accepted())
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +118,7 @@ def unchecked_store() -> Store:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.set_ciphers(CIPHERS)
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     return Store(context)
 

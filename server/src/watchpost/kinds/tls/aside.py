@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache, partial
 from itertools import pairwise
 from time import monotonic
@@ -18,10 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watchpost.kinds.tls import ari, crl, protocols
-from watchpost.kinds.tls.chain import Cert, diagnose, parse, title
-from watchpost.kinds.tls.chain import fingerprint as _fingerprint
+from watchpost.kinds.tls.chain import Cert, diagnose, fingerprint, parse, title
 from watchpost.kinds.tls.config import TlsConfig
-from watchpost.kinds.tls.served import roots_of
+from watchpost.kinds.tls.served import Chain, roots_of
 from watchpost.outbound import Handshake, Outbound, Store, Want
 
 _MOST_CHAINS = 4
@@ -31,11 +30,10 @@ _WAIT_S = 0.5
 _LIST_DEADLINE_S = 60.0
 _DEADLINE_S = 20.0
 _FRESH_S, _AGAIN_S, _DAY_S = 6 * 3600.0, 3600.0, 86_400.0
+_DAY = timedelta(days=1)
 _MOST_JSON = 256 * 1024
 
 Facts = dict[str, Any]
-
-fingerprint = lru_cache(maxsize=4096)(_fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,8 @@ class _Topic:
 
     key: tuple[str, ...]
     place: tuple[str, ...]
-    ask: Callable[[], Coroutine[Any, Any, tuple[Facts, float]]]  # the answer, and how long it stays
+    # The answer, and how long it stays.
+    ask: Callable[[Outbound, datetime], Coroutine[Any, Any, tuple[Facts, float]]]
 
 
 @dataclass(slots=True)
@@ -56,14 +55,14 @@ class Aside:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     def is_due(self, key: tuple[str, ...], now: datetime) -> bool:
-        _, due = self.known.get(key, ({}, now))
+        known = self.known.get(key)
         # A clock that was set back must not silence a question for ever.
-        return key not in self.asking and not timedelta(0) < due - now <= timedelta(seconds=_DAY_S)
+        return key not in self.asking and (known is None or not now < known[1] <= now + _DAY)
 
-    async def find(self, topic: _Topic, now: datetime) -> None:
+    async def find(self, topic: _Topic, outbound: Outbound, now: datetime) -> None:
         try:
             async with self.slots:
-                answer, stays_s = await topic.ask()
+                answer, stays_s = await topic.ask(outbound, now)
             if len(self.known) >= _MOST_HELD:
                 self.known.clear()
             self.known[topic.key] = answer, now + timedelta(seconds=stays_s)
@@ -88,7 +87,7 @@ async def ask_aside(
     new = []
     for topic in topics:
         if aside.is_due(topic.key, at):
-            aside.asking[topic.key] = outbound.aside(aside.find(topic, at))
+            aside.asking[topic.key] = outbound.aside(aside.find(topic, outbound, at))
             if topic.key not in aside.known:
                 new.append(aside.asking[topic.key])
     if new:
@@ -106,41 +105,45 @@ async def ask_aside(
 def _topics(
     config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime
 ) -> Iterator[_Topic]:
-    for path in _paths(config, shaken, outbound, at):
-        prints = tuple(map(fingerprint, path))
-        if config.revocation == "auto" and len(path) > 1:
-            ask = partial(_revocation, path, outbound, at)
-            yield _Topic(("revocation", *prints), ("revocation", prints[0]), ask)
-        url = config.acme_directory or ari.directory_of(path[0])
-        if config.renewal_info == "auto" and url:
-            trusted = config.ca_pem if config.acme_directory and config.ca_pem else ""
-            ask = partial(_renewal, path[0], url, trusted, outbound, at)
-            yield _Topic(("renewal", prints[0], url, trusted), ("renewal", prints[0]), ask)
+    wanted = config.revocation == "auto", config.renewal_info == "auto", config.acme_directory or ""
+    chains = dict.fromkeys(one.chain for one in shaken if one.chain)
+    for chain in list(chains)[:_MOST_CHAINS]:
+        store = outbound.authorities(config.ca_pem or "")
+        yield from _topics_of(chain, config.name, store, at.date(), wanted, config.ca_pem or "")
     first = min((one for one in shaken if one.protocol), key=lambda one: one.address, default=None)
     if config.protocols == "scan" and first is not None:
         # Not the address: asked in turns they would answer in turns.
         key = ("versions", config.name, config.where, str(config.door), config.starttls)
-        yield _Topic(key, ("versions",), partial(_versions, config, first, outbound))
-
-
-def _paths(
-    config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime
-) -> Iterator[tuple[Cert, ...]]:
-    """The path of each distinct chain that leads to somebody trusted: who else could sign a list?"""
-    chains = dict.fromkeys(one.chain for one in shaken if one.chain)
-    for chain in list(chains)[:_MOST_CHAINS]:
-        found = _path(chain, config.name, outbound.authorities(config.ca_pem or ""), f"{at:%Y-%m-%d}")
-        if found:
-            yield found
+        yield _Topic(key, ("versions",), partial(_versions, config, first))
 
 
 @lru_cache(maxsize=4096)
-def _path(chain: tuple[bytes, ...], name: str, store: Store, day: str) -> tuple[Cert, ...]:
+def _topics_of(
+    chain: Chain, name: str, store: Store, day: date, wanted: tuple[bool, bool, str], ca_pem: str
+) -> tuple[_Topic, ...]:
+    """What is asked about one chain, the same from look to look; nothing if it leads to nobody who is
+    trusted: who else could sign a list? ``wanted``: revocation, renewal, and the directory that is told."""
+    path, found = _path(chain, name, store, day), list[_Topic]()
+    if not path:
+        return ()
+    revocation, renewal, told = wanted
+    prints = tuple(map(fingerprint, path))
+    if revocation and len(path) > 1:
+        found.append(_Topic(("revocation", *prints), ("revocation", prints[0]), partial(_revocation, path)))
+    url = told or ari.directory_of(path[0])
+    if renewal and url:
+        trusted = ca_pem if told else ""
+        key = ("renewal", prints[0], url, trusted)
+        found.append(_Topic(key, ("renewal", prints[0]), partial(_renewal, path[0], url, trusted)))
+    return tuple(found)
+
+
+def _path(chain: Chain, name: str, store: Store, day: date) -> tuple[Cert, ...]:
     """() if it leads to nobody. Which of several paths is the best may change from day to day, no sooner."""
     read = [parse(der) for der in chain]
     if read[0] is None:
         return ()
-    now = datetime.fromisoformat(f"{day}T12:00+00:00")
+    now = datetime.combine(day, time(12), UTC)
     found = diagnose(tuple(one for one in read if one is not None), name, roots_of(store), now)
     return found.path if found.complete else ()
 
@@ -198,6 +201,8 @@ async def _renewal(
     return {"by": by, **window}, stays_s
 
 
-async def _versions(config: TlsConfig, first: Handshake, outbound: Outbound) -> tuple[Facts, float]:
+async def _versions(
+    config: TlsConfig, first: Handshake, outbound: Outbound, at: datetime
+) -> tuple[Facts, float]:
     found = await protocols.scan(config, first.address, first.protocol, outbound, _DEADLINE_S)
     return found, _AGAIN_S if found.get("unknown") else _DAY_S

@@ -114,6 +114,15 @@ def diagnose(chain: tuple[Cert, ...], name: str, roots: Roots, now: datetime) ->
     return Diagnosis(tuple(reasons), path, spares, ends, bool(complete))
 
 
+def turns(chain: tuple[Cert, ...], roots: Roots) -> tuple[datetime, ...]:
+    """The moments at which the diagnosis of ``chain`` may become another one, in order; from one up to the
+    next it stays the same."""
+    chain = tuple(dict.fromkeys(chain[:_MOST_SERVED]))
+    every = {one for path in _paths(chain, roots) for one in path}
+    dates = {date for one in every for date in (one.not_valid_before_utc, one.not_valid_after_utc)}
+    return tuple(sorted(dates))
+
+
 @lru_cache(maxsize=4096)
 def _paths(chain: tuple[Cert, ...], roots: Roots) -> tuple[tuple[Cert, ...], ...]:
     """Every way up from the leaf, whether or not it arrives. Does not depend on time, so it is kept."""

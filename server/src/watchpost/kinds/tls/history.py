@@ -39,11 +39,13 @@ def chains_of(facts: Facts) -> tuple[Facts, ...]:
 def newest(facts: Facts) -> Facts | None:
     """The newest leaf that visitors accept, or would have while it lasted."""
     good = [one for one in chains_of(facts) if "not_before" in one and not _teaches_nothing(one)]
-    return max(good, key=lambda one: moment(one["not_before"]), default=None)
+    if len(good) < 2:
+        return good[0] if good else None
+    return max(good, key=lambda one: moment(one["not_before"]))
 
 
 def _teaches_nothing(chain: Facts) -> bool:
-    return any(code in _TEACHES_NOTHING for code, *_ in chain["reasons"])
+    return bool(chain["reasons"]) and any(code in _TEACHES_NOTHING for code, *_ in chain["reasons"])
 
 
 def remember(baseline: Baseline, facts: Facts, of: str, now: datetime) -> dict[str, Any]:

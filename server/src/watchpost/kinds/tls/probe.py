@@ -8,7 +8,7 @@ a ``failure``; ``certificate``, the chain whose leaf ends first; ``others``, cha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -36,11 +36,18 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
         Knock(config.name, address, config.door, config.starttls, config.ca_pem or "", left_s)
         for address in addresses
     ]
-    shaken = await asyncio.gather(*(outbound.shake(knock) for knock in knocks))
+    shaken = await _shake_all(knocks, outbound)
     if shaken:
         facts |= _describe_all(config, shaken, outbound, at)
         facts |= await ask_aside(config, shaken, outbound, at, ends)
     return _observe(look, at, shaken, dns_ms, facts)
+
+
+async def _shake_all(knocks: Sequence[Knock], outbound: Outbound) -> Sequence[Handshake]:
+    """All at once; a single one needs no task of its own."""
+    if len(knocks) == 1:
+        return [await outbound.shake(knocks[0])]
+    return await asyncio.gather(*(outbound.shake(knock) for knock in knocks))
 
 
 async def _addresses(
@@ -64,7 +71,7 @@ def _describe_all(
     config: TlsConfig, shaken: Sequence[Handshake], outbound: Outbound, at: datetime
 ) -> dict[str, Any]:
     """Each chain once, however many addresses serve it; that of the leaf that ends first comes first."""
-    chains: dict[tuple[tuple[bytes, ...], int], dict[str, Any]] = {}
+    chains: dict[tuple[tuple[bytes, ...], int], Mapping[str, Any]] = {}
     for one in shaken:
         key = one.chain, one.verify_code
         if one.chain and key not in chains:
@@ -85,7 +92,7 @@ def _describe_all(
     return facts
 
 
-def _brief(chain: dict[str, Any]) -> dict[str, Any]:
+def _brief(chain: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("fingerprint", "subject", "issued_by", "not_before", "not_after", "key", "spki", "reasons")
     return {name: chain[name] for name in kept if name in chain}
 

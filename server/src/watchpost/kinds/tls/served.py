@@ -5,8 +5,9 @@ No DER goes into facts: names, dates, numbers, fingerprints (SHA-256), and what 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -27,10 +28,14 @@ from watchpost.kinds.tls.chain import (
     sans,
     signature_words,
     title,
+    turns,
     weaknesses,
 )
 from watchpost.outbound import Handshake, Store
 
+Chain = tuple[bytes, ...]
+
+_BEFORE = timedelta(seconds=1)
 _MOST_NAMES = 10
 _MOST_LISTED = 5
 # OpenSSL's X509_V_ERR: the name does not fit (host, e-mail, address).
@@ -44,15 +49,37 @@ def roots_of(store: Store) -> Roots:
     return Roots(one for one in map(parse, store.roots) if one is not None)
 
 
-def describe(shaken: Handshake, name: str, store: Store, now: datetime) -> dict[str, Any]:
-    """The facts of one served chain. OpenSSL says whether it is accepted, the diagnosis why not."""
-    read = tuple(map(parse, shaken.chain))
-    leaf = read[0]
-    if leaf is None:
-        return _unreadable(shaken.chain[0])
-    roots = roots_of(store)
-    found = diagnose(tuple(one for one in read if one is not None), name, roots, now)
-    reasons = _agree(found, shaken.verify_code, shaken.verify_message, title(leaf))
+def describe(shaken: Handshake, name: str, store: Store, now: datetime) -> Mapping[str, Any]:
+    """The facts of one served chain. OpenSSL says whether it is accepted, the diagnosis why not.
+
+    A chain is the same at nearly every look, and what is said of it changes only when one of its certificates
+    begins or ends: it is worked out once for each stretch of time between two such moments.
+    """
+    turn = bisect_right(_turns(shaken.chain, store), now)
+    return _describe(shaken.chain, shaken.verify_code, shaken.verify_message, name, store, turn)
+
+
+@lru_cache(maxsize=4096)
+def _turns(chain: Chain, store: Store) -> tuple[datetime, ...]:
+    read = _read(chain)
+    return turns(read, roots_of(store)) if read else ()
+
+
+def _read(chain: Chain) -> tuple[Cert, ...]:
+    """What can be read of it; () when not even the leaf can."""
+    read = tuple(map(parse, chain))
+    return tuple(one for one in read if one is not None) if read[0] is not None else ()
+
+
+@lru_cache(maxsize=4096)
+def _describe(chain: Chain, code: int, message: str, name: str, store: Store, turn: int) -> Mapping[str, Any]:
+    """In the stretch of time that begins with this number of turns behind it."""
+    read = _read(chain)
+    if not read:
+        return _unreadable(chain[0])
+    leaf, roots, dates = read[0], roots_of(store), _turns(chain, store)
+    found = diagnose(read, name, roots, dates[turn - 1] if turn else dates[0] - _BEFORE)
+    reasons = _agree(found, code, message, title(leaf))
     facts: dict[str, Any] = {
         **_leaf(leaf),
         "reasons": [[one.code, one.words[:400], one.of] for one in reasons[:_MOST_LISTED]],

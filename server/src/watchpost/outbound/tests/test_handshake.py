@@ -122,12 +122,12 @@ async def test_the_chain_is_as_served_order_and_all(outbound: Outbound) -> None:
 
 async def test_the_name_is_sent_and_an_address_is_not(outbound: Outbound) -> None:
     heard: list[str | None] = []
-    made = context(CA.issue_cert("shop.test", "127.0.0.1"))
+    made = context(CA.issue_cert("sni.test", "127.0.0.1"))
     made.sni_callback = lambda _, name, __: heard.append(name)  # type: ignore[assignment]
     async with listen(tls=made) as port:
-        for name in ("shop.test", "127.0.0.1"):
+        for name in ("sni.test", "127.0.0.1"):
             assert (await shake(outbound, port, name)).verify_code == 0
-    assert heard == ["shop.test", None]
+    assert heard == ["sni.test", None]
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from ipaddress import ip_network
-from time import monotonic
+from time import monotonic, thread_time
+from typing import Any
 
 import pytest
+import uvloop
 
 from watchpost.outbound import Failure, Guard
 from watchpost.outbound.stream import Broken, Stream, open_stream
@@ -89,3 +92,74 @@ async def test_without_time_nothing_is_connected() -> None:
                 await found.receive("tls")
         else:
             assert found.kind == "timeout"
+
+
+async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Talks at once and for ever, and hears nothing."""
+    while True:
+        writer.write(b"hello\n")
+        await asyncio.sleep(0.01)
+
+
+async def _idle_beside_one_who_talks(_: Stream) -> None:
+    await asyncio.sleep(0.3)
+
+
+async def _send_to_one_who_talks(stream: Stream) -> None:
+    with pytest.raises(Broken):
+        await stream.send(bytes(50_000_000), "tls")
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("busy", [_idle_beside_one_who_talks, _send_to_one_who_talks])
+def test_what_comes_while_nobody_listens_keeps_no_processor_busy(
+    run: Callable[..., None], busy: Callable[[Stream], Coroutine[Any, Any, None]]
+) -> None:
+    async def meet() -> None:
+        async with listen(chatter) as port:
+            stream = await open_stream(GUARD, "127.0.0.1", port, monotonic() + 0.5)
+            assert isinstance(stream, Stream)
+            with stream:
+                assert await stream.receive("tls")  # from now on it is told what comes
+                used = thread_time()
+                await busy(stream)
+                assert thread_time() - used < 0.15
+
+    run(meet())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_stream_hears_to_the_end_and_frees_its_number_for_another(run: Callable[..., None]) -> None:
+    """The loop must forget a closed one: the next connection gets the same number."""
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for word in (b"one\n", b"two\n"):
+            writer.write(word)
+            await writer.drain()
+            await reader.readline()
+
+    async def meet() -> None:
+        async with listen(twice) as port:
+            for _ in range(20):
+                stream = await open_stream(GUARD, "127.0.0.1", port, monotonic() + 2)
+                assert isinstance(stream, Stream)
+                with stream:
+                    for word in (b"one", b"two"):
+                        assert await stream.line("wait") == word
+                        await stream.send(b"more\n", "send")
+                    assert await stream.receive("wait") == b""
+
+    run(meet())
+
+
+async def test_who_stops_waiting_leaves_nothing_behind() -> None:
+    async with listen(deaf) as port:
+        stream = await open_stream(GUARD, "127.0.0.1", port, monotonic() + 2)
+        assert isinstance(stream, Stream)
+        with stream, pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stream.receive("wait")
+        number = stream._number
+    assert not asyncio.get_running_loop().remove_reader(number)
+    assert stream._timer is not None
+    assert stream._timer.cancelled()

@@ -7,16 +7,18 @@ import random
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchpost.kinds.tls.chain import Roots, covers, diagnose, fingerprint, has_issued, parse
+from watchpost.kinds.tls.chain import Roots, covers, diagnose, fingerprint, has_issued, parse, title
 from watchpost.kinds.tls.served import describe
 from watchpost.kinds.tls.tests.zoo import DAY, LINK, NAME, NOW, ROOT, STRANGER, ca, chain, make, new_key
 from watchpost.outbound import Handshake
 from watchpost.outbound.trust import store_of
 
+SECOND = timedelta(seconds=1)
 ROOTS = Roots([ROOT.certificate])
 GOOD = make(NAME, LINK, sans=[NAME, "127.0.0.1", "*.x.test"], aia=True)
 DER = [one.public_bytes(Encoding.DER) for one in chain(GOOD, LINK)]
@@ -129,6 +131,44 @@ def test_openssl_has_the_last_word() -> None:
         Handshake("x", (good,), verify_code=26, verify_message="bad purpose"), NAME, store, NOW
     )
     assert refused["reasons"] == [["rejected", "OpenSSL refuses it (bad purpose)", NAME]]
+
+
+def test_facts_that_are_kept_are_those_of_now() -> None:
+    """Facts are worked out once between two dates of a chain. Asked at any moment, in any order, of chains
+    whose parts begin and end at different times, they say what a diagnosis of that very moment says."""
+    leaf, ended, coming = make(NAME, LINK, days=(-2, 4)), ca("Other", days=(-9, -1)), ca("Later", days=(1, 9))
+    link = ca("Zoo Link 1", ROOT, days=(-3, 3), key=LINK.key)
+    twin = ca("Zoo Link 1", ca("Old Root", days=(-5, 2)), days=(-1, 5), key=LINK.key)
+    store, moments = (
+        store_of(ROOT.pem),
+        [step * DAY / 2 + shift * SECOND for step in range(-14, 14) for shift in (-1, 0)],
+    )
+    random.Random(7).shuffle(moments)
+    said = set()
+    for made in ((leaf, link), (leaf, link, twin), (leaf, link, ended, coming), (leaf, ended)):
+        served = tuple(one.public_bytes(Encoding.DER) for one in chain(*made))
+        for after in moments:
+            facts = describe(Handshake("x", served, verify_code=20), NAME, store, NOW + after)
+            now = diagnose(tuple(map(x509.load_der_x509_certificate, served)), NAME, ROOTS, NOW + after)
+            assert [tuple(one) for one in facts["reasons"] if one[0] != "rejected"] == [
+                (one.code, one.words, one.of) for one in now.reasons
+            ]
+            assert facts["path"] == [title(one) for one in now.path]
+            said |= {code for code, *_ in facts["reasons"]}
+    assert said >= {"expired", "not_yet_valid", "chain.expired", "chain.missing_intermediate"}
+
+
+def test_facts_that_are_kept_are_those_of_this_name_store_and_opinion() -> None:
+    served = tuple(DER)
+    for name, store, code in (
+        (NAME, ROOT, 0),
+        ("else.test", ROOT, 62),
+        (NAME, STRANGER, 20),
+        (NAME, ROOT, 26),
+    ) * 2:
+        shaken = Handshake("x", served, verify_code=code, verify_message="bad purpose")
+        reasons = [one[0] for one in describe(shaken, name, store_of(store.pem), NOW)["reasons"]]
+        assert reasons == {0: [], 62: ["wrong_name"], 20: ["unknown_root"], 26: ["rejected"]}[code]
 
 
 def test_facts_stay_small_whatever_stands_in_the_names() -> None:

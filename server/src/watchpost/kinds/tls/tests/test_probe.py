@@ -117,15 +117,21 @@ async def test_a_server_that_wants_our_certificate_is_judged_by_its_own() -> Non
     tls.verify_mode = ssl.CERT_REQUIRED
 
     def refuse(listener: socket.socket) -> None:
-        peer, _ = listener.accept()
-        with peer, contextlib.suppress(OSError):
-            tls.wrap_socket(peer, server_side=True).close()
+        """Until it is shut down: who was let in before may be asked a second time, in full."""
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            with peer, contextlib.suppress(OSError):
+                tls.wrap_socket(peer, server_side=True).close()
 
     for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         tls.maximum_version = newest
         with socket.create_server((HERE, 0)) as listener:
             server = asyncio.create_task(asyncio.to_thread(refuse, listener))
             seen, verdict = await look(listener.getsockname()[1])
+            listener.shutdown(socket.SHUT_RDWR)
             await server
         assert (verdict.findings, seen.outcome) == ((), Outcome.OK)
 
