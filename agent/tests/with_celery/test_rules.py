@@ -216,7 +216,7 @@ def test_queues_are_known_from_all_that_names_them():
     beat = {"x": {"task": "t", "schedule": 5, "options": {"queue": "by-beat"}}}
     app = app_of("redis://", task_routes=routes, beat_schedule=beat, task_default_queue="main")
 
-    @app.task(name="own", queue="by-task")
+    @app.task(name="own", queue="by-task", shared=False)
     def own() -> None: ...
 
     found = expected_queues(app, ["told"])
