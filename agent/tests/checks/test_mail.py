@@ -6,6 +6,7 @@ import ssl
 import time
 from pathlib import Path
 
+import django
 import pytest
 import trustme
 from aiosmtpd.controller import Controller
@@ -163,3 +164,17 @@ def test_runs_leave_no_connection(mail, smtp):
     runs_leave_nothing(Mail(), 200, lambda: sessions(port))
     mail(port, USE_TLS=True)
     runs_leave_nothing(Mail(), 200, lambda: sessions(port), status=Status.ERROR)
+
+
+@pytest.mark.skipif(django.VERSION < (6, 1), reason="MAILERS is Django's from 6.1 on")
+def test_the_mailers_of_newer_django(settings):
+    def mailers(**default):
+        settings.MAILERS = {"default": default}
+        return list(Mail.found())
+
+    assert not mailers(BACKEND="django.core.mail.backends.console.EmailBackend")
+    (check,) = mailers(OPTIONS={"host": "127.0.0.1", "port": 1})
+    assert check.run().code == "mail.unreachable"
+    assert "127.0.0.1:1" in check.run().message
+    settings.MAILERS = {"other": {}}
+    assert not list(Mail.found())

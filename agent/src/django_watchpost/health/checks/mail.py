@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from time import perf_counter
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.utils.module_loading import import_string
 
@@ -39,12 +39,11 @@ class Mail(Check):
     @classmethod
     def found(cls) -> Iterable[Check]:
         """Where mail goes out by SMTP, and somebody said where: Django's default is no decision."""
-        is_set = any(settings.is_overridden(name) for name in _SETTINGS)  # type: ignore[misc]
-        if is_set and issubclass(import_string(settings.EMAIL_BACKEND), EmailBackend):
+        if _is_set() and issubclass(_backend(), EmailBackend):
             yield cls()
 
     def run(self) -> Result:
-        connection: Any = get_connection(fail_silently=False)
+        connection: Any = _mailer()
         given = connection.timeout
         connection.timeout = min(given, self.deadline) if given else self.deadline
         place, began = f"{connection.host}:{connection.port}", perf_counter()
@@ -97,6 +96,33 @@ def _close(connection: Any) -> None:
     if partial is not None:
         with suppress(Exception):
             partial.close()
+
+
+def _is_set() -> bool:
+    """``MAILERS`` is Django's way from 6.1 on, and the older settings are no longer read beside it."""
+    if hasattr(settings, "MAILERS"):
+        return "default" in settings.MAILERS
+    return any(settings.is_overridden(name) for name in _SETTINGS)  # type: ignore[misc]
+
+
+def _backend() -> type[Any]:
+    if hasattr(settings, "MAILERS"):
+        path = settings.MAILERS["default"].get("BACKEND", f"{EmailBackend.__module__}.EmailBackend")
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the project hears of settings to come from Django itself
+            path = settings.EMAIL_BACKEND
+    found: type[Any] = import_string(path)
+    return found
+
+
+def _mailer() -> Any:
+    """As Django builds the one that it sends with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not hasattr(settings, "MAILERS"):
+            return _backend()()
+        return _backend()(alias="default", **settings.MAILERS["default"].get("OPTIONS", {}))
 
 
 _REACH = (

@@ -54,6 +54,8 @@ BEHIND = (
     Code("celery.not_answering", _WARNING, "Celery workers do not answer", rank=45),
     Code("celery.backlog", _WARNING, "A queue grows", rank=42),
     Code("beat.silent", _ERROR, "Beat has gone quiet", rank=47),
+    Code("beat.not_run", _WARNING, "Nobody runs what Beat sends", rank=43),
+    Code("beat.twice", _WARNING, "Beat runs more than once", rank=46),
 )
 SETTINGS = (
     Code("settings.debug", _WARNING, "DEBUG is on", rank=12),
