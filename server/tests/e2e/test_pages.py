@@ -183,7 +183,7 @@ def test_what_is_found_around_an_address_is_unticked_and_watched(
     page.click("main button.first")
     page.wait_for_url("**/projects/intranet/")
     assert _faults_here(page, "around-taken", f"{size}-{scheme}") == []
-    assert [one.kind for one in Monitor.objects.filter(project__slug="intranet")] == ["http", "http"]
+    assert [one.kind for one in Monitor.objects.filter(project__slug="intranet")] == ["http", "assets"]
     context.close()
     site.close()
 

@@ -287,7 +287,8 @@ def _with_symptoms(head: Member, inside: Sequence[Member], over: bool) -> str:
     names = list({m.monitor_id: m.name for m in others}.values())
     is_one, bad = len(names) == 1, _how_bad(others)
     verb = ("was" if is_one else "were") if over else ("is" if is_one else "are")
-    return f"{head.name}: {head.sentence} {listed(names)} {verb} {bad}, too"
+    too = "" if head.severity <= Severity.WARNING and bad != "degraded" else ", too"
+    return f"{head.name}: {head.sentence} {listed(names)} {verb} {bad}{too}"
 
 
 def _held(members: Sequence[Member]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -18,12 +18,27 @@ from watchpost.accounts.access import changeable_projects, person, visible_proje
 from watchpost.accounts.models import User
 from watchpost.incidents.models import Channel, Incident
 from watchpost.monitors.models import Monitor, MonitorLast, Project
+from watchpost.registry import kinds
 from watchpost.web import words
 from watchpost.web.reach import failing_for, troubles
 
 SHOWN = 20
 RESTING = ("maintenance", "paused")
-Watched = tuple[int, str, str]  # project, environment, state
+# Layer -> its name, how it is seen, and the first step to have it.
+LAYERS = {
+    "uptime": ("Uptime", "seen from the outside", "/add/?project={}", "Add an address"),
+    "health": ("Health", "what the application says of itself", "/monitors/new/health/?project={}",
+               "Add its health endpoint"),
+}  # fmt: skip
+
+
+class Watched(NamedTuple):
+    """One monitor, as the overview counts it."""
+
+    project: int
+    environment: str
+    state: str
+    layer: str = "uptime"
 
 
 @login_required
@@ -35,7 +50,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if watched:
         incidents = open_incidents(projects)
         context |= {
-            "headline": words.headline(len(incidents), [state for _, _, state in watched]),
+            "headline": words.headline(len(incidents), [one.state for one in watched]),
             "incidents": incidents[:SHOWN],
             "more": len(incidents) > SHOWN,
             "rows": _rows(projects, watched, failing_for(request), now),
@@ -66,7 +81,14 @@ def open_incidents(projects: Sequence[Project]) -> list[Incident]:
 
 def _watched(projects: Sequence[Project]) -> list[Watched]:
     rows = Monitor.objects.filter(project__in=projects)
-    return [(p, e, s or "new") for p, e, s in rows.values_list("project_id", "environment", "state__shown")]
+    columns = ("project_id", "environment", "state__shown", "kind")
+    return [Watched(p, e, s or "new", layer_of(kind)) for p, e, s, kind in rows.values_list(*columns)]
+
+
+def layer_of(kind: str) -> str:
+    """Of a kind that is gone, and of layers without a column yet: the first."""
+    found = kinds().get(kind)
+    return found.layer if found is not None and found.layer in LAYERS else "uptime"
 
 
 def _rows(
@@ -74,7 +96,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     of_project: dict[int, list[Watched]] = defaultdict(list)
     for entry in watched:
-        of_project[entry[0]].append(entry)
+        of_project[entry.project].append(entry)
     channels = list(Channel.objects.filter(enabled=True).prefetch_related("projects"))
     rows = [project_row(project, of_project[project.pk], channels, failing, now) for project in projects]
     return sorted(rows, key=lambda row: words.ORDER.index(row["state"]) if row["total"] else len(words.ORDER))
@@ -84,10 +106,9 @@ def project_row(
     project: Project, watched: list[Watched], channels: list[Channel], failing: frozenset[int], now: datetime
 ) -> dict[str, Any]:
     """One project by layer; ``channels`` are those switched on, ``failing`` those that reach nobody."""
-    states = [state for _, _, state in watched]
-    state = words.worst(states)
-    if state in RESTING and "up" in states:
-        state = "up"  # what rests beside others is a word of the sentence, not the project's state
+    states = [one.state for one in watched]
+    state = _together(states)
+    seen = [_layer(name, project, watched) for name in LAYERS]
     wanted = [channel for channel in channels if hears(channel, project)]
     bad = troubles(wanted, failing)
     lost = [one["channel"] for one in bad]
@@ -95,8 +116,10 @@ def project_row(
     told = max((channel.delivered_at for channel in hearing if channel.delivered_at), default=None)
     return {
         "project": project,
-        "environments": ", ".join(sorted({environment for _, environment, _ in watched})) or "production",
-        "layers": bool(watched) + bool(hearing),
+        "environments": ", ".join(sorted({one.environment for one in watched})) or "production",
+        "layers": sum(bool(one["total"]) for one in seen) + bool(hearing),
+        "of": len(seen) + 1,
+        "seen": seen,
         "total": len(watched),
         "state": state,
         "sentence": _count_words(states, state),
@@ -104,6 +127,27 @@ def project_row(
         "alerting": "down" if bad and not hearing else "warn" if bad or not told else "up",
         "alerting_says": f"last arrived {words.ago(told, now)}" if told else "nothing has arrived yet",
         "alerting_bad": bad,
+    }
+
+
+def _together(states: list[str]) -> str:
+    """What rests beside others is a word of the sentence, not the state of them all."""
+    state = words.worst(states)
+    return "up" if state in RESTING and "up" in states else state
+
+
+def _layer(layer: str, project: Project, watched: list[Watched]) -> dict[str, Any]:
+    name, how, step, step_says = LAYERS[layer]
+    states = [one.state for one in watched if one.layer == layer]
+    state = _together(states)
+    return {
+        "name": name,
+        "how": how,
+        "step": step.format(project.slug),
+        "step_says": step_says,
+        "total": len(states),
+        "state": state,
+        "sentence": _count_words(states, state),
     }
 
 

@@ -26,7 +26,7 @@ from watchpost.reports.coverage import coverage_of
 from watchpost.web import strips, words
 from watchpost.web.channel_pages import SEVERITIES
 from watchpost.web.forms_only import posted_from
-from watchpost.web.overview import hears, open_incidents, project_row
+from watchpost.web.overview import Watched, hears, layer_of, open_incidents, project_row
 from watchpost.web.reach import failing_for
 from watchpost.web.shown_once import keep, take
 from watchpost.web.window_form import WindowForm, new_form, window_rows
@@ -48,7 +48,7 @@ def project_page(request: HttpRequest, slug: str, window: WindowForm | None = No
     monitors = list(project.monitors.select_related("state", "last"))
     states = [_shown(monitor) for monitor in monitors]
     hearing = [channel for channel in _channels() if hears(channel, project)]
-    watched = [(project.pk, monitor.environment, _shown(monitor)) for monitor in monitors]
+    watched = [Watched(project.pk, one.environment, _shown(one), layer_of(one.kind)) for one in monitors]
     working = [channel for channel in hearing if channel.enabled and not channel.broken]
     incidents = open_incidents([project])
     context: dict[str, Any] = {

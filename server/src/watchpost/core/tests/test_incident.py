@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchpost.core.incident import (
+    EXPLAINS,
     Member,
     OpenIncident,
     causes,
@@ -188,6 +189,32 @@ def test_the_title_of_several_says_how_many_and_where(
     members: list[Member], over: bool, expected: str
 ) -> None:
     assert title(members, over) == expected
+
+
+WHY = member(1, "database.too_many_connections", 30, rank=EXPLAINS)
+
+
+@pytest.mark.parametrize(
+    ("members", "over", "expected"),
+    [
+        ([member(2), WHY], False, "m2 is down, too"),
+        ([member(2), member(2, "site.slow"), member(3), WHY], False, "m2 and m3 are down, too"),
+        ([member(2, left=9), replace(WHY, left_at=s(9))], True, "m2 was down, too"),
+        ([member(2, sev=Severity.WARNING), WHY], False, "m2 is degraded, too"),
+        ([member(2), replace(WHY, severity=Severity.WARNING)], False, "m2 is down"),
+        ([WHY], False, ""),
+        ([member(2, left=9), WHY], False, ""),
+    ],
+)
+def test_a_cause_heads_the_title_and_symptoms_follow(
+    members: list[Member], over: bool, expected: str
+) -> None:
+    assert title(members, over) == f"m1: database.too_many_connections happened. {expected}".strip()
+
+
+def test_what_does_not_explain_enough_is_counted_as_ever() -> None:
+    almost = replace(WHY, rank=EXPLAINS - 1)
+    assert title([member(2), almost]) == "2 monitors at shop are down: m1 and m2"
 
 
 def test_then_severity_then_beginning() -> None:

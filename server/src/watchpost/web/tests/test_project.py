@@ -16,6 +16,7 @@ from watchpost.monitors import edit
 from watchpost.monitors.models import MaintenanceWindow, Project, Transition
 from watchpost.web.strips import last_day
 from watchpost.web.tests.test_access import enter
+from watchpost.web.words import word as state_word
 
 NOW = datetime.now(UTC)
 SHOP = "/projects/shop/"
@@ -43,7 +44,7 @@ def test_the_page_says_what_is_wrong_and_what_is_watched(seeded: Seeded) -> None
     for part in (
         "shop: one thing is wrong.",
         "refuses connections, every page with a basket fails",
-        "2 of 2 layers",
+        "2 of 3 layers",
         "Home page",
         "Basket",
         "ops-mail",
@@ -173,3 +174,21 @@ def test_an_action_that_was_only_opened_leads_to_its_page(seeded: Seeded) -> Non
         assert admin.get(path, follow=True).status_code == 200, path
     assert admin.get("/windows/1/end/", follow=True).status_code == 200
     assert admin.put(incident + "acknowledge/").status_code == 405
+
+
+def test_health_is_a_layer_of_its_own(seeded: Seeded) -> None:
+    admin = enter(seeded.admin)
+    before = words(admin.get(SHOP))
+    assert "Health what the application says of itself Not watched Add its health endpoint" in before
+    assert "2 monitors" in before.partition("seen from the outside")[2][:60]
+    spec = {"name": "Health", "kind": "health", "url": "https://shop.example/health/"}
+    edit.create_monitor(seeded.shop, spec, NOW)
+    page = words(admin.get(SHOP))
+    assert "3 of 3 layers" in page
+    assert f"Health what the application says of itself {state_word('new')} 1 of 1 monitor" in page
+    assert "2 monitors" in page.partition("seen from the outside")[2][:60]
+    overview = words(admin.get("/"))
+    assert "Project Uptime Health Alerting" in overview
+    form = admin.get("/monitors/new/health/?project=shop")
+    assert form.status_code == 200
+    assert "Checks to leave in peace" in words(form)

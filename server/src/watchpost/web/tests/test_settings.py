@@ -10,7 +10,7 @@ from tests.e2e.seed import Seeded, seed
 
 from watchpost.accounts.links import make_token
 from watchpost.accounts.models import ApiToken, Membership, SignInLink, User
-from watchpost.web.overview import project_row
+from watchpost.web.overview import Watched, project_row
 from watchpost.web.tests.test_access import enter
 from watchpost.web.tests.test_project import words
 
@@ -71,7 +71,7 @@ def test_twin_tokens_are_told_apart_by_when_they_were_made(seeded: Seeded) -> No
 
 
 def test_one_paused_monitor_does_not_pause_its_project(seeded: Seeded) -> None:
-    found = [(seeded.shop.pk, "production", state) for state in ("up", "up", "paused")]
+    found = [Watched(seeded.shop.pk, "production", state) for state in ("up", "up", "paused")]
     row = project_row(seeded.shop, found, [], frozenset(), datetime.now(UTC))
     assert (row["state"], row["sentence"]) == ("up", "3 monitors, 1 paused")
     row = project_row(seeded.shop, found[2:], [], frozenset(), datetime.now(UTC))
