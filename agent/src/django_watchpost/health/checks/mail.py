@@ -98,16 +98,21 @@ def _close(connection: Any) -> None:
             partial.close()
 
 
+def _mailers() -> dict[str, Any] | None:
+    """Django's way from 6.1 on; the older settings are not read beside it."""
+    found: dict[str, Any] | None = getattr(settings, "MAILERS", None)
+    return found
+
+
 def _is_set() -> bool:
-    """``MAILERS`` is Django's way from 6.1 on, and the older settings are no longer read beside it."""
-    if hasattr(settings, "MAILERS"):
-        return "default" in settings.MAILERS
+    if (mailers := _mailers()) is not None:
+        return "default" in mailers
     return any(settings.is_overridden(name) for name in _SETTINGS)  # type: ignore[misc]
 
 
 def _backend() -> type[Any]:
-    if hasattr(settings, "MAILERS"):
-        path = settings.MAILERS["default"].get("BACKEND", f"{EmailBackend.__module__}.EmailBackend")
+    if (mailers := _mailers()) is not None:
+        path = mailers["default"].get("BACKEND", f"{EmailBackend.__module__}.EmailBackend")
     else:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the project hears of settings to come from Django itself
@@ -120,9 +125,9 @@ def _mailer() -> Any:
     """As Django builds the one that it sends with."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if not hasattr(settings, "MAILERS"):
+        if (mailers := _mailers()) is None:
             return _backend()()
-        return _backend()(alias="default", **settings.MAILERS["default"].get("OPTIONS", {}))
+        return _backend()(alias="default", **mailers["default"].get("OPTIONS", {}))
 
 
 _REACH = (

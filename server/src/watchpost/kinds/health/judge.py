@@ -13,11 +13,13 @@ from typing import Any
 
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
 from watchpost.kinds.health import words
+from watchpost.kinds.health.codes import BEHIND
 from watchpost.kinds.health.config import HealthConfig
 from watchpost.kinds.health.report import DEGRADED, ERROR, OK, UNKNOWN, Inner
 
 Facts = Mapping[str, Any]
 _STALE = "health.stale"
+_BEHIND = {entry.code: entry.severity for entry in BEHIND}
 _MOST_LATE = 10  # intervals without a result: even an agent that does not say so itself is not believed
 _LEAST_LATE_S = 120.0
 _YOUNG_S = 300.0
@@ -103,7 +105,8 @@ def _weight(config: HealthConfig, facts: Facts, one: Inner) -> Severity:
 
 def _severity(config: HealthConfig, facts: Facts, one: Inner) -> Severity | None:
     """None: it is well. An error of what is critical is an error; where the format does not say what is, the
-    whole decides."""
+    whole decides. No page waits for Celery and Beat, so they are no reason to take a machine out of service
+    and never critical there; somebody must hear of them all the same."""
     if one.state not in (ERROR, DEGRADED):
         return None
     given = config.severity_for(one.id)
@@ -111,6 +114,8 @@ def _severity(config: HealthConfig, facts: Facts, one: Inner) -> Severity | None
         return given
     if one.state == DEGRADED:
         return Severity.WARNING
+    if one.critical is False and one.code in _BEHIND:
+        return _BEHIND[one.code]
     critical = one.critical if one.critical is not None else _says(facts) == ERROR
     return Severity.ERROR if critical else Severity.WARNING
 

@@ -244,3 +244,21 @@ def test_what_explains_comes_before_every_symptom_of_a_page() -> None:
     for code, rank in ranks.items():
         if code.startswith(("settings.", "health.unreach", "health.unread", "health.slow")):
             assert rank < min(site_down, catalogue()["site.error_status"].rank), code
+
+
+def test_what_no_page_waits_for_is_never_critical_there_and_heard_of_all_the_same() -> None:
+    def bad(code: str) -> dict[str, Any]:
+        return {"state": "error", "critical": False, "code": code, "message": "It is gone."}
+
+    facts = ours(200, "degraded", beat=bad("beat.silent"), workers=bad("celery.no_workers"), twice=bad("beat.twice"), mail=bad("mail.unreachable"))  # fmt: skip
+    found = judge(facts)
+    assert told(found) == {
+        "beat": ("beat.silent", "error"),
+        "workers": ("celery.no_workers", "error"),
+        "twice": ("beat.twice", "warning"),
+        "mail": ("mail.unreachable", "warning"),
+    }
+    assert found.parts["beat"] is Severity.ERROR
+    assert told(judge(facts, severity={"workers": "info"}))["workers"] == ("celery.no_workers", "info")
+    one = bad("celery.stuck") | {"state": "degraded"}
+    assert told(judge(ours(200, "degraded", workers=one)))["workers"] == ("celery.stuck", "warning")
