@@ -22,7 +22,7 @@ from django.db.models import Count
 from watchpost.core.sketch import Sketch
 from watchpost.core.types import Severity
 from watchpost.incidents.models import Delivery, Incident
-from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Rollup, Transition
+from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Remark, Rollup, Transition
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 HOUR, DAY = 1, 2
@@ -231,6 +231,7 @@ def forget(now: datetime, raw_s: float, rollup_s: float, cursor: int) -> int:
     ids = [monitor_id for monitor_id in ids if monitor_id <= last]
     _forget_rollups(cursor, len(ids), _ms(before))
     _forget_transitions(ids, before)
+    Remark.objects.filter(monitor_id__in=ids, at__lt=before).delete()
     return last
 
 

@@ -100,6 +100,10 @@ def _nothing(*_: Any) -> tuple[Any, ...]:
     return ()
 
 
+def _subject(_: Mapping[str, Any], __: Mapping[str, Any], finding: Finding) -> str:
+    return finding.subject
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A monitor kind: its parts, as data."""
@@ -116,6 +120,9 @@ class Kind:
     secrets: tuple[str, ...] = ()  # config fields kept encrypted, dotted paths
     past: Callable[[Any], PastNeed] = lambda _: PastNeed()
     accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = None
+    # Which change an acceptable finding tells of, by (baseline, facts, finding): findings of a project's
+    # monitors that have one code and one change are accepted together.
+    change: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], str] = _subject
     interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well

@@ -2,7 +2,7 @@
 
 from watchpost.kinds.dns.codes import CODES
 from watchpost.kinds.dns.config import DnsConfig
-from watchpost.kinds.dns.judge import accept, judge
+from watchpost.kinds.dns.judge import accept, change, judge
 from watchpost.kinds.dns.panels import names, panels
 from watchpost.kinds.dns.probe import probe
 from watchpost.kinds.dns.propose import propose
@@ -31,6 +31,7 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    change=change,
     kept=frozenset({"servers"}),
     panels=panels,
     names=names,

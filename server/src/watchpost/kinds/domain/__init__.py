@@ -2,7 +2,7 @@
 
 from watchpost.kinds.domain.codes import CODES
 from watchpost.kinds.domain.config import DomainConfig
-from watchpost.kinds.domain.judge import accept, judge
+from watchpost.kinds.domain.judge import accept, change, judge
 from watchpost.kinds.domain.panel import endings, panels
 from watchpost.kinds.domain.probe import probe
 from watchpost.kinds.domain.propose import covers, propose, under, watch
@@ -29,6 +29,7 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    change=change,
     interval_s=21_600.0,
     kept=frozenset({"registration", "server"}),
     endings=endings,

@@ -59,6 +59,14 @@ def accept(baseline: Facts, facts: Facts, finding: Finding) -> Facts:
     return baseline
 
 
+def change(baseline: Facts, _: Facts, finding: Finding) -> str:
+    """Which change it is: of which name, and to which registrar."""
+    registrar = _registrar(baseline.get("registration", {}))
+    if finding.code == "domain.registrar_changed" and registrar:
+        return f"{finding.subject} {registrar['id']}"
+    return finding.subject
+
+
 def ends_at(config: DomainConfig, registration: Facts) -> tuple[datetime, str] | None:
     """The end that counts and who says so: the earlier of the registry's and the registrar's, else the manual
     one."""

@@ -77,6 +77,19 @@ def test_what_changed_stays_until_it_is_expected() -> None:
     assert codes(judge(addresses("192.0.2.1"), accepted, 52)) == ["dns.records_changed"]
 
 
+def test_one_change_is_what_leads_to_the_same_records() -> None:
+    def change(found: Finding, **pending: Sequence[str]) -> str:
+        return KIND.change({"pending": pending}, {}, found)
+
+    servers = Finding("dns.name_servers_changed", "shop.test", "", "")
+    both = change(servers, NS=["ns1.x", "ns2.x"], parent=["ns1.x", "ns2.x"])
+    assert both == change(servers, NS=["ns1.x", "ns2.x"]) == change(servers, parent=["ns2.x", "ns1.x"])
+    assert both != change(servers, NS=["ns1.x", "ns.thief.test"])
+    address = Finding("dns.records_changed", "A of shop.test", "", "")
+    assert change(address, A=["192.0.2.1"]) != change(address, A=["192.0.2.2"])
+    assert change(address, A=["192.0.2.1"]) == change(address, A=["192.0.2.1"], MX=["10 x"])
+
+
 def test_what_is_not_a_matter_of_expectation_is_not_accepted() -> None:
     baseline = learned(addresses("192.0.2.1"))
     apart = ("dns.soa_drift", "dns.delegation_differs", "dns.servers_disagree", "dns.resolver_disagrees")

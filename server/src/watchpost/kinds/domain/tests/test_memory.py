@@ -51,6 +51,7 @@ async def test_another_registrar_and_no_lock_are_told_until_they_are_expected() 
         held = verdict.baseline
         assert KIND.accept is not None
         assert held is not None
+        assert [KIND.change(held, {}, one) for one in verdict.findings] == ["example.com 9999", "example.com"]
         for finding in verdict.findings:
             held = KIND.accept(held, seen.facts, finding)
         _, verdict = await look(one.url, held)
