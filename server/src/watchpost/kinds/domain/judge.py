@@ -42,6 +42,9 @@ def judge(config: DomainConfig, seen: Observation, baseline: Facts, past: Past, 
         told = words.no_list(config.name, str(facts.get("list")), str(facts.get("why")), now)
         return _verdict(config, [*remembered, told])
     note = f"The registry did not answer: {facts.get('why', 'nobody knows why')}."
+    if "waited_s" in facts:
+        waited = round(facts["waited_s"])
+        note += f" {waited} s of the look went by until it was our turn: other monitors were asking it, too."
     if "at" in held:
         note += f" What counts is of {str(held['at'])[:10]}."
     if any(finding.severity is not Severity.INFO for finding in remembered):

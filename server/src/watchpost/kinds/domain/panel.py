@@ -47,3 +47,5 @@ def _rows(config: DomainConfig, registration: Facts, facts: Facts) -> Iterator[t
     if "dnssec" in registration:
         yield "DNSSEC", "signed" if registration["dnssec"] else "not signed"
     yield "Answer from", str(facts.get("server", ""))
+    waited = f"{facts['waited_s']:g} s, for other monitors were asking it" if "waited_s" in facts else ""
+    yield "Waited for our turn", waited

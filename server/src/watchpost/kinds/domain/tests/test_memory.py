@@ -143,6 +143,30 @@ async def test_a_bucket_gives_a_burst_and_then_one_by_one_and_nothing_that_comes
     assert monotonic() - began >= 0.39
 
 
+async def test_waiting_for_our_own_turn_is_no_slowness_of_the_registry() -> None:
+    with registry() as one:
+        one.say(domain())
+        seen, verdict = await look(one.url, busy_s=1.3)
+        assert 1.0 <= seen.facts["waited_s"] <= 1.3
+        assert 0 < seen.phases.wait <= seen.total_ms < 1000
+        assert seen.total_ms == pytest.approx(seen.phases.total, abs=0.01)
+        shown = dict(
+            KIND.panels(DomainConfig(domain="example.com"), seen.facts, verdict.baseline or {})[0].rows
+        )
+        assert shown["Waited for our turn"].endswith(" s, for other monitors were asking it")
+
+        one.say({}, 500)
+        _, verdict = await look(one.url, busy_s=1.3)
+        assert "answers with status 500. 1 s of the look went by until it was our turn" in verdict.note
+
+        seen, verdict = await look(one.url, busy_s=60)
+        assert (seen.total_ms, verdict.conclusive) == (0.0, False)
+        assert "was not asked in time: others were asking it too" in verdict.note
+
+        seen, _ = await look(one.url, busy_s=0.2)
+        assert "waited_s" not in seen.facts  # explains nothing
+
+
 def test_a_clock_that_is_set_back_does_not_close_a_host_for_years() -> None:
     limits = Limits()
     limits.close("a", "600", NOW)
