@@ -20,7 +20,7 @@ from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.registry import Config, Kind, Lead, kinds
 from watchpost.registry.place import read_host
-from watchpost.registry.suffix import is_outside, registered_domain
+from watchpost.registry.suffix import is_outside, site_of
 from watchpost.reports.endings import facts_of
 from watchpost.reports.models import NotNeeded
 
@@ -91,7 +91,7 @@ def _asked(monitor: Monitor, ask: Any, *given: Any) -> Iterable[Any]:
 def _come_across(read: Sequence[Read], covered: set[str]) -> Iterator[Gap]:
     """Names and things of the last looks. A name is watched when anything of it is, whatever the kind."""
     hosts = {_host_of(thing) for thing in covered}
-    ours = {domain for _, kind, config in read if (domain := _domain(kind.target(config)[0]))}
+    ours = {site for _, kind, config in read if (site := site_of(kind.target(config)[0]))}
     for monitor, kind, config in read:
         facts = facts_of(monitor)
         leads: list[Lead] = list(_asked(monitor, kind.leads, config, facts))
@@ -108,7 +108,7 @@ def _led(lead: Lead, monitor: Monitor, hosts: set[str], ours: set[str]) -> Gap |
     if ":" in lead.what:
         return _gap(lead.what, lead.how, monitor) if is_outside(_host_of(lead.what)) else None
     name = watchable(lead.what)
-    if not name or name in hosts or not (lead.sure or _domain(name) in ours):
+    if not name or name in hosts or not (lead.sure or site_of(name) in ours):
         return None
     return _gap(f"{_first_kind()}:{name}", lead.how, monitor, name)
 
@@ -150,13 +150,6 @@ def watchable(name: str) -> str:
     except ValueError:
         return ""
     return host if is_outside(host) else ""
-
-
-def _domain(host: str) -> str | None:
-    try:
-        return registered_domain(host)
-    except ValueError:
-        return None
 
 
 # ---- what people do -----------------------------------------------------------------------------
