@@ -89,7 +89,8 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text."""
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain
+    text; a line break in a value is one on the page."""
 
     title: str
     rows: tuple[tuple[str, str], ...]

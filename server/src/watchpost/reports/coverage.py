@@ -20,12 +20,13 @@ from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.registry import Config, Kind, Lead, kinds
 from watchpost.registry.place import read_host
+from watchpost.registry.shown import shown_name
 from watchpost.registry.suffix import is_outside, site_of
 from watchpost.reports.endings import facts_of
 from watchpost.reports.models import NotNeeded
 
 MOST = 50
-# Names that lead nowhere from outside (RFC 6761, 6762, 8375, 9476, and what people use for the inside).
+_UNFOLDED = 8
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +50,15 @@ class Coverage:
     gaps: tuple[Gap, ...]
     not_needed: tuple[Gap, ...]
     watched: int  # things that are
+
+    @property
+    def first(self) -> tuple[Gap, ...]:
+        """What a page shows unfolded: all of a few, some of many."""
+        return self.gaps[:_UNFOLDED] if self.others else self.gaps
+
+    @property
+    def others(self) -> tuple[Gap, ...]:
+        return self.gaps[_UNFOLDED:] if len(self.gaps) > _UNFOLDED + 2 else ()
 
 
 def coverage_of(project: Project, monitors: Sequence[Monitor]) -> Coverage:
@@ -130,7 +140,7 @@ def _gap(thing: str, how: str, monitor: Monitor, shown: str = "") -> Gap | None:
     spec = kind.watch(which) if kind is not None else None
     if kind is None or spec is None:
         return None
-    return Gap(thing, shown or str(spec["name"]), how, monitor, kind, spec)
+    return Gap(thing, shown_name(shown) if shown else str(spec["name"]), how, monitor, kind, spec)
 
 
 def _first_kind() -> str:

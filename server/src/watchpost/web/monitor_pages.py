@@ -225,6 +225,7 @@ def _asked(monitor: Monitor) -> str:
 
 def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
     rows = last_looks(monitor.pk, 10)
+    said = ["", *(_sentence_of(row) for row in rows)]
     return [
         {
             "at": row.at,
@@ -233,9 +234,10 @@ def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
             "total_ms": row.total_ms,
             "address": row.address,
             "location": row.location,
-            "sentence": _sentence_of(row),
+            "sentence": sentence,
+            "again": bool(sentence) and sentence == before,
         }
-        for row in rows
+        for row, before, sentence in zip(rows, said[:-1], said[1:], strict=True)
     ]
 
 
@@ -264,7 +266,7 @@ def _lately(monitor: Monitor) -> list[dict[str, Any]]:
 
 def _sentence_of(look: Look) -> str:
     findings = (look.detail or {}).get("findings") or []
-    return "; ".join(str(finding.get("sentence", "")) for finding in findings[:2])
+    return " ".join(str(finding.get("sentence", "")) for finding in findings[:2])
 
 
 @login_required

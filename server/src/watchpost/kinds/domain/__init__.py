@@ -6,12 +6,13 @@ from watchpost.kinds.domain.judge import accept, change, judge
 from watchpost.kinds.domain.panel import endings, panels
 from watchpost.kinds.domain.probe import probe
 from watchpost.kinds.domain.propose import covers, propose, under, watch
+from watchpost.kinds.domain.words import span
 from watchpost.registry import Kind
-from watchpost.registry.duration import show_duration
+from watchpost.registry.shown import shown_name
 
 
 def _describe(config: DomainConfig) -> str:
-    return f"the registration of {config.name}: warns {show_duration(config.warn)} before its end"
+    return f"the registration of {shown_name(config.name)}: warns {span(config.warn)} before its end"
 
 
 def _target(config: DomainConfig) -> tuple[str, int]:

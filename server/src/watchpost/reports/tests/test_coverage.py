@@ -109,6 +109,24 @@ def test_neighbours_at_one_host_are_strangers(shop: Project) -> None:
     assert things(shop) == ["http:img.me.github.io"]
 
 
+def test_of_many_some_are_shown_and_the_others_folded(shop: Project) -> None:
+    names = [f"n{number:02}.shop.example" for number in range(30)]
+    seen(shop, "shop.example", "f1", 30, *names[:8])
+    few = now_of(shop)
+    assert (few.first, few.others) == (few.gaps, ())  # ten with the certificate and the registration
+    page(shop, "www.shop.example", {"certificate": certificate("f2", 30, "www.shop.example", *names)})
+    many = now_of(shop)
+    assert (len(many.first), many.first + many.others) == (8, many.gaps)
+    said = words(enter(member(shop)).get(PAGE))
+    assert f"{len(many.others)} more" in said
+    assert all(name in said for name in names)
+
+
+def test_an_international_name_is_shown_as_people_write_it(shop: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "xn--bcher-kva.shop.example")
+    assert now_of(shop).gaps[0].shown == "bücher.shop.example (xn--bcher-kva.shop.example)"
+
+
 def test_other_projects_neither_show_nor_cover(shop: Project, blog: Project) -> None:
     seen(shop, "shop.example", "f1", 30, "api.shop.example")
     seen(blog, "api.shop.example", "f2", 30, "more.shop.example")

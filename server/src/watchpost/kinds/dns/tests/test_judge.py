@@ -310,31 +310,6 @@ def test_signatures_are_judged_by_the_first_to_end() -> None:
     assert said == [[], soon, ["dns.signature_expired"], [], soon]
 
 
-def test_what_the_page_shows() -> None:
-    served = facts(
-        records={"A": [group("192.0.2.1")], "MX": [group("10 mail.shop.test")]},
-        resolvers=[{"name": "r", "rcode": "NOERROR", "records": {"A": ["192.0.2.1"]}}],
-        missing={"ns9.gone.test": "nxdomain"},
-    )
-    del served["servers"][1]["serial"]
-    served["servers"][1]["lame"] = "it refuses to answer (REFUSED)"
-    config = DnsConfig(domain="shop.test")
-    baseline = judge(served, learned(addresses("192.0.2.9"))).baseline
-    shown = {panel.title: dict(panel.rows) for panel in KIND.panels(config, served, baseline or {})}
-    assert (
-        shown["Records now"] | {"A": "192.0.2.1", "MX": "10 mail.shop.test", "A at r": "192.0.2.1"}
-        == shown["Records now"]
-    )
-    assert shown["Name servers"] == {
-        "ns1.shop.test (192.0.2.1)": "version 7, 5 ms",
-        "ns2.shop.test (192.0.2.2)": "it refuses to answer (REFUSED)",
-        "ns9.gone.test": "does not exist",
-    }
-    assert list(shown["Changes"].values()) == ["A: − 192.0.2.9, + 192.0.2.1 (waits to be expected or undone)"]
-    assert KIND.names(config, served) == ("shop.test", "mail.shop.test")
-    assert KIND.panels(config, {"name": "shop.test", "zone": ""}, {}) == ()
-
-
 def test_another_view_of_the_zone_can_be_expected() -> None:
     inside = [{"name": "10.0.0.53", "rcode": "NOERROR", "records": {"A": ["10.0.0.1"]}}]
     seen = facts(records={"A": [group("192.0.2.1")]}, resolvers=inside)

@@ -24,9 +24,24 @@ LIST = {"services": [[["com", "net"], ["http://a.test/", "https://a.test/rdap/"]
 async def test_days_pass_while_the_registry_is_silent() -> None:
     with registry() as one:
         one.say(domain("2027-01-22T09:00:00Z"))  # in 60 days
-        _, verdict = await look(one.url)
+        good, verdict = await look(one.url)
         held = verdict.baseline
         one.say({}, 500)
+        silent, _ = await look(one.url, held)
+        kept = {name: good.facts[name] for name in KIND.kept & good.facts.keys()}  # as the engine keeps them
+        for facts, note in (
+            (good.facts, ""),
+            (
+                silent.facts,
+                "As it was on 2026-11-23. The last look brought no answer: 127.0.0.1 answers with",
+            ),
+            (
+                {"answer": "not_found"},
+                "As it was on 2026-11-23. Now the registry says that it is not registered.",
+            ),
+        ):
+            shown = KIND.panels(DomainConfig(domain="example.com"), kept | facts, held or {})[0]
+            assert (shown.note.startswith(note), bool(shown.note)) == (True, bool(note))
         seen = []
         for days in (0, 40, 55, 61):
             _, verdict = await look(one.url, held, NOW + timedelta(days=days))
