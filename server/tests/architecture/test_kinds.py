@@ -138,7 +138,7 @@ def rule_shown(one: Found) -> None:
     """Before the first look, and for looks of older versions, there may be no facts at all."""
     config = example(one)
     for panel in one.kind.panels(config, {}, {}):
-        assert panel.rows, "a panel without rows"
+        assert panel.rows or panel.parts, "a panel without rows"
     assert not one.kind.endings(config, {}), "something ends that nobody has seen"
     assert isinstance(one.kind.names(config, {}), tuple)
 

@@ -20,8 +20,8 @@ EMPTY_NAMES = frozenset({"util", "utils", "helper", "helpers", "manager", "manag
 PURE_CORE = frozenset({"__future__", "bisect", "collections", "dataclasses", "datetime", "difflib", "enum",
                        "functools", "hashlib", "heapq", "itertools", "math", "operator", "re", "statistics",
                        "typing", "watchpost.core"})  # fmt: skip
-PURE_JUDGE = PURE_CORE | {"base64", "http.HTTPStatus", "idna", "ipaddress", "json", "urllib.parse", "pydantic", "re2",
-                          "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.OFTEN", "watchpost.registry.PastNeed",
+PURE_JUDGE = PURE_CORE | {"base64", "fnmatch.fnmatchcase", "http.HTTPStatus", "idna", "ipaddress", "json", "urllib.parse", "pydantic", "re2",
+                          "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.MEMBERS", "watchpost.registry.OFTEN", "watchpost.registry.PastNeed",
                           "watchpost.registry.asking", "watchpost.registry.duration", "watchpost.registry.identity",  # reads PEM, opens nothing
                           "watchpost.registry.place", "watchpost.registry.shown",
                           "watchpost.registry.suffix"}  # fmt: skip

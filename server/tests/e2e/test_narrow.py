@@ -44,10 +44,11 @@ def test_nothing_in_the_header_covers_anything(page: Any, live_server: Any, seed
         return [box.left + 2, box.right - 2].some((x) =>
             !el.contains(document.elementFromPoint(x, box.top + box.height / 2)));
     }).map((el) => el.textContent || el.id)"""
-    for width in (390, 761, 780, 820, 900, 1000, 1081, 1200, 1440):
+    for width in (320, 360, 390, 761, 780, 820, 900, 1000, 1081, 1200, 1440):
         page.set_viewport_size({"width": width, "height": 700})
         assert page.evaluate(covered) == [], width
         assert _sideways(page) <= 0, width
+        assert page.locator(".top").get_by_role("link", name="Settings").count() == 1, width
         if width in (390, 820, 1440):
             _shot(page, f"header-{width}")
 

@@ -42,6 +42,7 @@ def _paths(seeded: Seeded) -> dict[str, str]:
         "add": "/add/",
         "monitor-kinds": "/monitors/new/",
         "monitor-new": "/monitors/new/tls/",
+        "composite-new": "/monitors/new/composite/?project=shop",
         "monitors": "/monitors/",
         "monitor": f"/monitors/{pk}/",
         "monitor-edit": f"/monitors/{pk}/edit/",

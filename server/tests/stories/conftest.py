@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stories.telling import Story
-from watchpost.monitors.models import Look, Rollup
+from watchpost.monitors.models import Look, Rollup, Value
 
 
 @pytest.fixture
@@ -15,3 +15,4 @@ def story(transactional_db: None) -> Iterator[Story]:
     telling.close()
     Look.objects.all().delete()  # unmanaged tables are not emptied by the test runner
     Rollup.objects.all().delete()
+    Value.objects.all().delete()

@@ -14,13 +14,14 @@ from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cursor
 from watchpost.api.problems import wrong
-from watchpost.api.shapes import look_object, monitor_object, next_windows
+from watchpost.api.shapes import look_object, monitor_object, next_windows, part_object
 from watchpost.config.table import parse_duration
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
 from watchpost.monitors.accept import accept_finding
 from watchpost.monitors.looks import looks_of
 from watchpost.monitors.models import Monitor
+from watchpost.monitors.parts import parts_of
 
 router = Router(tags=["monitors"])
 Spec = dict[str, Any]
@@ -81,10 +82,11 @@ def create_monitor(request: HttpRequest, asked: Body[Spec]) -> Status[Any]:
 
 @router.get("/monitors/{monitor_id}")
 def get_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
-    """One monitor, with the maintenance that covers it or will next."""
+    """One monitor, with its parts, and the maintenance that covers it or will next."""
     monitor = _find(request, monitor_id)
     planned = next_windows(monitor.project, clock.now(), monitor)
-    return monitor_object(monitor) | {"maintenance": planned}
+    parts = [part_object(one) for one in parts_of(monitor)]
+    return monitor_object(monitor) | {"parts": parts, "maintenance": planned}
 
 
 @router.put("/monitors/{monitor_id}")

@@ -10,6 +10,7 @@ from watchpost.incidents.models import Channel, Incident
 from watchpost.incidents.payload import incident_object, stamp
 from watchpost.monitors.edit import channel_spec_of, spec_of
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, Project
+from watchpost.monitors.parts import Part
 from watchpost.monitors.recurrence import next_of, rule_words, windows_ahead
 from watchpost.monitors.standing import held_back_by
 from watchpost.monitors.window_spec import window_spec_of
@@ -49,6 +50,25 @@ def monitor_object(monitor: Monitor) -> dict[str, Any]:
         "held_back_by": [parent.slug for parent in held_back_by(monitor)],
         "last": last_object(last) if last else None,
         "spec": spec_of(monitor),
+    }
+
+
+def part_object(part: Part) -> dict[str, Any]:
+    """An inner check or its like: as the last look saw it, since when, and its newest change."""
+    row, changed = part.row, part.changed
+    newest = None
+    if changed is not None:
+        newest = {"at": stamp(changed.at), "before": changed.before, "after": changed.after}
+        newest |= {"reason": changed.reason}
+    return {
+        "part": row.part,
+        "state": row.state,
+        "since": stamp(part.since),
+        "says": row.says,
+        "value": row.value,
+        "unit": row.unit,
+        "about": list(row.more),
+        "last_change": newest,
     }
 
 

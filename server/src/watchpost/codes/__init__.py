@@ -18,7 +18,8 @@ _KINDS = "watchpost.kinds"
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One entry: ``rank`` orders explanations before symptoms (higher explains more);
+    """One entry: ``rank`` orders explanations before symptoms (higher explains more; from
+    ``core.incident.EXPLAINS`` on it says why others fail);
     ``lasting`` is slow trouble (expiry, drift); ``settled`` needs no second look before it counts."""
 
     code: str

@@ -25,6 +25,8 @@ _KINDS = {
     "monitor": "the monitor",
 }
 _ENOUGH = 16  # of a fingerprint, to tell certificates apart
+# A code of this rank or more says why; below it stands what shows that something is wrong.
+EXPLAINS = 76
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,8 @@ def title(members: Sequence[Member], over: bool = False) -> str:
         return said
     if under := explained(inside):
         return _with_dependents(head, inside, under, over)
+    if head.rank >= EXPLAINS and not head.lasting:
+        return _with_symptoms(head, inside, over)
     also = f"{len(names) - 1} more" if len(names) > 2 else list(names.values())[1]
     verb = "were" if over else "are"
     return f"{len(names)} monitors{_where(inside)} {verb} {_how_bad(inside)}: {head.name} and {also}"
@@ -285,6 +289,15 @@ def _with_dependents(head: Member, inside: Sequence[Member], under: frozenset[in
     else:
         also = f"{len(names)} that depend on it {'were' if over else 'are'} {bad}, too: {listed(names)}"
     return f"{head.name}: {head.sentence} {also}{f'; and {besides} more' if besides else ''}"
+
+
+def _with_symptoms(head: Member, inside: Sequence[Member], over: bool) -> str:
+    """A cause and what shows it elsewhere: the cause is what is told."""
+    others = [m for m in inside if m.monitor_id != head.monitor_id]
+    names = list({m.monitor_id: m.name for m in others}.values())
+    is_one, bad = len(names) == 1, _how_bad(others)
+    verb = ("was" if is_one else "were") if over else ("is" if is_one else "are")
+    return f"{head.name}: {head.sentence} {listed(names)} {verb} {bad}, too"
 
 
 def _held(members: Sequence[Member]) -> str:

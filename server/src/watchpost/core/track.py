@@ -72,9 +72,9 @@ class Track:
         """Does the level stand on findings that need no confirmation?"""
         return (self.severity or 0) > (self.firm or 0)
 
-    def flapping(self, now: datetime) -> bool:
-        """Four changes of health within 30 minutes."""
-        return len(recent_flips(self.flips, now)) >= FLAP_COUNT
+    def flapping(self, now: datetime, count: int = FLAP_COUNT) -> bool:
+        """``count`` changes of health within 30 minutes."""
+        return len(recent_flips(self.flips, now)) >= count
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON column."""

@@ -106,13 +106,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge concluded. An inconclusive look keeps state and streaks; it never heals."""
+    """What a judge concluded. An inconclusive look keeps state and streaks; it never heals.
+
+    ``parts`` and ``undecided`` together are all parts there are now: of the latter the look says nothing, and
+    they stay as they were. ``values`` are numbers of parts, for their charts.
+    """
 
     findings: tuple[Finding, ...] = ()
     conclusive: bool = True
     parts: Mapping[str, Severity | None] = field(default_factory=dict)
     baseline: Mapping[str, Any] | None = None  # None: unchanged
     note: str = ""
+    undecided: frozenset[str] = frozenset()
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

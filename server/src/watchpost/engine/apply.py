@@ -17,6 +17,7 @@ from django.db import IntegrityError, connection, transaction
 
 from watchpost.core.state import Transition
 from watchpost.engine.memory import Written, finding_rows
+from watchpost.engine.values import store_values
 from watchpost.incidents import desk
 from watchpost.incidents.models import Delivery
 from watchpost.monitors.models import Monitor, MonitorState
@@ -41,6 +42,7 @@ class StateChange:
     transition: Transition | None = None
     moved: desk.Moved | None = None
     still_down: str = ""
+    parts: tuple[tuple[str, Transition], ...] = ()  # by the key of the part's track
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[i
             continue
         if change.transition is not None:
             _record(change, change.transition, now)
+        if change.parts:
+            _record_parts(change, now)
         if change.moved is not None:
             opened |= at_the_desk.handle(change.moved)
         if change.still_down:
@@ -135,6 +139,24 @@ def _record(change: StateChange, transition: Transition, now: datetime) -> None:
     )
 
 
+def _record_parts(change: StateChange, now: datetime) -> None:
+    """The history of parts: nobody is told by these rows, so they carry no findings."""
+    TransitionRow.of_parts.bulk_create(
+        TransitionRow(
+            monitor_id=change.monitor_id,
+            track=key[:80],
+            at=one.at,
+            began=one.began,
+            before=one.before,
+            after=one.after,
+            severity=one.severity,
+            reason=one.reason,
+            handled_at=now,
+        )
+        for key, one in change.parts
+    )
+
+
 LOOK = """
 INSERT INTO monitors_look (monitor_id, location, at, outcome, severity, total_ms,
                            dns_ms, connect_ms, tls_ms, wait_ms, transfer_ms, address, detail)
@@ -157,6 +179,7 @@ def _insert_looks(looks: Sequence[Written]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(LOOK, [_look_row(written) for written in looks])
         cursor.executemany(LAST, [_last_row(written) for written in newest.values()])
+    store_values(looks)
 
 
 def _look_row(written: Written) -> tuple[Any, ...]:
@@ -164,8 +187,10 @@ def _look_row(written: Written) -> tuple[Any, ...]:
     phases = seen.phases
     detail = None
     if written.findings:
+        latest = written.watched.kind.latest  # what is large and only of use now
+        facts = {k: v for k, v in seen.facts.items() if k not in latest} if latest else seen.facts
         detail = json.dumps(
-            {"findings": finding_rows(written.findings), "facts": seen.facts, "excerpt": seen.excerpt},
+            {"findings": finding_rows(written.findings), "facts": facts, "excerpt": seen.excerpt},
             default=str,
         )
     return (

@@ -25,11 +25,13 @@ from watchpost.core.state import (
     step,
     uncover,
 )
+from watchpost.core.track import FLAP_COUNT
 from watchpost.core.types import Finding, Health, Observation, Outcome, Overlay, Severity, Verdict
 from watchpost.engine.apply import StateChange
 from watchpost.engine.family import Family
 from watchpost.engine.load import MAIN
 from watchpost.engine.memory import Other, Watched, Written, finding_rows, is_acute, troubles_of
+from watchpost.engine.parts import Stepped, step_parts
 from watchpost.incidents.desk import Moved
 
 log = logging.getLogger(__name__)
@@ -40,11 +42,14 @@ LookAgainHook = Callable[[Watched, float, float, int], None]
 class Digest:
     """Judges and steps; collects what is to be written."""
 
-    def __init__(self, look_again: LookAgainHook, family: Family | None = None) -> None:
+    def __init__(
+        self, look_again: LookAgainHook, family: Family | None = None, flap_count: int = FLAP_COUNT
+    ) -> None:
         self.looks: list[Written] = []
         self.changes: list[StateChange] = []
         self.look_again = look_again
         self.family = family
+        self.flap_count = flap_count
         self.moved: list[Watched] = []  # whose shown state changed since somebody asked
 
     def take(self) -> tuple[list[Written], list[StateChange]]:
@@ -89,30 +94,31 @@ class Digest:
             watched.totals.append((seen.at.timestamp(), seen.total_ms))
         severity = None if reading.severity is None else int(reading.severity)
         self.looks.append(
-            Written(watched, seen, severity, verdict.findings, done.reason, watched.keep(seen.facts))
+            Written(
+                watched,
+                seen,
+                severity,
+                verdict.findings,
+                done.reason,
+                watched.keep(seen.facts),
+                verdict.values,
+            )
         )
-        parts = self._step_parts(watched, verdict, seen, fault, now)
-        if parts or done.track is not watched.track or verdict.baseline is not None:
-            self._change(watched, done, verdict, seen, now)
+        parts = step_parts(watched, verdict, seen, fault, now)
+        if parts.changed or done.track is not watched.track or verdict.baseline is not None:
+            self._change(watched, done, verdict, seen, now, parts)
         if done.transition is None:
             self._reconsider(watched, reading, verdict, seen, now)
             self._mind_alone(watched, reading, verdict, seen, now, fault is not None or bool(above))
 
-    def _step_parts(
-        self, watched: Watched, verdict: Verdict, seen: Observation, fault: Fault | None, now: datetime
-    ) -> bool:
-        changed = False
-        for part, severity in verdict.parts.items():
-            key = f"{seen.location}|{part}"
-            before = watched.parts.get(key, Track())
-            done = step(before, Reading(seen.at, severity), watched.policy, fault, now)
-            if done.track is not before:
-                watched.parts[key] = done.track
-                changed = True
-        return changed
-
     def _change(
-        self, watched: Watched, done: Step, verdict: Verdict, seen: Observation | None, now: datetime
+        self,
+        watched: Watched,
+        done: Step,
+        verdict: Verdict,
+        seen: Observation | None,
+        now: datetime,
+        parts: Stepped,
     ) -> None:
         moved = self._moved(watched, done, verdict.findings, seen, now)
         watched.track = done.track
@@ -128,6 +134,7 @@ class Digest:
                 moved=moved,
                 baseline=None if verdict.baseline is None else dict(verdict.baseline),
                 findings=finding_rows(verdict.findings) if shows else None,
+                parts=parts.moved,
             )
         )
 
@@ -201,7 +208,7 @@ class Digest:
             transition=transition,
             findings=findings,
             shares=shares,
-            flapping=track.flapping(now),
+            flapping=track.flapping(now, self.flap_count),
             under=under,
             quiet=bool(track.behind),
             dependents=dependents,
@@ -250,7 +257,7 @@ class Digest:
         track = watched.track
         if more.get("transition") is not None:
             self.moved.append(watched)
-        watched.shown_flapping = track.flapping(now)
+        watched.shown_flapping = track.flapping(now, self.flap_count)
         change = StateChange(
             monitor_id=watched.id,
             version=watched.version,
@@ -287,7 +294,7 @@ class Digest:
 
     def settle_flapping(self, watched: Watched, now: datetime) -> None:
         """Clear the flag once the changes are old."""
-        if watched.shown_flapping and not watched.track.flapping(now):
+        if watched.shown_flapping and not watched.track.flapping(now, self.flap_count):
             self.changes.append(self._state(watched, "It has held still for half an hour.", now))
 
 

@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection
 from watchpost.codes import severity_of
 from watchpost.core import valve
 from watchpost.core.state import RELOOK_DEADLINE_S, Fault
+from watchpost.core.track import FLAP_COUNT
 from watchpost.core.types import Health, Observation, Outcome, Overlay, OwnFault, Phases, Severity, Verdict
 from watchpost.engine import apply as store
 from watchpost.engine import load
@@ -46,7 +47,12 @@ class Engine:
     """Owns the memory of all monitors. Every method but ``call`` runs on the loop."""
 
     def __init__(
-        self, prober: Prober, selfcheck: SelfCheck, lanes: Lanes, now: Callable[[], datetime]
+        self,
+        prober: Prober,
+        selfcheck: SelfCheck,
+        lanes: Lanes,
+        now: Callable[[], datetime],
+        flap_count: int = FLAP_COUNT,
     ) -> None:
         self.prober = prober
         self.selfcheck = selfcheck
@@ -55,7 +61,7 @@ class Engine:
         self.watched: dict[int, Watched] = {}
         self.planned = Planned()
         self.family = Family(self.watched, prober.look_soon, now)
-        self.digest = Digest(prober.look_soon, self.family)
+        self.digest = Digest(prober.look_soon, self.family, flap_count)
         self.waiting = Waiting(self.family, self._count, self._blame, now)
         self.database = ThreadPoolExecutor(1, "database")
         self.failures = valve.Failures()
@@ -143,7 +149,7 @@ class Engine:
 
     def _judge_anew(self, watched: Watched) -> None:
         """A composite has no probe: what it sees are the states of those it counts."""
-        if watched.kind.feed != "states" or watched.config is None or watched.paused:
+        if not watched.kind.is_fed or watched.config is None or watched.paused:
             return
         watched.states = self.family.states(watched)
         rows = watched.states.items()

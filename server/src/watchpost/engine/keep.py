@@ -21,6 +21,7 @@ from django.db.models import Count
 
 from watchpost.core.sketch import Sketch
 from watchpost.core.types import Severity
+from watchpost.engine.values import forget_values
 from watchpost.incidents.models import Delivery, Incident
 from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Remark, Rollup, Transition
 
@@ -232,6 +233,7 @@ def forget(now: datetime, raw_s: float, rollup_s: float, cursor: int) -> int:
     _forget_rollups(cursor, len(ids), _ms(before))
     _forget_transitions(ids, before)
     Remark.objects.filter(monitor_id__in=ids, at__lt=before).delete()
+    forget_values(ids, raw_before)
     return last
 
 
@@ -303,6 +305,7 @@ def _forget_transitions(ids: Sequence[int], before: datetime) -> None:
         mine = Transition.objects.filter(monitor_id=row["monitor_id"], at__lt=before)
         newest = mine.order_by("-at", "-id").values_list("pk", flat=True)[0]
         mine.exclude(pk=newest).delete()
+    Transition.of_parts.filter(monitor_id__in=ids, at__lt=before).delete()
 
 
 def _forget_shared(now: datetime, before: datetime) -> None:

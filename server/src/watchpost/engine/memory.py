@@ -63,6 +63,7 @@ class Watched:
     states: dict[str, State] = field(default_factory=dict)  # of the monitors its judge asked for
     problem: str = ""  # why it cannot be looked at: a config this version refuses
     kept: Mapping[str, Any] = field(default_factory=dict)  # facts of ``Kind.kept``, as they were last seen
+    absent: dict[str, int] = field(default_factory=dict)  # parts: how many looks in a row lacked them
 
     @property
     def is_looked_at(self) -> bool:
@@ -119,6 +120,7 @@ class Written:
     findings: tuple[Finding, ...]
     reason: str
     kept: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)  # of parts
 
 
 def is_acute(watched: Watched) -> bool:

@@ -74,7 +74,8 @@ def build_engine(outbound: Outbound) -> Engine:
         return await answers(outbound, url)
 
     selfcheck = SelfCheck(values["EGRESS_REFERENCES"], ask)
-    engine = Engine(prober, selfcheck, Lanes(Courier.from_settings(), clock.now), clock.now)
+    lanes = Lanes(Courier.from_settings(), clock.now)
+    engine = Engine(prober, selfcheck, lanes, clock.now, values["FLAP_CHANGES"])
     return engine
 
 

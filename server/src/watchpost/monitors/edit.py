@@ -339,6 +339,7 @@ def delete_monitor(monitor: Monitor, now: datetime, actor: str = "Watchpost") ->
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM monitors_look WHERE monitor_id = %s", [monitor.pk])
             cursor.execute("DELETE FROM monitors_rollup WHERE monitor_id = %s", [monitor.pk])
+            cursor.execute("DELETE FROM monitors_value WHERE monitor_id = %s", [monitor.pk])
         drop_windows_over(monitor, now)
         announce("monitor", monitor.pk, now)
         monitor.delete()

@@ -22,7 +22,7 @@ def counted_by(kind: Kind, config: Config) -> tuple[str, ...]:
 def counted_by_row(monitor: Monitor) -> tuple[str, ...]:
     """The same of a row; a configuration that cannot be read counts nobody."""
     kind = kinds().get(monitor.kind)
-    if kind is None or kind.feed != "states":
+    if kind is None or not kind.is_fed:
         return ()
     try:
         return counted_by(kind, kind.config.model_validate(unseal_all(monitor.config)))
@@ -99,7 +99,7 @@ def refuse_circle(
 
 def _linked(rows: Any) -> Iterable[Monitor]:
     """Those of the rows that say something of others."""
-    counting = [name for name, kind in kinds().items() if kind.feed == "states"]
+    counting = [name for name, kind in kinds().items() if kind.is_fed]
     declared = rows.filter(depends_on__isnull=False)
     found = (declared | rows.filter(kind__in=counting)).distinct()
     linked: Iterable[Monitor] = found.prefetch_related("depends_on")

@@ -115,8 +115,44 @@ class Rollup(models.Model):
         db_table = "monitors_rollup"
 
 
+class Value(models.Model):
+    """A number of a part over a quarter of an hour (``start``, epoch ms): how often it was read, the least,
+    the most, the sum and the last. See ``engine/values.py``."""
+
+    pk = models.CompositePrimaryKey("monitor_id", "start", "location", "part")
+    monitor_id = models.BigIntegerField()
+    start = models.BigIntegerField()
+    location = models.CharField(max_length=30)
+    part = models.CharField(max_length=60)
+    n = models.IntegerField()
+    low = models.FloatField()
+    high = models.FloatField()
+    total = models.FloatField()
+    last = models.FloatField()
+
+    class Meta:
+        managed = False
+        db_table = "monitors_value"
+
+
+class _OfMonitors(models.Manager["Transition"]):
+    def get_queryset(self) -> models.QuerySet[Transition]:
+        return super().get_queryset().filter(track="")
+
+
+class _OfParts(models.Manager["Transition"]):
+    def get_queryset(self) -> models.QuerySet[Transition]:
+        return super().get_queryset().exclude(track="")
+
+
 class Transition(models.Model):
-    """A confirmed change of what is shown. Append-only. ``began`` is when the trouble really began."""
+    """A confirmed change of what is shown. Append-only. ``began`` is when the trouble really began.
+
+    ``objects`` are the changes of monitors, as all pages and reports count them. Those of their parts
+    (``track``: location, ``|``, part) are a history beside it: ``of_parts``."""
+
+    objects = _OfMonitors()
+    of_parts = _OfParts()
 
     monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="transitions")
     track = models.CharField(max_length=80, default="")

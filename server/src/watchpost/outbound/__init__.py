@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from watchpost.outbound.certificate import Certificate
     from watchpost.outbound.curl import Reply
     from watchpost.outbound.dnsask import Question, Said
-    from watchpost.outbound.download import Downloads, File, Want
+    from watchpost.outbound.download import Downloads, File, Want, retry_after_s
     from watchpost.outbound.everywhere import Everywhere, find_everywhere
+    from watchpost.outbound.exchange import Ask, Exchange, get_page
     from watchpost.outbound.failure import Failure
     from watchpost.outbound.guard import Guard
     from watchpost.outbound.handshake import Handshake, Knock
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_BODY",
     "Answer",
+    "Ask",
     "Call",
     "Certificate",
     "Downloads",
     "Everywhere",
+    "Exchange",
     "Failure",
     "File",
     "Found",
@@ -54,14 +57,17 @@ __all__ = [
     "Want",
     "disagree",
     "find_everywhere",
+    "get_page",
+    "retry_after_s",
 ]
 
 _HOMES = {
     "certificate": ("Certificate",),
     "curl": ("Reply",),
     "dnsask": ("Question", "Said"),
-    "download": ("Downloads", "File", "Want"),
+    "download": ("Downloads", "File", "Want", "retry_after_s"),
     "everywhere": ("Everywhere", "find_everywhere"),
+    "exchange": ("Ask", "Exchange", "get_page"),
     "failure": ("Failure",),
     "guard": ("Guard",),
     "handshake": ("Handshake", "Knock"),

@@ -221,12 +221,12 @@ def _failed(held: File, want: Want, now: datetime, why: str, said_s: float | Non
     return replace(held, why=why, due=now + timedelta(seconds=max(said_s or 0.0, want.again_s)))
 
 
-def retry_after_s(text: str | None, now: datetime) -> float | None:
-    """Seconds, a minute to a day: a number or a date (RFC 9110, 10.2.3). None: nothing readable."""
+def retry_after_s(text: str | None, now: datetime, least_s: float = 60.0) -> float | None:
+    """Seconds, ``least_s`` to a day: a number or a date (RFC 9110, 10.2.3). None: nothing readable."""
     seconds = None
     if text and text.strip().isascii() and text.strip().isdigit():
         seconds = float(text.strip()[:9])
     elif text:
         with contextlib.suppress(ValueError, TypeError):
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
-    return None if seconds is None else min(max(seconds, 60.0), _LONGEST_S)
+    return None if seconds is None else min(max(seconds, least_s), _LONGEST_S)

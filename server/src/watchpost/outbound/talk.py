@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,10 +21,13 @@ MOST_HEARD = 64 * 1024
 
 
 class Step(NamedTuple):
-    """``send`` is said first; then it is listened until ``heard`` likes all that came since. None: go on."""
+    """``send`` is said first; then it is listened until ``heard`` likes all that came since. None: go on.
+    Where all that came is ``whole`` and the last word for ``quiet_s`` seconds, nothing else is awaited."""
 
     send: bytes = b""
     heard: Callable[[bytes], bool] | None = None
+    whole: Callable[[bytes], bool] | None = None
+    quiet_s: float = 1.0
 
 
 class Call(NamedTuple):
@@ -104,20 +108,43 @@ async def _converse(speaker: Stream | Pump, call: Call) -> tuple[int, bytes, Fai
             if step.heard is not None:
                 said = b""
                 while not step.heard(said):
-                    more = await speaker.receive("wait")
-                    said += more
+                    more = await _listen(speaker, step, said)
                     if not more:
-                        return done, said, _hung_up(said)
+                        return done, said, _over(said, more)
+                    said += more
                     if len(said) > MOST_HEARD:
                         return done, said, Failure("wait", "unexpected", "the server sends without end")
         except Broken as broken:
-            late = said and broken.failure.kind == "timeout"
-            words = f"it did not come within {call.timeout_s:.2g} s"
-            return done, said, Failure("wait", "unexpected", words) if late else broken.failure
+            return done, said, _cut_short(said, broken.failure)
     return len(call.steps), said, None
 
 
-def _hung_up(said: bytes) -> Failure:
+async def _listen(speaker: Stream | Pump, step: Step, said: bytes) -> bytes | None:
+    """What came, b"" at the end, None when a whole answer was the last word. Raises Broken."""
+    if step.whole is None or not step.whole(said):
+        return await speaker.receive("wait")
+    try:
+        async with asyncio.timeout(step.quiet_s):
+            return await speaker.receive("wait")
+    except TimeoutError:
+        return None
+
+
+def _over(said: bytes, more: bytes | None) -> Failure:
+    if more is None:
+        return Failure("wait", "unexpected", "something else came, and nothing after it")
     if said:
         return Failure("wait", "unexpected", "the server hung up after something else")
     return Failure("wait", "closed", "the server hung up without a word")
+
+
+def _cut_short(said: bytes, failure: Failure) -> Failure:
+    """Whoever said something else before the end has answered, and wrongly. Without figures: what is said of
+    the same trouble stays the same at every look."""
+    words = {
+        "timeout": "something else came, and it did not follow before the timeout",
+        "reset": "the server reset the connection after something else",
+    }
+    if not said or failure.phase != "wait" or failure.kind not in words:
+        return failure
+    return Failure("wait", "unexpected", words[failure.kind])

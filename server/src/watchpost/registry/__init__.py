@@ -34,6 +34,14 @@ class _Often:
 OFTEN = _Often()
 
 
+class _Members:
+    """Marks a field that lists monitors of the same project, each as its slug or as ``{monitor: slug,
+    weight: 2}``. Forms let them be ticked."""
+
+
+MEMBERS = _Members()
+
+
 @dataclass(frozen=True, slots=True)
 class PastNeed:
     """What a judge needs of the past: totals within ``window_s`` seconds, states of the monitors of the same
@@ -88,13 +96,30 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRow:
+    """A part of a monitor (``Verdict.parts``) on its page. ``state`` is up, degraded, down or unknown: as the
+    last look saw it. Since when, its last day and the chart of its values are known to the page."""
+
+    part: str
+    state: str
+    says: str = ""
+    more: tuple[str, ...] = ()  # small words beside its name: "not critical", "4 s ago"
+    value: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain
-    text; a line break in a value is one on the page."""
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text, in
+    which a line break is one on the page; ``parts`` are told with their history. Each row may have a state in
+    ``marks`` ("up", "down"), and in ``slugs`` the monitor of the same project that it is about."""
 
     title: str
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    marks: tuple[str, ...] = ()
+    slugs: tuple[str, ...] = ()
+    parts: tuple[PartRow, ...] = ()
 
 
 def _nothing(*_: Any) -> tuple[Any, ...]:
@@ -127,6 +152,7 @@ class Kind:
     interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
+    latest: frozenset[str] = frozenset()  # facts that only the last look keeps: raw rows go without
     endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing
     panels: Callable[[Any, Mapping[str, Any], Mapping[str, Any]], tuple[Panel, ...]] = _nothing
     names: Callable[[Any, Mapping[str, Any]], tuple[str, ...]] = _nothing  # hosts come across
@@ -141,6 +167,12 @@ class Kind:
     leads: Callable[[Any, Mapping[str, Any]], tuple[Lead, ...]] = _nothing  # come across, not watched by it
     under: Callable[[str], str | None] = lambda _: None  # the thing of this kind that a host stands on
     watch: Callable[[str], Mapping[str, Any] | None] = lambda _: None  # of the part after the colon: the spec
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether it asks nobody and is judged in the moment another monitor moves: then interval, timeout
+        and confirmation mean nothing to it."""
+        return self.feed == "states"
 
     @property
     def is_carrying(self) -> bool:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin
 
+from watchpost.registry.duration import show_duration
 from watchpost.registry.place import Place, place
 from watchpost.registry.suffix import registered_domain
 
@@ -103,3 +104,7 @@ class Proposal:
 
     spec: Mapping[str, Any]
     why: str
+
+    def every(self, interval_s: float) -> str:
+        """How often it looks, for people; ``interval_s`` is that of its kind, where it does not say so."""
+        return str(self.spec.get("interval") or show_duration(interval_s))

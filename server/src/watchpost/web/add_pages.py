@@ -103,13 +103,12 @@ def _with_words(one: Proposal, words: str) -> Proposal:
 def _row(place: int, one: Proposal) -> dict[str, Any]:
     kind = kinds()[str(one.spec["kind"])]
     asked = one.spec.get("url") or one.spec.get("host") or one.spec.get("domain")
-    every = one.spec.get("interval", "60s")
     return {
         "place": place,
         "name": one.spec["name"],
         "asked": asked,
         "kind": kind.title,
-        "every": every,
+        "every": one.every(kind.interval_s),
         "why": one.why,
     }
 

@@ -14,10 +14,11 @@ from watchpost import clock
 from watchpost.accounts.access import changeable_projects
 from watchpost.accounts.models import User
 from watchpost.monitors import edit
-from watchpost.monitors.models import Project
+from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.sealed import foreign_fields
 from watchpost.monitors.spec import write_duration
 from watchpost.registry import Kind, doc_of, kinds
+from watchpost.web.members import MOST_TICKED
 from watchpost.web.monitor_pages import changed_monitor
 from watchpost.web.overview import require_add
 from watchpost.web.spec_page import Spec, run_form
@@ -62,7 +63,10 @@ def monitor_new(request: HttpRequest, name: str) -> HttpResponse:
         made = edit.create_monitor(project, {"kind": name, **slug, **spec}, clock.now())
         return redirect("monitor", made.pk)
 
-    return run_form(request, "watchpost/monitor_new.html", [where, *_inputs(kind)], save, {"kind": kind})
+    project = mine.get(slug=(posted if (posted := request.POST.get("project")) in slugs else where.value))
+    inputs = _inputs(kind, project)
+    where.reloads = any(one.type == "members" for one in inputs)
+    return run_form(request, "watchpost/monitor_new.html", [where, *inputs], save, {"kind": kind})
 
 
 def _mine(user: User, slug: Any) -> Project:
@@ -83,6 +87,7 @@ def _slug_for(project: Project, name: Any) -> str:
 def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
     fixed = {"kind": monitor.kind, "slug": monitor.slug}
+    kind = kinds()[monitor.kind]
 
     def save(spec: Spec) -> HttpResponse:
         edit.update_monitor(monitor, fixed | spec, clock.now())
@@ -91,22 +96,25 @@ def monitor_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return run_form(
         request,
         "watchpost/monitor_edit.html",
-        _inputs(kinds()[monitor.kind]),
+        _inputs(kind, monitor.project, monitor),
         save,
-        {"monitor": monitor},
+        {"monitor": monitor, "kind": kind, "has_headers": "headers" in kind.config.model_fields},
         stored={key: value for key, value in edit.spec_of(monitor).items() if key not in fixed},
         foreign=foreign_fields(monitor.config),
     )
 
 
-def _inputs(kind: Kind) -> list[Input]:
+def _inputs(kind: Kind, project: Project, itself: Monitor | None = None) -> list[Input]:
+    """What the kind asks for, between what every monitor has. Whoever is fed by others has no looks of its
+    own: then there is nothing to say of them."""
     own = inputs_of(kind.config, kind.secrets)
-    usual = write_duration(kind.interval_s)
-    common = [
+    for one in own:
+        if one.type == "members":
+            one.names = _others(project, itself)
+    return [
         Input("name", "Name", required=True),
         *(one for one in own if not one.rare),
-        Input("interval", "Looks every", value=usual, help="Such as 30s, 5m or 1h."),
-        Input("timeout", "Gives up after", value="10s"),
+        *([] if kind.is_fed else _pace(kind)),
         Input("environment", "Environment", value="production"),
         Input("tags", "Tags", "lines", help="One on each line."),
         Input(
@@ -116,8 +124,31 @@ def _inputs(kind: Kind) -> list[Input]:
             help="Slugs of monitors of the same project, one on each line: while one of them is down, "
             "this one is not told apart.",
         ),
+        *([] if kind.is_fed else _patience()),
+        Input("resend", "Tells again every", value="4h", help="Until somebody acknowledges."),
+        *(one for one in own if one.rare),
+    ]
+
+
+def _pace(kind: Kind) -> list[Input]:
+    usual = write_duration(kind.interval_s)
+    return [
+        Input("interval", "Looks every", value=usual, help="Such as 30s, 5m or 1h."),
+        Input("timeout", "Gives up after", value="10s"),
+    ]
+
+
+def _patience() -> list[Input]:
+    return [
         Input("confirm", "Looks before trouble counts", "number", value=2),
         Input("recover", "Good looks before it is over", "number", value=2),
-        Input("resend", "Tells again every", value="4h", help="Until somebody acknowledges."),
     ]
-    return common + [one for one in own if one.rare]
+
+
+def _others(project: Project, itself: Monitor | None) -> dict[str, str]:
+    """Slug and name of those that can be ticked; none where there are too many."""
+    rows = (project.monitors.exclude(pk=itself.pk) if itself else project.monitors).values_list(
+        "slug", "name"
+    )
+    found = dict(rows[: MOST_TICKED + 1])
+    return found if len(found) <= MOST_TICKED else {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,14 +21,13 @@ from watchpost.monitors import edit
 from watchpost.monitors.accept import acceptable
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, Monitor
+from watchpost.monitors.parts import panels_of
 from watchpost.monitors.recurrence import windows_ahead
 from watchpost.monitors.standing import held_back_by, parents
-from watchpost.registry import Panel, kinds
-from watchpost.web import charts, history, words
+from watchpost.registry import kinds
+from watchpost.web import charts, history, part_rows, words
 from watchpost.web.forms_only import posted_from
 from watchpost.web.window_form import WindowForm, new_form, window_rows
-
-log = logging.getLogger(__name__)
 
 RANGES = {
     "1h": ("1 h", 3600, 60),
@@ -186,10 +185,11 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
         "shown": _shown(monitor),
         "asked": _asked(monitor),
         "kind_title": kind.title if kind else monitor.kind,
+        "is_fed": kind is not None and kind.is_fed,
         "is_asked": kind is None or kind.probe is not None,
         "last": getattr(monitor, "last", None),
         "certificate": _certificate(getattr(getattr(monitor, "last", None), "facts", None) or {}),
-        "panels": _panels(monitor),
+        "panels": _panels(monitor, now),
         "findings": _findings(monitor),
         "parents": parents(monitor),
         "held": held_back_by(monitor),
@@ -198,20 +198,24 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     }
 
 
-def _panels(monitor: Monitor) -> tuple[Panel, ...]:
-    """What the kind knows of it; what it cannot read of an older look, or without a key, is left out."""
-    kind, last, state = (
-        kinds().get(monitor.kind),
-        getattr(monitor, "last", None),
-        getattr(monitor, "state", None),
-    )
-    if kind is None or last is None or state is None:
-        return ()
-    try:
-        return kind.panels(edit.config_of(monitor), last.facts or {}, state.baseline or {})
-    except (ValueError, LookupError, TypeError):
-        log.exception("the %s kind cannot show monitor %s", monitor.kind, monitor.pk)
-        return ()
+def _panels(monitor: Monitor, now: datetime) -> list[dict[str, Any]]:
+    """The kind's tables: the rows of parts with their history, each other row with its shape and the monitor
+    that it leads to."""
+    found = panels_of(monitor)
+    slugs = {slug for panel in found for slug in panel.slugs}
+    places = dict(monitor.project.monitors.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
+    return [
+        {
+            "title": panel.title,
+            "note": panel.note,
+            "parts": part_rows.rows_of(monitor, panel.parts, now),
+            "rows": [
+                (*row, words.shape(mark) if mark else "", places.get(slug))
+                for row, mark, slug in zip_longest(panel.rows, panel.marks, panel.slugs, fillvalue="")
+            ],
+        }
+        for panel in found
+    ]
 
 
 def _asked(monitor: Monitor) -> str:
@@ -242,9 +246,12 @@ def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
 
 
 def _findings(monitor: Monitor) -> list[dict[str, Any]]:
-    """With whether a person may say that it is expected, and at which monitors beside this one."""
-    rows, may = getattr(getattr(monitor, "state", None), "findings", []), acceptable(monitor)
-    keys = [(row["code"], row["subject"]) for row in rows]
+    """With whether a person may say that it is expected, and at which monitors beside this one. Notes (info)
+    are those of the last look: they change without a change of state."""
+    told, last = getattr(getattr(monitor, "state", None), "findings", []), getattr(monitor, "last", None)
+    rows = [row for row in told if row["severity"] != "info"]
+    rows += [row for row in (last.findings or [] if last else []) if row["severity"] == "info"]
+    may, keys = acceptable(monitor), [(row["code"], row["subject"]) for row in rows]
     return [
         row | {"may_accept": key in may, "also": may.get(key, ())}
         for row, key in zip(rows, keys, strict=True)

@@ -52,6 +52,7 @@ def run_form(
         "problems": problems,
         "rest": rest,
         "rest_wrong": rest_wrong,
+        "has_rare": any(one.rare for one in inputs),
         "rare_wrong": rare_wrong(inputs),
         "made_from": made_from,
         "changed": changed,

@@ -21,8 +21,9 @@ from django.utils.safestring import SafeString, mark_safe
 from pydantic.fields import FieldInfo
 
 from watchpost.core.words import read_count
-from watchpost.registry import OFTEN, Config
+from watchpost.registry import MEMBERS, OFTEN, Config
 from watchpost.registry.duration import is_duration, show_duration
+from watchpost.web.members import Row, gather_members, rows_of, text_of
 
 REST = "rest"
 _DEEPEST = 20
@@ -31,8 +32,9 @@ _ACRONYM = re.compile(r"\b(url|http|ip|tls|ca|dns|id|pem|api)\b", re.IGNORECASE)
 
 @dataclass
 class Input:
-    """One input of the form. ``type``: text, number, flag, choice, lines, secret. ``name`` is the dotted
-    place in the spec: ``expect.max_ms``."""
+    """One input of the form. ``type``: text, number, flag, choice, lines, secret, members. ``name`` is the
+    dotted place in the spec: ``expect.max_ms``. ``names``: those that can be ticked, by slug; none: they are
+    typed. ``reloads``: another choice makes another form."""
 
     name: str
     label: str
@@ -44,10 +46,12 @@ class Input:
     value: Any = ""
     default: str = ""  # as it is shown
     errors: list[str] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    reloads: bool = False
 
     @property
     def is_helped(self) -> bool:
-        return bool(self.help) or self.type in ("lines", "secret")
+        return bool(self.help) or self.type in ("lines", "secret", "members")
 
     @property
     def aria(self) -> SafeString:
@@ -58,7 +62,13 @@ class Input:
         return format_html('{} aria-describedby="{}"', wrong, " ".join(words)) if words else wrong
 
     @property
+    def rows(self) -> list[Row]:
+        return rows_of(self.names, self.value)
+
+    @property
     def text(self) -> str:
+        if self.type == "members":
+            return text_of(self.value)
         if isinstance(self.value, list | tuple):
             return "\n".join(str(part) for part in self.value)
         return "" if self.value is None else str(self.value)
@@ -86,7 +96,7 @@ def _inner(annotation: Any) -> type[Config] | None:
 
 
 def _input(name: str, info: FieldInfo, secret: bool, required: bool) -> Input | None:
-    found = _type_of(info.annotation)
+    found = ("members", ()) if MEMBERS in info.metadata else _type_of(info.annotation)
     if found is None or info.alias:  # an alias is a word that Python keeps for itself: such are not simple
         return None
     kind, choices = ("text", ()) if is_duration(info) else found
@@ -150,18 +160,22 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
     """The spec somebody typed, and what cannot even be read. Empty inputs are left out."""
     spec, errors = _read_yaml(posted.get(REST, ""))
     for one in inputs:
-        one.value = (
-            "on" in posted.getlist(one.name)
-            if one.type == "flag"
-            else posted.get(one.name, "").replace("\r\n", "\n").strip()
-        )
+        one.value = _posted(one, posted)
         outer, _, inner = one.name.rpartition(".")
-        if one.value == "" or (one.text == one.default and not one.required):
+        if not one.text or (one.text == one.default and not one.required):
             continue  # defaults are left out, so that saving unchanged changes nothing, not even the export
         holder = spec.setdefault(outer, {}) if outer else spec
         if isinstance(holder, dict):
             holder[inner] = _read(one)
     return spec, errors
+
+
+def _posted(one: Input, posted: QueryDict) -> Any:
+    if one.type == "flag":
+        return "on" in posted.getlist(one.name)
+    if one.type == "members":
+        return gather_members(posted, one.name, one.value)
+    return posted.get(one.name, "").replace("\r\n", "\n").strip()
 
 
 def _read_yaml(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:

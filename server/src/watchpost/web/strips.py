@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,21 +26,43 @@ def last_day(monitors: Sequence[Monitor], now: datetime) -> dict[int, dict[str, 
     for pk, began, before, after in rows.values_list("monitor_id", "began", "before", "after"):
         changes[pk].append((began, before, after))
     return {
-        one.pk: _strip(_pieces(one, changes[one.pk], start, now, down_ourselves), start) for one in monitors
+        one.pk: _strip(
+            _pieces(_shown(one), one.created_at, changes[one.pk], start, now, down_ourselves), start
+        )
+        for one in monitors
     }
 
 
+def last_day_of_parts(monitor: Monitor, shown: Mapping[str, str], now: datetime) -> dict[str, dict[str, Any]]:
+    """The same for the parts of one monitor, by the key of their track; ``shown`` is how each is now."""
+    start, down_ourselves = now - DAY, gaps(now - DAY, now)
+    changes: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    rows = Transition.of_parts.filter(monitor=monitor, at__gte=start, at__lt=now).order_by("at", "id")
+    for key, began, before, after in rows.values_list("track", "began", "before", "after"):
+        changes[key].append((began, before, after))
+    begin = monitor.created_at
+    return {
+        key: _strip(_pieces(state, begin, changes[key], start, now, down_ourselves), start)
+        for key, state in shown.items()
+    }
+
+
+def _shown(monitor: Monitor) -> str:
+    state = getattr(monitor, "state", None)
+    return state.shown if state else "new"
+
+
 def _pieces(
-    monitor: Monitor,
+    shown: str,
+    created_at: datetime,
     changes: list[tuple[datetime, str, str]],
     start: datetime,
     now: datetime,
     down_ourselves: Sequence[uptime.Gap],
 ) -> list[Piece]:
-    state = getattr(monitor, "state", None)
-    opening = changes[0][1] if changes else state.shown if state else "new"
+    opening = changes[0][1] if changes else shown
     spans = [Span(start, opening), *(Span(max(began, start), after) for began, _, after in changes)]
-    found = uptime.pieces(spans, max(start, monitor.created_at), now, down_ourselves)
+    found = uptime.pieces(spans, max(start, created_at), now, down_ourselves)
     return [piece for piece in found if piece.shown in KINDS]
 
 

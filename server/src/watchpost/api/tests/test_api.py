@@ -89,7 +89,7 @@ def test_the_promised_shape_of_a_monitor(call: Call, home: Monitor) -> None:
         "address": "::1",
         "findings": [{key: finding[key] for key in ("code", "subject", "severity", "sentence", "fix")}],
     }
-    assert call("GET", f"monitors/{home.pk}").json() == item | {"maintenance": []}
+    assert call("GET", f"monitors/{home.pk}").json() == item | {"parts": [], "maintenance": []}
     assert "t-secret" not in json.dumps(item)
 
 

@@ -113,10 +113,12 @@ def _found(args: Namespace, url: str, project: Any, out: Out) -> Offer:
 
 
 def _announcement(project: Any, name: str, found: Offer) -> Iterator[str]:
+    from watchpost.registry import kinds
+
     yield f"project {project.slug}" if project else f"+ project {name}"
     for number, one in enumerate(found.new, 1):
         where = one.spec.get("url") or one.spec.get("host") or one.spec.get("domain") or ""
-        every = one.spec.get("interval", "60s")
+        every = one.every(kinds()[str(one.spec["kind"])].interval_s)
         yield f"{number:>3}  {one.spec['name']} ({one.spec['kind']}) {where} every {every}"
         yield f"     {one.why}"
         if text := (one.spec.get("expect") or {}).get("body_contains"):

@@ -42,7 +42,9 @@ def run(args: Namespace, out: Out) -> int:
 
 def collect(monitor: Any, last: int) -> dict[str, Any]:
     """Each step of the walk of a result, as stored."""
+    from watchpost.api.shapes import part_object
     from watchpost.incidents.payload import stamp
+    from watchpost.monitors.parts import parts_of
     from watchpost.monitors.standing import held_back_by, parents
 
     state = monitor.state
@@ -63,6 +65,7 @@ def collect(monitor: Any, last: int) -> dict[str, Any]:
         ],
         "last": _last(monitor),
         "tracks": [_track(name, track) for name, track in state.tracks.items()],
+        "parts": [part_object(one) for one in parts_of(monitor)],
         "transitions": [
             {
                 "at": stamp(row.at),
@@ -159,6 +162,7 @@ def _lines(data: dict[str, Any], now: datetime, out: Out) -> Iterator[str]:
         yield f"  It depends on {parent['slug']} ({how}), which is {parent['state']}."
     yield "1. The last look"
     yield from _look_lines(data["last"])
+    yield from _part_lines(data["parts"], now)
     yield "2. The streaks"
     yield from _track_lines(data)
     yield "3. The changes of state, newest first"
@@ -186,6 +190,23 @@ def _look_lines(last: dict[str, Any] | None) -> Iterator[str]:
             yield f"      {finding['fix']}"
     if last["reason"]:
         yield f"  {last['reason']}"
+
+
+def _part_lines(parts: list[dict[str, Any]], now: datetime) -> Iterator[str]:
+    from watchpost.cli.wording import since
+
+    if parts:
+        yield f"  It has {len(parts)} part{'' if len(parts) == 1 else 's'}:"
+    for one in parts:
+        began = f" {since(datetime.fromisoformat(one['since']), now)}" if one["since"] else ""
+        value = "" if one["value"] is None else f", {one['value']:g} {one['unit']}".rstrip()
+        about = f" ({', '.join(one['about'])})" if one["about"] else ""
+        yield f"    {one['part']}: {one['state']}{began}{value}{about}"
+        if one["says"]:
+            yield f"        {one['says']}"
+        if one["last_change"] and one["last_change"]["before"] != "new":
+            changed = one["last_change"]
+            yield f"        {changed['at']}  {changed['before']} -> {changed['after']}: {changed['reason']}"
 
 
 def _track_lines(data: dict[str, Any]) -> Iterator[str]:

@@ -144,7 +144,7 @@ def test_add_creates_and_looks_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(once, "look_once", look)
     ran = cli("add", "shop.example.com", "--yes")
     assert ran.code == 0, ran.err
-    assert "1  Home page (page) https://shop.example.com every 60s" in ran.err
+    assert "1  Home page (page) https://shop.example.com every 1m" in ran.err
     assert "It is beside it." in ran.err
     assert "shop-example-com/home-page: answered in 12 ms" in ran.out
     assert "Read the log." in ran.out

@@ -238,6 +238,7 @@ def test_flapping_is_four_changes_of_health_in_half_an_hour() -> None:
     steps = run(".ee..ee..")
     assert [s.track.flapping(at(8)) for s in steps] == [False] * 8 + [True]
     assert not steps[-1].track.flapping(at(8) + timedelta(minutes=30))
+    assert not steps[-1].track.flapping(at(8), 5)
     rises = run(".eecc")[-1].track
     assert len(rises.flips) == 1
     assert not run(".e!.e!.e!.e!.")[-1].track.flips

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
-from watchpost.registry import OFTEN, Config
+from watchpost.registry import MEMBERS, OFTEN, Config
 
 MOST = 200
 _NEED = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(%?)")
@@ -23,11 +24,20 @@ class Part(Config):
     weight: float = Field(1.0, gt=0, le=1000, allow_inf_nan=False, description="How much it counts.")
 
 
+def _sort(value: Any) -> str:
+    """So that what is wrong is told of what was meant, once."""
+    return "weighed" if isinstance(value, Mapping | Part) else "slug"
+
+
+_Slug = Annotated[str, Field(min_length=1), Tag("slug")]
+_Counted = Annotated[_Slug | Annotated[Part, Tag("weighed")], Discriminator(_sort)]
+
+
 class CompositeConfig(Config):
     """What a composite counts."""
 
-    of: tuple[Annotated[str, Field(min_length=1)] | Part, ...] = Field(
-        min_length=1, max_length=MOST, description="Slugs of monitors, or { monitor: slug, weight: 2 }."
+    of: Annotated[tuple[_Counted, ...], MEMBERS] = Field(
+        max_length=MOST, title="Counts", description="Who counts, and how much: 1 is usual."
     )
     need: Annotated[int | float | str | None, OFTEN] = Field(
         None,
@@ -38,6 +48,8 @@ class CompositeConfig(Config):
     @field_validator("of")
     @classmethod
     def _once(cls, of: tuple[str | Part, ...]) -> tuple[str | Part, ...]:
+        if not of:  # not min_length: that would also be said where the only one is wrong
+            raise ValueError("is empty; name at least one")
         counts = Counter(one if isinstance(one, str) else one.monitor for one in of)
         twice = [name for name, count in counts.items() if count > 1]
         if twice:

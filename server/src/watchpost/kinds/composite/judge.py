@@ -86,10 +86,8 @@ def _too_few(config: CompositeConfig, count: _Count, need: float) -> Finding:
         f"{amount(need, weighted)} needed: {_names(count.down)} {are} down"
     )
     also = f", and nothing is known of {_open(count)}" if count.open else ""
-    fix = (
-        f"Mend {_names(count.down)} first: each has an incident that names the cause. "
-        "If the service works with fewer, lower need."
-    )
+    whose = "its incident names" if len(count.down) == 1 else "each has an incident that names"
+    fix = f"Mend {_names(count.down)} first: {whose} the cause. If the service works with fewer, lower need."
     return Finding("composite.too_few", "need", f"{sentence}{also}.", fix)
 
 

@@ -1,4 +1,5 @@
-"""What the page of a composite shows: whom it counts, and how they were when it was judged last. Pure."""
+"""What the page of a composite shows: whom it counts, and how they were when it was judged last:
+those that are not up first. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ def panels(
     if "children" not in facts:
         return ()
     known = {row["slug"]: row for row in facts["children"]}
-    return (Panel("Counted", tuple(_row(config, part, known.get(part.monitor)) for part in config.parts)),)
+    parts = sorted(config.parts, key=lambda part: known.get(part.monitor, {}).get("state") == "up")
+    rows = tuple(_row(config, part, known.get(part.monitor)) for part in parts)
+    marks = tuple(str(known.get(part.monitor, {}).get("state", "")) for part in parts)
+    return (Panel("Counted", rows, marks=marks, slugs=tuple(part.monitor for part in parts)),)
 
 
 def _row(config: CompositeConfig, part: Part, row: Mapping[str, Any] | None) -> tuple[str, str]:

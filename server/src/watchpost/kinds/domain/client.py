@@ -78,7 +78,7 @@ class Client:
         if until is not None:
             return _limited(here, until)
         began = monotonic()
-        is_ours = await self.limits.turn(key, RDAP, ends)
+        is_ours = await self.limits.turn(key, RDAP, ends, now)
         spent.waited_s += monotonic() - began
         if not is_ours:
             return Answer("failed", f"{here.host} was not asked in time: others were asking it too")

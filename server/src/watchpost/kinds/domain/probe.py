@@ -17,6 +17,7 @@ from watchpost.kinds.domain import whois
 from watchpost.kinds.domain.bootstrap import IANA, Directory
 from watchpost.kinds.domain.client import Answer, Client
 from watchpost.kinds.domain.config import DomainConfig
+from watchpost.kinds.domain.limits import Limits
 from watchpost.kinds.domain.rdap import NotRdap, read
 from watchpost.kinds.domain.registrars import Registrars
 from watchpost.kinds.domain.server import PORT, split
@@ -48,7 +49,7 @@ def directory_of(outbound: Outbound) -> Directory:
     """One for a process: who may be asked, and when."""
     if "domain" not in outbound.shared:
         outbound.shared["domain"] = Directory(
-            Client(outbound), outbound.folder, outbound.lists.get("rdap", IANA)
+            Client(outbound, Limits(outbound.folder)), outbound.folder, outbound.lists.get("rdap", IANA)
         )
     found: Directory = outbound.shared["domain"]
     return found

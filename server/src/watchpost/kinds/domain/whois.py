@@ -103,7 +103,7 @@ async def _ask(
     spent.add(Phases(dns=(asks - began) * 1000))
     if isinstance(found, ResolveFailure):
         return said | {"answer": "failed", "why": found.sentence, "gone": found.names_fault}
-    is_ours = await limits.turn(key, WHOIS, ends)
+    is_ours = await limits.turn(key, WHOIS, ends, now)
     asked = monotonic()
     spent.waited_s += asked - asks
     if not is_ours:

@@ -46,6 +46,7 @@ class _Walk:
     outbound: Outbound
     family: str
     ends: float
+    at: datetime
     facts: dict[str, Any] = field(default_factory=dict)
     dns_ms: float = 0.0
     phases: list[Phases] = field(default_factory=list)
@@ -68,10 +69,10 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     if config.every_address:
         return await _ask_everywhere(look, outbound, at, ends)
     if config.ip != "both":
-        walk = _Walk(config, look, outbound, config.ip, ends)
+        walk = _Walk(config, look, outbound, config.ip, ends, at)
         await _follow(walk)
         return _observe(walk, at, walk.facts)
-    walks = [_Walk(config, look, outbound, family, ends) for family in ("4", "6")]
+    walks = [_Walk(config, look, outbound, family, ends, at) for family in ("4", "6")]
     await asyncio.gather(*(_follow(walk) for walk in walks))
     facts: dict[str, Any] = {
         "families": {walk.family: {"address": walk.address, **walk.facts} for walk in walks}
@@ -88,7 +89,7 @@ async def _ask_everywhere(look: Look, outbound: Outbound, at: datetime, ends: fl
     config: HttpConfig = look.config
     found = await behind.find(look, outbound, ends)
     pins = found.addresses[: every.MOST_ADDRESSES] or ("",)
-    walks = [_Walk(config, look, outbound, "any", ends, dns_ms=found.dns_ms, pin=pin) for pin in pins]
+    walks = [_Walk(config, look, outbound, "any", ends, at, dns_ms=found.dns_ms, pin=pin) for pin in pins]
     walks[0].facts |= behind.describe(config.place.host, found)
     if found.failure is not None:
         _record(walks[0], found.failure, config.place)

@@ -1,12 +1,8 @@
-"""What is worth asking of a site by HTTP: its page with a phrase, its twins, the names beside it, its health.
-
-Pure. A site that answers 200 to everything is taken for what it is: nothing is there that is not.
-"""
+"""What is worth asking of a site by HTTP: its page with a phrase, its twins, the names beside it. Pure."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,12 +11,6 @@ from urllib.parse import urlsplit
 from watchpost.registry.site import Answer, Proposal, Site
 
 _MOST_SIBLINGS = 12
-# Where Django projects and their packages put it (django-health-check, watchman, probes of orchestrators).
-_HEALTH = (
-    "/health/", "/health/ready/", "/health/live/", "/health", "/healthz", "/healthz/", "/ht/", "/readyz",
-    "/livez", "/api/health/", "/api/health", "/-/health/", "/watchman/", "/up", "/ping/", "/status/",
-)  # fmt: skip
-_FINE = frozenset({"ok", "up", "pass", "passing", "healthy", "working", "alive"})
 _CLOSED = frozenset({401, 403, 404, 405, 406, 426})  # how an API answers at its root to whoever knows no more
 _HEAD = 256 * 1024
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})<", re.IGNORECASE)
@@ -37,14 +27,14 @@ _SAYS_NOTHING = re.compile(
 
 
 def explore(site: Site) -> tuple[str, ...]:
-    """Twins (http, www or not), names on the certificate, the usual paths of health, and one of nothing."""
+    """Twins (http, www or not), names on the certificate, and an address of nothing."""
     twins = [site.at(twin) for twin in _twin(site)]
     beside = [site.at(name) for name in site.siblings if name not in _twin(site)][:_MOST_SIBLINGS]
-    return (site.nowhere, *_plain(site), *twins, *beside, *(site.beside(path) for path in _HEALTH))
+    return (site.nowhere, *_plain(site), *twins, *beside)
 
 
 def propose(site: Site) -> tuple[Proposal, ...]:
-    return (_home(site), *_twins(site), *_siblings(site), *_health(site))
+    return (_home(site), *_twins(site), *_siblings(site))
 
 
 def _plain(site: Site) -> tuple[str, ...]:
@@ -180,68 +170,3 @@ def _siblings(site: Site) -> Iterator[Proposal]:
         yield Proposal(
             spec, f"It stands on the certificate of {site.host} and answers {answer.status}{turned}."
         )
-
-
-# ---- health -------------------------------------------------------------------------------------
-
-
-def _health(site: Site) -> Iterator[Proposal]:
-    """Each endpoint once: a path with and without its slash is the same one."""
-    taken: set[str] = {site.home.url}
-    for path in _HEALTH:
-        answer = site.answers.get(site.beside(path))
-        if answer is None or answer.url in taken or not _is_health(site, answer):
-            continue
-        taken.add(answer.url)
-        spec: dict[str, Any] = {
-            "name": f"Health {urlsplit(answer.url).path}"[:100],
-            "kind": "http",
-            "url": answer.url,
-        }
-        status = _status_in(answer)
-        if status and status[1].lower() in _FINE:
-            spec["expect"] = {"json": [{"path": status[0], "value": status[1]}]}
-        says = f"says {status[0]} “{status[1]}”" if status else f"answers {answer.status}"
-        yield Proposal(spec, f"The application {says} of itself at {urlsplit(answer.url).path}.")
-
-
-def _is_health(site: Site, answer: Answer) -> bool:
-    """Not what the site says to everything, not a page to sign in, and short enough to be no page at all."""
-    nothing = site.answers.get(site.nowhere)
-    if answer.status not in (200, 500, 503) or answer.place.host != site.host:
-        return False
-    if nothing is not None and (nothing.status, nothing.url) == (answer.status, answer.url):
-        return False
-    if nothing is not None and nothing.status == answer.status and nothing.body == answer.body:
-        return False
-    if _status_in(answer) or _lists_checks(answer):
-        return True
-    if answer.status != 200:
-        return False
-    if answer.content_type == "text/html":  # django-health-check shows people a page
-        return bool(re.search(r"<title>[^<]{0,40}(?:health|system status)", _text(answer), re.IGNORECASE))
-    words = _text(answer).strip().strip("\"'.!").lower()
-    return words in _FINE | {"pong"}
-
-
-def _status_in(answer: Answer) -> tuple[str, str] | None:
-    """The key and the word of a status that JSON carries, whatever it is."""
-    read = _json(answer)
-    found = ((key, read[key]) for key in ("status", "state") if isinstance(read.get(key), str))
-    return next((pair for pair in found if len(pair[1]) <= 40), None)
-
-
-def _lists_checks(answer: Answer) -> bool:
-    """``{"DatabaseBackend": "working", ...}``, as django-health-check answers."""
-    words = [value.lower() for value in _json(answer).values() if isinstance(value, str)]
-    return bool(words) and any(word in _FINE for word in words)
-
-
-def _json(answer: Answer) -> dict[str, Any]:
-    if "json" not in answer.content_type:
-        return {}
-    try:
-        read = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from time import monotonic
 from typing import Protocol
@@ -17,8 +18,9 @@ from urllib.parse import quote
 from watchpost.core.types import Phases
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.oauth2 import MAX_ANSWER, Granted, OAuth2, read_answer
+from watchpost.kinds.http.pauses import Limited, Pauses
 from watchpost.kinds.http.proxy import find_way, proxied
-from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure
+from watchpost.outbound import Failure, Outbound, Reply, Request, ResolveFailure, retry_after_s
 from watchpost.registry import Look
 
 _MOST_HELD = 5_000
@@ -41,12 +43,16 @@ class Token:
         return f"Authorization: Bearer {self.text}".encode()
 
 
+Fetch = Callable[[], Awaitable[Token | Failure]]
+
+
 @dataclass(slots=True)
 class _Flight:
     """One fetch under way, for all who wait for it. ``ends``: when it gives up."""
 
     task: asyncio.Task[Token | Failure]
     ends: float
+    given_s: float
     waiting: int = 0
 
 
@@ -56,26 +62,35 @@ class Tokens:
     def __init__(self) -> None:
         self._held: dict[str, Token] = {}
         self._flights: dict[str, _Flight] = {}
+        self._pauses = Pauses()
 
     async def get(
-        self, key: str, fetch: Callable[[], Awaitable[Token | Failure]], ends: float, worn: Token | None
+        self, key: str, fetch: Fetch, ends: float, at: datetime, worn: Token | None
     ) -> Token | Failure:
-        """One that is good, and is not ``worn``, which a page refused. Raises only on cancellation."""
+        """One that is good, and is not ``worn``, which a page refused; while the endpoint fails, sometimes
+        what it said before (``pauses``). ``at`` is when the look began. Raises only on cancellation."""
         if worn is not None and self._held.get(key) is worn:
             del self._held[key]
         while True:
             held = self._held.get(key)
             if held is not None and held.until > monotonic():
                 return held
-            flight = self._flights.get(key) or self._begin(key, fetch, ends)
-            found = await self._wait(key, flight, ends)
+            flight = self._flights.get(key)
+            if flight is None:
+                kept = self._pauses.kept(key, ends - monotonic(), monotonic())
+                if kept is not None:
+                    return kept
+                flight = self._begin(key, fetch, ends, at)
+            found = await self._wait(key, flight, ends, at)
             late = isinstance(found, Failure) and found.kind == "timeout"
             # Who began it may have had less time than we: then its end is not ours.
             if not late or ends <= flight.ends + _LEAST_TIME_S or monotonic() >= ends - _LEAST_TIME_S:
                 return found
 
-    def _begin(self, key: str, fetch: Callable[[], Awaitable[Token | Failure]], ends: float) -> _Flight:
-        flight = self._flights[key] = _Flight(asyncio.create_task(self._fetch(key, fetch)), ends)
+    def _begin(self, key: str, fetch: Fetch, ends: float, at: datetime) -> _Flight:
+        given_s = ends - monotonic()
+        task = asyncio.create_task(self._fetch(key, fetch, given_s, at))
+        flight = self._flights[key] = _Flight(task, ends, given_s)
         flight.task.add_done_callback(lambda _: self._forget(key, flight))
         return flight
 
@@ -83,9 +98,12 @@ class Tokens:
         if self._flights.get(key) is flight:
             del self._flights[key]
 
-    async def _fetch(self, key: str, fetch: Callable[[], Awaitable[Token | Failure]]) -> Token | Failure:
+    async def _fetch(self, key: str, fetch: Fetch, given_s: float, at: datetime) -> Token | Failure:
         found = await fetch()
-        if isinstance(found, Token):
+        if isinstance(found, Failure):
+            found = self._pauses.note(key, found, given_s, at, monotonic())
+        else:
+            self._pauses.forget(key)
             if len(self._held) >= _MOST_HELD:
                 now = monotonic()
                 self._held = {one: token for one, token in self._held.items() if token.until > now}
@@ -93,7 +111,7 @@ class Tokens:
                 self._held[key] = found
         return found
 
-    async def _wait(self, key: str, flight: _Flight, ends: float) -> Token | Failure:
+    async def _wait(self, key: str, flight: _Flight, ends: float, at: datetime) -> Token | Failure:
         began = monotonic()
         flight.waiting += 1
         try:
@@ -105,7 +123,9 @@ class Tokens:
                 self._forget(key, flight)
         if not flight.task.done():
             waited_s = max(0.1, round(monotonic() - began, 1))
-            return Failure("token", "timeout", f"no answer came within {waited_s:g} s")
+            failure = Failure("token", "timeout", f"no answer came within {waited_s:g} s")
+            over = flight.task.cancelling() and ends >= flight.ends - _LEAST_TIME_S
+            return self._pauses.note(key, failure, flight.given_s, at, monotonic()) if over else failure
         return flight.task.result()
 
 
@@ -114,6 +134,7 @@ class Walk(Protocol):
 
     config: HttpConfig
     look: Look
+    at: datetime
     outbound: Outbound
     ends: float
     dns_ms: float
@@ -129,7 +150,7 @@ async def ask_with_token(walk: Walk, ask: Callable[[], Awaitable[Reply | None]])
     times = walk.dns_ms, len(walk.phases), walk.total_ms
     worn: Token | None = None
     while True:
-        token = await find_token(walk.config, walk.look.resolver, walk.outbound, walk.ends, worn)
+        token = await find_token(walk.config, walk.look.resolver, walk.outbound, walk.ends, walk.at, worn)
         if isinstance(token, Failure):
             return token
         walk.token = token
@@ -142,7 +163,12 @@ async def ask_with_token(walk: Walk, ask: Callable[[], Awaitable[Reply | None]])
 
 
 async def find_token(
-    config: HttpConfig, resolver: int, outbound: Outbound, ends: float, worn: Token | None = None
+    config: HttpConfig,
+    resolver: int,
+    outbound: Outbound,
+    ends: float,
+    at: datetime,
+    worn: Token | None = None,
 ) -> Token | Failure:
     """The token for the pages of ``config``, from memory or fetched before ``ends`` (monotonic)."""
     oauth2 = config.oauth2
@@ -152,13 +178,13 @@ async def find_token(
     way = sha256((config.proxy or "").encode()).hexdigest()
 
     async def fetch() -> Token | Failure:
-        return await _fetch(config, oauth2, resolver, outbound, ends)
+        return await _fetch(config, oauth2, resolver, outbound, ends, at)
 
-    return await tokens.get(f"{oauth2.digest} {way}", fetch, ends, worn)
+    return await tokens.get(f"{oauth2.digest} {way}", fetch, ends, at, worn)
 
 
 async def _fetch(
-    config: HttpConfig, oauth2: OAuth2, resolver: int, outbound: Outbound, ends: float
+    config: HttpConfig, oauth2: OAuth2, resolver: int, outbound: Outbound, ends: float, at: datetime
 ) -> Token | Failure:
     here = oauth2.place
     if config.via is not None:
@@ -181,7 +207,7 @@ async def _fetch(
             _request(config, oauth2, outbound, address, left_s, number == len(tried))
         )
         if reply.failure is None:
-            return _read(oauth2, reply)
+            return _read(oauth2, reply, at)
         failure = _of_token(reply.failure)
         if reply.failure.phase not in ("connect", "proxy") or reply.failure.kind not in _TRY_NEXT:
             break
@@ -216,11 +242,12 @@ def _of_token(failure: Failure) -> Failure:
     return replace(failure, phase="token", sentence=failure.sentence.replace("the page", "its answer"))
 
 
-def _read(oauth2: OAuth2, reply: Reply) -> Token | Failure:
+def _read(oauth2: OAuth2, reply: Reply, at: datetime) -> Token | Failure:
     kind = (reply.header("content-type") or "").partition(";")[0].strip()
     found = read_answer(oauth2, reply.status, reply.header("location"), kind, reply.body, reply.truncated)
     if not isinstance(found, Granted):
-        return Failure("token", found.kind, found.sentence)
+        wish_s = retry_after_s(reply.header("retry-after"), at, least_s=0.0) or 0.0
+        return Limited("token", found.kind, found.sentence, wish_s)
     now = monotonic()
     return Token(found.text, now, now + found.kept_s)
 

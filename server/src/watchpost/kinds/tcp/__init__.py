@@ -3,14 +3,18 @@
 from watchpost.kinds.tcp.codes import CODES
 from watchpost.kinds.tcp.config import TcpConfig
 from watchpost.kinds.tcp.judge import judge
+from watchpost.kinds.tcp.panel import panels
 from watchpost.kinds.tcp.probe import probe
 from watchpost.registry import Kind
 
 
 def _describe(config: TcpConfig) -> str:
     how = " by TLS" if config.speaks_tls else ""
-    count = len(config.steps)
-    says = f", {count} thing{'s' if count > 1 else ''} said and heard" if count else ""
+    says, more = "", len(config.steps) - 1
+    if config.steps:
+        says = f" and answers {config.wanted}" if config.expect else " and answers"
+    if more > 0:  # what they say is kept encrypted
+        says += f", then {more} more step{'s' if more > 1 else ''}"
     return f"{config.shown} takes a connection{how}{says}"
 
 
@@ -29,4 +33,6 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     secrets=("send", "then"),
+    kept=frozenset({"addresses", "more_addresses"}),
+    panels=panels,
 )

@@ -67,6 +67,14 @@ class Step(Config):
             pattern(value[1:])
         return value
 
+    @property
+    def wanted(self) -> str:
+        """What must come, in words."""
+        if not self.expect:
+            return "anything"
+        marked = self.expect.startswith("~")
+        return f"what matches “{self.expect[1:80]}”" if marked else f"“{self.expect[:80]}”"
+
     def heard(self, said: bytes) -> bool:
         """Whether it holds what is expected. Anything at all will do when nothing is named."""
         if self.expect.startswith("~"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,7 @@ from cryptography import x509
 
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.kinds.tcp.config import TcpConfig, read_bytes
+from watchpost.kinds.tcp.reply import is_whole, quiet_s
 from watchpost.outbound import Call, Failure, Outbound, Step, Talk, find_everywhere
 from watchpost.registry import Look
 
@@ -34,11 +36,10 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     facts: dict[str, Any] = {"resolver": {"silent": list(found.silent)}} if found.silent else {}
     addresses = found.addresses
     if found.failure is not None:
-        facts["failure"] = _failed(found.failure)
+        facts |= {"failure": _failed(found.failure), "addresses": {}}  # nor are older ones shown
     elif not config.every_address:
         addresses = outbound.order(config.where, config.port, addresses)[:1]
-    elif len(addresses) > _MOST_ADDRESSES:
-        facts["more_addresses"] = len(addresses) - _MOST_ADDRESSES
+    facts["more_addresses"] = max(0, len(addresses) - _MOST_ADDRESSES)  # 0, too: what is kept would stay
     left_s = max(_LEAST_TIME_S, ends - monotonic())
     calls = [_call(config, address, left_s) for address in addresses[:_MOST_ADDRESSES]]
     talks = await asyncio.gather(*(outbound.talk(call) for call in calls))
@@ -51,17 +52,19 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
 
 def _call(config: TcpConfig, address: str, timeout_s: float) -> Call:
     tls = config.starttls if config.starttls != "none" else "direct" if config.tls else "none"
-    steps = tuple(
-        Step(read_bytes(one.send), one.heard if one.expect else _anything if last and one.send else None)
-        for one, last in zip(config.steps, _lasts(config.steps), strict=True)
-    )
     return Call(
-        config.name, address, config.port, tls, config.verify_tls, config.ca_pem or "", steps, timeout_s
-    )
+        config.name, address, config.port, tls, config.verify_tls, config.ca_pem or "",
+        _steps(config, timeout_s), timeout_s,
+    )  # fmt: skip
 
 
-def _lasts(steps: Sequence[object]) -> list[bool]:
-    return [number == len(steps) - 1 for number in range(len(steps))]
+def _steps(config: TcpConfig, timeout_s: float) -> tuple[Step, ...]:
+    made, last = [], len(config.steps) - 1
+    for number, one in enumerate(config.steps):
+        send = read_bytes(one.send)
+        heard = one.heard if one.expect else _anything if number == last and send else None
+        made.append(Step(send, heard, partial(is_whole, send, number == 0), quiet_s(timeout_s)))
+    return tuple(made)
 
 
 def _anything(said: bytes) -> bool:

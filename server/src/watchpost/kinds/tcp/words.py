@@ -46,7 +46,7 @@ def failed(config: TcpConfig, one: Facts) -> Finding:
     """Why nobody gets what is expected: phase and kind of the failure name the code."""
     failure = one["failure"]
     code, fix = _code_of(failure)
-    said = f"; it says “{one['said']}”" if one.get("said") else ""
+    said = quoted(one)
     if code == "tcp.refused_by_guard":
         why = f"{failure['sentence']}, and such addresses are closed to monitors"
         return Finding(code, config.where, f"{config.shown} was not looked at: {why}.", fix)
@@ -54,6 +54,12 @@ def failed(config: TcpConfig, one: Facts) -> Finding:
         return Finding(code, config.where, f"{_wanted(config, one)}: {failure['sentence']}{said}.", fix)
     what = "cannot be spoken to securely" if code == "tcp.unreachable.tls" else "cannot be reached"
     return Finding(code, config.where, f"{config.shown} {what}: {failure['sentence']}.", fix)
+
+
+def quoted(one: Facts) -> str:
+    """What it says, as the end of a sentence; that its last line has an end is nothing to read about."""
+    said = str(one.get("said", "")).removesuffix("\\n").removesuffix("\\r")
+    return f"; it says “{said}”" if said else ""
 
 
 def _code_of(failure: Facts) -> tuple[str, str]:
@@ -80,13 +86,12 @@ def _code_of(failure: Facts) -> tuple[str, str]:
 
 def _wanted(config: TcpConfig, one: Facts) -> str:
     step = config.steps[min(one.get("step", 1), len(config.steps)) - 1]
-    wanted = f"“{step.expect[:80]}”" if step.expect else "any answer"
-    return f"{config.shown} does not give {wanted}"
+    return f"{config.shown} does not answer {step.wanted}"
 
 
 def address_down(config: TcpConfig, address: str, one: Facts) -> Finding:
     """One of several addresses does not do what the others do."""
-    why = one["failure"]["sentence"] + (f"; it says “{one['said']}”" if one.get("said") else "")
+    why = one["failure"]["sentence"] + quoted(one)
     return Finding(
         "tcp.address_down",
         address,

@@ -77,3 +77,27 @@ def test_what_is_saved_unchanged_stays_as_it_was(more: dict[str, Any]) -> None:
     assert answer.status_code == 302, answer.content.decode()
     after = Monitor.objects.get(pk=monitor.pk)
     assert (edit.config_of(after), edit.spec_of(after), after.revision) == before
+
+
+COUNTED: list[list[Any]] = [
+    ["b", "a"],
+    [{"monitor": "b", "weight": 1}, {"monitor": "a", "weight": 2.5}],
+    ["a", {"monitor": "b", "weight": 0.5}],
+]
+
+
+@pytest.mark.parametrize("of", COUNTED)
+@pytest.mark.parametrize("interval", [{}, {"interval": "5m", "confirm": 3}])
+def test_a_composite_saved_unchanged_stays_as_it_was(of: list[Any], interval: dict[str, Any]) -> None:
+    now = clock.now()
+    project = edit.create_project("shop", now)
+    for name in ("a", "b", "c"):
+        edit.create_monitor(project, {"name": name, "kind": "http", "url": "https://shop.example/"}, now)
+    monitor = edit.create_monitor(project, {"name": "All", "kind": "composite", "of": of, **interval}, now)
+    before = (edit.config_of(monitor), edit.spec_of(monitor), monitor.revision)
+    client = enter(User.objects.create_user("ada@example.com", "x" * 12, is_superuser=True))
+    page = f"/monitors/{monitor.pk}/edit/"
+    answer = client.post(page, dict(Form(client.get(page).content.decode()).sent.lists()))
+    assert answer.status_code == 302, answer.content.decode()
+    after = Monitor.objects.get(pk=monitor.pk)
+    assert (edit.config_of(after), edit.spec_of(after), after.revision) == before

@@ -183,7 +183,9 @@ def test_it_describes_itself() -> None:
 
 
 def test_the_page_shows_whom_it_counts() -> None:
-    facts = {"children": [{"slug": "a", "name": "Home", "state": "down"}]}
-    [panel] = KIND.panels(config("uu"), facts, {})
-    assert panel.rows == (("Home", "down"), ("b", "does not exist"))
+    children = [("a", "Home", "up"), ("b", "Basket", "down")]
+    facts = {"children": [{"slug": slug, "name": name, "state": state} for slug, name, state in children]}
+    [panel] = KIND.panels(config("uuu"), facts, {})
+    assert panel.rows == (("Basket", "down"), ("c", "does not exist"), ("Home", "up")), "trouble comes first"
+    assert (panel.slugs, panel.marks) == (("b", "c", "a"), ("down", "", "up"))
     assert KIND.panels(config("uu"), {}, {}) == ()

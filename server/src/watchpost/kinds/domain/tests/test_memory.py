@@ -149,12 +149,12 @@ def test_what_is_watched_is_the_registered_domain() -> None:
 async def test_a_bucket_gives_a_burst_and_then_one_by_one_and_nothing_that_comes_too_late() -> None:
     limits, rate, began = Limits(), Rate(3, 600.0), monotonic()
     for _ in range(3):
-        assert await limits.turn("a", rate, began + 60)
-    assert not await limits.turn("a", rate, began + 60)  # it would come in ten minutes
-    assert await limits.turn("b", rate, began + 60)  # another host has a bucket of its own
+        assert await limits.turn("a", rate, began + 60, NOW)
+    assert not await limits.turn("a", rate, began + 60, NOW)  # it would come in ten minutes
+    assert await limits.turn("b", rate, began + 60, NOW)  # another host has a bucket of its own
     began = monotonic()
     for _ in range(3):
-        assert await limits.turn("c", Rate(1, 0.2), began + 60)
+        assert await limits.turn("c", Rate(1, 0.2), began + 60, NOW)
     assert monotonic() - began >= 0.39
 
 
@@ -187,6 +187,55 @@ def test_a_clock_that_is_set_back_does_not_close_a_host_for_years() -> None:
     limits.close("a", "600", NOW)
     assert limits.closed("a", NOW + timedelta(seconds=599)) == NOW + timedelta(seconds=600)
     assert limits.closed("a", NOW - timedelta(days=400)) is None
+
+
+async def test_a_process_that_crashes_again_and_again_asks_no_more_often(tmp_path: Path) -> None:
+    rate, taken = Rate(3, 600.0), 0
+    for _ in range(8):  # eight lives within a second
+        limits = Limits(tmp_path)
+        for _ in range(2):
+            taken += await limits.turn("a", rate, monotonic() + 60, NOW)
+    assert taken == 3
+    assert await Limits(tmp_path).turn("b", rate, monotonic() + 60, NOW)
+    later = Limits(tmp_path)
+    assert not await later.turn("a", rate, monotonic() + 60, NOW + timedelta(seconds=500))
+    assert await Limits(tmp_path).turn("a", rate, monotonic() + 60, NOW + timedelta(seconds=601))
+
+
+async def test_who_wants_to_be_left_alone_is_after_a_restart_too(tmp_path: Path) -> None:
+    with registry() as one:
+        one.say({}, 429, Retry_After="120")
+        for later_s, answer in ((0, "limited"), (119, "limited"), (121, "known")):
+            if later_s:
+                one.say(domain())
+            seen, _ = await look(one.url, now=NOW + timedelta(seconds=later_s), folder=tmp_path)
+            assert seen.facts["answer"] == answer, later_s
+        assert len(one.asked) == 2
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=25), timedelta(days=4000)])
+async def test_a_clock_set_back_over_a_restart_locks_nobody_out(tmp_path: Path, back: timedelta) -> None:
+    rate = Rate(2, 0.3)
+    before = Limits(tmp_path)
+    before.close("closed", "600", NOW)
+    for _ in range(2):
+        assert await before.turn("a", rate, monotonic() + 60, NOW)
+    after, began = Limits(tmp_path), monotonic()
+    assert after.closed("closed", NOW - back) is None
+    for _ in range(3):  # from an empty bucket, and then as ever
+        assert await after.turn("a", rate, began + 60, NOW - back)
+    assert 0.85 <= monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "held", ["", "[]", '{"until": 3, "full": {}}', '{"until": {"a": "soon"}, "full": {"a": null}}']
+)
+async def test_limits_that_cannot_be_read_are_none(tmp_path: Path, held: str) -> None:
+    (tmp_path / "registry-limits.json").write_text(held)
+    limits = Limits(tmp_path)
+    assert limits.closed("a", NOW) is None
+    assert await limits.turn("a", Rate(1, 1.0), monotonic() + 60, NOW)
+    assert "a" in (tmp_path / "registry-limits.json").read_text()
 
 
 async def test_the_registrar_is_asked_once_a_day_by_rdap_too_and_its_silence_forgets_nothing(

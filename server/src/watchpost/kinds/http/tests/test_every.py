@@ -90,6 +90,10 @@ async def test_all_are_well_and_one_row_each_is_kept() -> None:
     assert [row[0] for row in panel.rows] == [ONE, TWO]
     assert panel.rows[0][1].startswith("200 OK, ")
     assert KIND.panels(config.model_copy(update={"every_address": False}), kept, {}) == ()
+    one = kept["addresses"][ONE]
+    more = {"addresses": {"2001:db8::1": one, "127.0.0.10": one, "127.0.0.9": one}}
+    (panel,) = KIND.panels(config, more, {})
+    assert [row[0] for row in panel.rows] == ["127.0.0.9", "127.0.0.10", "2001:db8::1"]
 
 
 BAD = {
@@ -120,7 +124,8 @@ async def test_one_of_two_fails(name: str) -> None:
     assert f"addr:{ONE}" not in finding.joins
     assert (seen.outcome, seen.facts["status"]) == ("ok", 200)
     (panel,) = KIND.panels(config, seen.facts, {})
-    assert len(panel.rows[1][1].split(", ")) >= 2
+    assert (panel.rows[0][0], panel.marks, panel.note) == (TWO, ("down", "up"), "1 of 2 fails.")
+    assert len(panel.rows[0][1].split(", ")) >= 2
 
 
 async def test_a_dead_one_and_one_with_a_wrong_certificate() -> None:
@@ -184,7 +189,7 @@ async def test_they_are_asked_at_the_same_time_and_twenty_at_most() -> None:
     assert (len(seen.facts["addresses"]), seen.facts["more_addresses"]) == (20, 5)
     assert [f.code for f in verdict.findings] == ["site.unreachable.timeout"]
     (panel,) = KIND.panels(config, seen.facts, {})
-    assert panel.note == "5 more were not asked: one look asks 20 at most."
+    assert panel.note == "20 of 20 fail. 5 more were not asked: one look asks 20 at most."
     assert len(json.dumps(dict(seen.facts))) < 6000
 
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from watchpost.core.types import Outcome
 from watchpost.kinds.http import tokens
 from watchpost.kinds.http.tests.tokenserver import (
+    AT,
     LONG_S,
     Api,
     answering,
@@ -126,7 +127,7 @@ async def test_it_is_fetched_anew_shortly_before_it_ends(api: Api, monkeypatch: 
     for later_s, fetches in ((85.0, 1), (91.0, 2)):
         monkeypatch.setattr(tokens, "monotonic", lambda later_s=later_s: monotonic() + later_s)
         config = api.config()
-        found = await tokens.find_token(config, 0, api.outbound, monotonic() + later_s + LONG_S)
+        found = await tokens.find_token(config, 0, api.outbound, monotonic() + later_s + LONG_S, AT)
         assert isinstance(found, tokens.Token)
         assert len(api.endpoint.asked) == fetches
 
@@ -181,9 +182,9 @@ async def test_a_late_401_does_not_cost_a_newer_token() -> None:
         return new
 
     ends = monotonic() + LONG_S
-    assert await held.get("key", fetch, ends, old) is new
-    assert await held.get("key", _never, ends, old) is new
-    assert await held.get("key", _never, ends, None) is new
+    assert await held.get("key", fetch, ends, AT, old) is new
+    assert await held.get("key", _never, ends, AT, old) is new
+    assert await held.get("key", _never, ends, AT, None) is new
 
 
 async def _never() -> tokens.Token:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -131,6 +133,27 @@ async def smtp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await writer.drain()
 
 
+async def cut_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Says no and resets the connection, as whoever leaves words unread."""
+    writer.write(b"554 go away\r\n")
+    await writer.drain()
+    held = writer.get_extra_info("socket")
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def slowly(*pieces: bytes, pause_s: float = 0.7) -> Talk:
+    """Says the pieces with pauses that are longer than a whole answer is waited for."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for number, piece in enumerate(pieces):
+            await asyncio.sleep(pause_s if number else 0)
+            writer.write(piece)
+            await writer.drain()
+        await reader.read()
+
+    return say
+
+
 @dataclass(frozen=True)
 class Port:
     name: str
@@ -189,8 +212,65 @@ async def test_it_is_called_by_its_name(port: Port) -> None:
 async def test_what_was_said_instead_is_shown() -> None:
     async with listen(redis) as number:
         seen, verdict = await look(number, deadline_s=1, **PING)
-    assert "it says “-NOAUTH\\r\\n”" in verdict.findings[0].sentence
+    assert "it says “-NOAUTH”." in verdict.findings[0].sentence
     assert seen.excerpt == "-NOAUTH\\r\\n"
+
+
+GREETING: dict[str, Any] = {"expect": "~(?m)^220 "}
+WRONG = (
+    (slowly(b"+OK POP3 ready\r\n"), GREETING),
+    (slowly(b"554-no\r\n554 go away\r\n"), GREETING),
+    (slowly(b"SSH-2.0-OpenSSH_9.2\r\n"), GREETING),
+    (slowly(b"* OK Dovecot ready.\r\n"), GREETING),
+    (redis, PING),
+    (redis, {"send": "PING\\r\\nPING\\r\\n", "expect": "+PONG"}),
+)
+
+
+@pytest.mark.parametrize(("talk", "asks"), WRONG)
+async def test_a_whole_answer_is_wrong_at_once(talk: Talk, asks: dict[str, Any]) -> None:
+    async with listen(talk) as number:
+        began = monotonic()
+        _, verdict = await look(number, deadline_s=20, **asks)
+        assert monotonic() - began < 8
+    assert [one.code for one in verdict.findings] == ["tcp.wrong_answer"]
+    assert ": something else came, and nothing after it; it says “" in verdict.findings[0].sentence
+
+
+PATIENT = (
+    (slowly(b"220-mail.test, please wait\r\n", b"220 mail.test\r\n"), GREETING),
+    (slowly(b"120 in a moment\r\n", b"220 ftp.test\r\n"), GREETING),
+    (slowly(b"2", b"20 mail", b".test\r\n"), GREETING),
+    (slowly(b"\x00\x01\n", b"SSH-2.0-x"), {"expect": "SSH-2.0"}),
+    (slowly(b"+OK\r\n", b"ready\r\n", pause_s=0.05), {"expect": "ready"}),
+    (slowly(b"+OK 1 message\r\n", b"1 120\r\n.\r\n"), {"send": "LIST\\r\\n", "expect": "1 120"}),
+    (slowly(b"-ERR one\r\n", b"+OK two\r\n"), {"send": "a\\r\\nb\\r\\n", "expect": "+OK"}),
+    (slowly(b"220 x\r\n", b"221 bye\r\n"), {"send": "QUIT\\r\\n", "expect": "221"}),
+)
+
+
+@pytest.mark.parametrize(("talk", "asks"), PATIENT)
+async def test_an_answer_in_pieces_is_waited_for(talk: Talk, asks: dict[str, Any]) -> None:
+    async with listen(talk) as number:
+        _, verdict = await look(number, deadline_s=1.5 if len(asks) > 1 else 1.9, **asks)
+    assert verdict.findings == ()
+
+
+async def test_a_reset_after_something_else_is_a_wrong_answer_and_no_silence() -> None:
+    async with listen(cut_off) as number:
+        _, verdict = await look(number, **GREETING)
+    assert [one.code for one in verdict.findings] == ["tcp.wrong_answer"]
+    assert "the server reset the connection after something else" in verdict.findings[0].sentence
+
+
+async def test_what_is_said_of_half_an_answer_does_not_change_with_the_time_left() -> None:
+    async with listen(banner) as number:
+        said = {
+            (await look(number, deadline_s=waits_s, expect="220"))[1].findings[0].sentence
+            for waits_s in (0.4, 0.6)
+        }
+    assert len(said) == 1, said
+    assert "it did not follow before the timeout" in said.pop()
 
 
 async def test_nobody_listens() -> None:
@@ -204,6 +284,14 @@ async def test_one_of_two_addresses_is_a_warning_that_names_it() -> None:
     async with listen(mute) as number:
         seen, verdict = await look(number, ("127.0.0.1", "127.0.0.2"))
     assert [(one.code, one.subject) for one in verdict.findings] == [("tcp.address_down", "127.0.0.2")]
+    config = TcpConfig(host="cache.test", port=number)
+    [panel] = KIND.panels(config, seen.facts, {})
+    assert [label for label, _ in panel.rows] == ["127.0.0.2", "127.0.0.1"], "trouble comes first"
+    assert (panel.marks, panel.note) == (("down", "up"), "1 of 2 fails.")
+    assert panel.rows[0][1] == "the connection was refused: nothing listens on this port"
+    alone = {"addresses": {"127.0.0.1": {"ms": 1.0}}, "more_addresses": 0}
+    assert KIND.panels(config, alone, {}) == ()
+    assert KIND.kept <= seen.facts.keys(), "what is kept is said at every look, else it would stay for ever"
     assert seen.outcome is Outcome.OK
     assert seen.address == "127.0.0.1"
 
@@ -215,11 +303,27 @@ async def test_addresses_take_turns_when_one_is_enough() -> None:
 
 
 async def test_a_name_without_an_address_and_a_closed_one() -> None:
-    _, verdict = await look(1, ())
+    seen, verdict = await look(1, ())
+    assert KIND.kept <= seen.facts.keys()
     assert [one.code for one in verdict.findings] == ["tcp.unreachable.dns"]
     seen, verdict = await look(1, ("10.0.0.1",))
     assert [one.code for one in verdict.findings] == ["tcp.refused_by_guard"]
     assert seen.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("asks", "says"),
+    [
+        ({}, "cache.test:6379 takes a connection"),
+        ({"tls": True}, "cache.test:6379 takes a connection by TLS"),
+        ({"expect": "~^220 "}, "cache.test:6379 takes a connection and answers what matches “^220 ”"),
+        ({"send": "x"}, "cache.test:6379 takes a connection and answers"),
+        (AUTH, "cache.test:6379 takes a connection and answers “+OK”, then 1 more step"),
+    ],
+)
+async def test_what_is_asked_is_said_without_what_is_secret(asks: dict[str, Any], says: str) -> None:
+    config = TcpConfig.model_validate({"host": "cache.test", "port": 6379} | asks)
+    assert KIND.describe(config) == says
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,14 @@
   });
 
   // After a refusal one stands at the first thing to correct.
-  const wrong = $("main [aria-invalid=true]") || $("main ul.errors");
+  const wrong = $("main [aria-invalid=true], main .bad fieldset") || $("main ul.errors");
   if (wrong) wrong.focus();
+
+  // Another project has other monitors to tick.
+  document.addEventListener("change", (event) => {
+    const { name, value, dataset } = event.target;
+    if (dataset && "reloads" in dataset) location.search = new URLSearchParams({ [name]: value });
+  });
 
   // Who named no zone is offered the browser's.
   const zones = $("select[data-propose]"), here = Intl.DateTimeFormat().resolvedOptions().timeZone;

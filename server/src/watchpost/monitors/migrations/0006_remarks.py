@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("monitors", "0004_recurring_windows"),
+        ("monitors", "0005_values_of_parts"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Other packages' checks run here, and ours shown by theirs."""

@@ -1,0 +1,114 @@
+"""One run of one check in the thread that calls: whatever it does, a Result comes out.
+
+Sync or async, raising, exiting or answering nonsense. What it opened of the database is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from django.db import connections
+
+from django_watchpost.guard import log
+from django_watchpost.health.contract import Check, Result, Status, error
+from django_watchpost.health.scrub import scrub, scrub_all
+
+
+def run_check(check: Check, *, gives_back: bool = True) -> Result:
+    """Runs ``check`` here and now, without a deadline of its own. Never raises. ``gives_back``: closes the
+    database connections of this thread; not where they are somebody else's."""
+    try:
+        found = check.run()
+        if inspect.isawaitable(found):
+            found = _await(found, check.timeout)
+        return _clean(found, check)
+    except TimeoutError as problem:
+        return _failed(problem) if str(problem) else timed_out(check)
+    except BaseException as problem:  # noqa: BLE001  a check may even call sys.exit()
+        return _failed(problem)
+    finally:
+        if gives_back:
+            _give_back()
+
+
+def timed_out(check: Check) -> Result:
+    """What is known of a check that did not answer in time."""
+    return error(f"It did not answer within {check.timeout:g} s.", code="health.check_timeout")
+
+
+def _failed(problem: BaseException) -> Result:
+    said = " ".join(str(problem).split())
+    words = f"{type(problem).__name__}: {said}" if said else type(problem).__name__
+    return error(scrub(words), code="health.check_raised")
+
+
+def _clean(result: object, check: Check) -> Result:
+    """Without secrets, and of plain data alone: it is shown, and sent."""
+    if not isinstance(result, Result):
+        words = f"run() gave {type(result).__name__} instead of a Result"
+        fix = f"Return ok(), degraded() or error() in {_name(check)}."
+        return error(words, code="health.check_broken", fix=fix)
+    observed = result.observed
+    if isinstance(observed, bool) or not isinstance(observed, (int, float)):
+        observed = None
+    return Result(
+        Status(result.status),
+        scrub(result.message),
+        observed,
+        result.unit,
+        scrub_all(dict(result.details)),
+        result.code,
+        result.fix,
+    )
+
+
+def _name(check: Check) -> str:
+    return f"{type(check).__module__}.{type(check).__qualname__}"
+
+
+def _give_back() -> None:
+    """Closes what this thread opened: threads come and go, a connection of each would stay for ever."""
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close()
+        except Exception:  # noqa: BLE001  it was broken already
+            log.debug("a connection could not be closed", exc_info=True)
+
+
+def _await(found: Awaitable[Result], timeout_s: float) -> Result:
+    async def within() -> Result:
+        return await asyncio.wait_for(found, timeout_s)
+
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Daemons())
+    try:
+        return loop.run_until_complete(within())
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+class _Daemons(ThreadPoolExecutor):
+    """Threads that nobody waits for. Those of ``ThreadPoolExecutor`` are joined when the interpreter ends,
+    so one that hangs would keep a worker of the web server from stopping."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as problem:  # noqa: BLE001  it is the caller's
+                    future.set_exception(problem)
+
+        threading.Thread(target=work, name="watchpost-health-io", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """There is nothing to wait for."""

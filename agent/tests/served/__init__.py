@@ -1,0 +1,1 @@
+"""A project that real web servers run, for ``test_servers.py``."""

@@ -1,0 +1,15 @@
+import json
+import os
+
+from tests.settings import *  # noqa: F403
+
+ROOT_URLCONF = "tests.urls"
+WATCHPOST = json.loads(os.environ.get("SHOP_WATCHPOST", "{}"))
+CACHES = json.loads(
+    os.environ.get("SHOP_CACHES", '{"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}')
+)
+CELERY_BROKER_URL = os.environ.get("SHOP_BROKER", "memory://")
+CELERY_BROKER_TRANSPORT_OPTIONS = json.loads(os.environ.get("SHOP_OPTIONS", "{}"))
+CELERY_TASK_ROUTES = {"shop.mail": {"queue": "mails"}}
+CELERY_BEAT_SCHEDULE = {"nightly": {"task": "shop.fine", "schedule": 3600.0}}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -1,0 +1,160 @@
+"""``make demo``: the shop, Watchpost that watches it, and a menu of what to break."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from patient.desk import Desk
+from patient.ending import Ending
+from patient.stand import Stand, open_stand
+from patient.watched import Watchpost
+
+_POLL_S = 1.0
+_LINE = threading.Lock()
+
+
+def say(*lines: str) -> None:
+    with _LINE:
+        print(*lines, sep="\n", flush=True)
+
+
+class Demo:
+    """Everything of one folder, until ``stop`` is set."""
+
+    def __init__(self, folder: Path, shop_port: int, port: int, runs: str = "light") -> None:
+        self.folder = folder
+        self.stop = threading.Event()
+        self.stand: Stand = open_stand(runs, folder / "shop", shop_port)
+        self.watchpost = Watchpost(folder / "watchpost", self.stand, port)
+        self.desk = Desk(self.stand)
+
+    def run(self) -> None:
+        """Raises StandFailed when it cannot be started. Ends on SIGINT, SIGTERM, and ``q``."""
+        ending = Ending()
+        self.stop = ending.wanted
+        began = time.monotonic()
+        say("Starting a Django shop and Watchpost beside it ...")
+        try:
+            self._start()
+            ending.started()
+            self._greet()
+            threading.Thread(target=self._follow, args=(began,), daemon=True).start()
+            if is_asked():
+                threading.Thread(target=self._listen, daemon=True).start()
+            while not self.stop.is_set():
+                self.desk.work(0.2)
+                self.watchpost.mind()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            say("Stopping ...")
+            self.desk.close_door()
+            self.watchpost.close()
+            self.stand.close()
+
+    def _start(self) -> None:
+        self.watchpost.start()
+        self.stand.open()
+        self.desk.open_door()
+        self.watchpost.watch()
+        state = {"shop": self.stand.url, "watchpost": self.watchpost.url, "token": self.watchpost.token}
+        place = self.folder / "demo.json"
+        place.touch(mode=0o600)
+        place.write_text(json.dumps(state))
+
+    # ---- what is said ----------------------------------------------------------------------------
+
+    def _greet(self) -> None:
+        say(
+            "",
+            f"  The shop       {self.stand.url}",
+            f"  Watchpost      {self.watchpost.url}",
+            f"  Sign in        {self.watchpost.sign_in_link}",
+            "                 (once; choose any password)",
+            f"  Mails it sent  {_short(self.watchpost.mails)}",
+            "",
+        )
+        self._show_menu()
+
+    def _show_menu(self) -> None:
+        lines, area = ["What shall break?"], ""
+        for number, fault in enumerate(self.desk.faults.values(), 1):
+            if fault.area != area:
+                area = fault.area
+                lines += ["", f"  {area}"]
+            mark = "x" if fault.name in self.desk.broken else " "
+            lines.append(f"  {mark} {number:>2}  {fault.title}")
+        keys = "A number breaks it, the same number heals it. m: this menu, q: quit."
+        other = "From another terminal: make fault NAME=site_down (make fault lists the names)."
+        say(*lines, "", keys if is_asked() else other, "")
+
+    def _listen(self) -> None:
+        """What is typed."""
+        names = list(self.desk.faults)
+        for line in sys.stdin:
+            typed = line.strip().lower()
+            if typed in ("q", "quit", "exit"):
+                break
+            if typed.isdigit() and 0 < int(typed) <= len(names):
+                said = self.desk.order("toggle", names[int(typed) - 1])["said"]
+                say(f"{_now()}  {said}")
+            elif typed in self.desk.faults:
+                say(f"{_now()}  {self.desk.order('toggle', typed)['said']}")
+            elif typed in ("m", "menu"):
+                self._show_menu()
+            elif typed:
+                say(f"Type a number from 1 to {len(names)}, m for the menu, or q to quit.")
+        self.stop.set()
+
+    def _follow(self, began: float) -> None:
+        """Says when all is green for the first time, and what happens to incidents after that."""
+        known: dict[str, str] = {}
+        is_green = False
+        while not self.stop.wait(_POLL_S):
+            with contextlib.suppress(OSError, ValueError):  # it starts again, or ends: the next look tells
+                if not is_green and (count := self._green()):
+                    is_green, took_s = True, time.monotonic() - began
+                    say(f"{_now()}  All {count} monitors are green, {took_s:.0f} s after the start.")
+                for incident in self.watchpost.ask("incidents")["items"]:
+                    self._tell(incident, known)
+
+    def _green(self) -> int:
+        """How many monitors there are, if all of them are up."""
+        states = [one["state"] for one in self.watchpost.ask("monitors")["items"]]
+        return len(states) if all(state == "up" for state in states) else 0
+
+    def _tell(self, incident: dict[str, Any], known: dict[str, str]) -> None:
+        """A line when it begins, when another cause comes first, and when it is over."""
+        cause = incident["causes"][0] if incident["causes"] else {"code": "", "sentence": incident["title"]}
+        number, is_over = incident["id"], incident["state"] == "resolved"
+        before, now = known.get(number), "resolved" if is_over else cause["code"]
+        known[number] = now
+        if now == before or (is_over and before is None):
+            return
+        if is_over:
+            say(f"{_now()}  Incident {number} is over. {incident['url']}")
+        elif before is None:
+            say(f"{_now()}  Incident {number}: {cause['sentence']} {incident['url']}")
+        else:
+            say(f"{_now()}  Incident {number}, now: {cause['sentence']}")
+
+
+def is_asked() -> bool:
+    """Whether somebody can type."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _now() -> str:
+    return datetime.now().strftime("%H:%M:%S")
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

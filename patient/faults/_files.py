@@ -1,0 +1,40 @@
+"""Files and folders that go away and come back as they were."""
+
+from pathlib import Path
+
+
+def put_away(path: Path) -> None:
+    if path.exists():
+        path.rename(_away(path))
+
+
+def put_back(path: Path) -> None:
+    if _away(path).exists() and not path.exists():
+        _away(path).rename(path)
+
+
+def block(path: Path) -> None:
+    """In its place stands what it cannot be: a file where a folder was, a folder where a file was. That
+    stops root, too, whom permissions do not."""
+    if _away(path).exists():
+        return
+    was_folder = path.is_dir()
+    put_away(path)
+    if was_folder:
+        path.write_text("")
+    else:
+        path.mkdir()
+
+
+def unblock(path: Path) -> None:
+    if not _away(path).exists():
+        return
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+    _away(path).rename(path)
+
+
+def _away(path: Path) -> Path:
+    return path.with_name(f"{path.name}.away")

@@ -1,0 +1,18 @@
+"""The certificate has expired.
+
+Browsers warn and turn away.
+Watchpost names it: tls.expired.
+"""
+
+from patient.full import Full
+
+CODES = ("tls.expired",)
+RUNS = ("full",)
+
+
+def break_(shop: Full) -> None:
+    shop.certify("127.0.0.1", days=-1)
+
+
+def heal(shop: Full) -> None:
+    shop.certify("127.0.0.1", "localhost")

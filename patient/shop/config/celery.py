@@ -1,0 +1,11 @@
+"""The shop's Celery: mail has a queue of its own, so that a slow report never delays a confirmation."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("shop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

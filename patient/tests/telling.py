@@ -1,0 +1,45 @@
+"""One fault, from all is well to all is well."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from patient.faults import Fault
+from patient.tests.running import RunningDemo, await_
+from patient.tests.watched import named
+
+# One interval (5 s, 10 s for static files and certificates), the second look that confirms, and ten seconds.
+NOTICED_S = 30.0
+HEALED_S = 45.0
+SILENT_S = 12.0  # two looks and a confirmation: what is not seen by then is not seen
+
+
+def tell(demo: RunningDemo, fault: Fault) -> None:
+    """It is one incident that names the fault, and ends with it. Where nobody can name it yet, it is what is
+    seen from outside, or nothing, and the test is skipped with the code that is wanting."""
+    demo.wait_green(HEALED_S)
+    before = {one["id"] for one in demo.incidents()}
+    codes = named(fault)
+    expected = codes or fault.symptoms
+    demo.order("break", fault.name)
+    try:
+        if expected:
+            await_(lambda: _headed(demo, before, expected), NOTICED_S, demo.tell)
+        else:
+            time.sleep(SILENT_S)
+    finally:
+        demo.order("heal", fault.name)
+    demo.wait_green(HEALED_S)
+    new = [one for one in demo.incidents() if one["id"] not in before]
+    assert len(new) == (1 if expected else 0), demo.tell()
+    if not codes:
+        seen = f"seen as {new[0]['title']}" if new else "not seen"
+        pytest.skip(f"not yet watched: {fault.name} ({', '.join(fault.codes)}); {seen}")
+
+
+def _headed(demo: RunningDemo, before: set[str], codes: tuple[str, ...]) -> bool:
+    """Whether there is an incident whose first cause is one of these."""
+    new = [one for one in demo.incidents() if one["id"] not in before]
+    return any(one["causes"] and one["causes"][0]["code"] in codes for one in new)

@@ -1,0 +1,37 @@
+"""Stands in the way of requests: waits, raises, redirects or answers what no shop should."""
+
+import time
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from patient.wedge.rules import rules
+
+
+class WedgeMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        for rule in rules().values():
+            if "path" in rule and fnmatchcase(request.path, rule["path"]):
+                answer = _act(rule, request)
+                if answer is not None:
+                    return answer
+        return self.get_response(request)
+
+
+def _act(rule: dict[str, Any], request: HttpRequest) -> HttpResponse | None:
+    """``wait_s``: seconds; ``raise``: an exception; ``to``: a redirect; or ``body``, ``type``, ``status``."""
+    if "wait_s" in rule:
+        time.sleep(rule["wait_s"])
+    if "raise" in rule:
+        raise RuntimeError(rule["raise"])
+    if "to" in rule:
+        return HttpResponseRedirect(rule["to"])
+    if "body" in rule:
+        content_type = rule.get("type", "text/html; charset=utf-8")
+        return HttpResponse(rule["body"], content_type=content_type, status=rule.get("status", 200))
+    return None

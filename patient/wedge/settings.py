@@ -1,0 +1,30 @@
+"""The shop's settings with the wedge in it, and with what a fault wants to be otherwise.
+
+``WEDGE_FILE`` names the file with the rules of ``wedge.middleware``; ``WEDGE_SETTINGS`` holds settings as
+JSON, by dotted path: ``{"CACHES.default.BACKEND": "..."}``.
+"""
+
+import json
+import os
+
+from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS, MIDDLEWARE, WATCHPOST
+
+WEDGE_FILE = os.environ["WEDGE_FILE"]
+INSTALLED_APPS = [*INSTALLED_APPS, "patient.wedge"]
+MIDDLEWARE = [MIDDLEWARE[0], "patient.wedge.middleware.WedgeMiddleware", *MIDDLEWARE[1:]]
+# Nobody wants to wait half a minute for a demonstration.
+WATCHPOST = WATCHPOST | {"HEALTH_OVERRIDES": {"*": {"interval": 5}}}
+
+
+def _place(path: str, value: object) -> None:
+    """``path``: a setting, and keys below it."""
+    *above, last = path.split(".")
+    at = globals()
+    for part in above:
+        at = at.setdefault(part, {})
+    at[last] = at[last] | value if isinstance(value, dict) and isinstance(at.get(last), dict) else value
+
+
+for _path, _value in json.loads(os.environ.get("WEDGE_SETTINGS", "{}")).items():
+    _place(_path, _value)
