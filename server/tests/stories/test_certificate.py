@@ -136,7 +136,7 @@ def test_a_key_of_another_kind_is_told_until_somebody_expects_it(story: Story) -
         shop.look(certificate)
     [incident] = story.incidents()
     assert [member.code for member in incident.members.all()] == ["tls.changed_key"]
-    assert acceptable(certificate) == {("tls.changed_key", NAME)}
+    assert acceptable(certificate) == {("tls.changed_key", NAME): ()}
     accept_finding(certificate, "tls.changed_key", NAME, story.time)
     story.take_changes()
     for _ in range(2):

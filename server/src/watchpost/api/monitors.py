@@ -129,9 +129,11 @@ def resume_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
 
 @router.post("/monitors/{monitor_id}/accept")
 def accept(request: HttpRequest, monitor_id: str, asked: Expected) -> dict[str, Any]:
-    """A finding of the last look is as it should be: the baseline learns it."""
-    accept_finding(_find(request, monitor_id), asked.code, asked.subject, clock.now())
-    return monitor_object(_find(request, monitor_id))
+    """A finding of the last look is as it should be: the baseline learns it, here and at each monitor of the
+    project that found the same change; ``expected_at`` are their ids."""
+    monitor, who = _find(request, monitor_id), auth.actor_of(request)
+    accepted = accept_finding(monitor, asked.code, asked.subject, clock.now(), who)
+    return monitor_object(_find(request, monitor_id)) | {"expected_at": [str(one.pk) for one in accepted]}
 
 
 @router.get("/monitors/{monitor_id}/observations")

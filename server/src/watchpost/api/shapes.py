@@ -84,7 +84,8 @@ def last_object(last: Any) -> dict[str, Any]:
 
 
 def findings_of(rows: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    return [{key: row.get(key) for key in ("code", "severity", "sentence", "fix")} for row in rows or []]
+    keys = ("code", "subject", "severity", "sentence", "fix")
+    return [{key: row.get(key) for key in keys} for row in rows or []]
 
 
 def look_object(look: Look) -> dict[str, Any]:

@@ -249,7 +249,8 @@ def is_over(members: Sequence[Member], flapping_ids: frozenset[int] | set[int]) 
 
 
 def title(members: Sequence[Member], over: bool = False) -> str:
-    """One line: a lone monitor's own sentence; of several how many, where, and how bad it is.
+    """One line: a lone monitor's own sentence, or the one that several say of one thing; else of several how
+    many, where, and how bad it is.
 
     ``over``: all who ever were in it, told as what has been.
     """
@@ -260,6 +261,8 @@ def title(members: Sequence[Member], over: bool = False) -> str:
     names = {m.monitor_id: m.name for m in (head, *inside)}  # the headline first, then as they joined
     if len(names) == 1:
         return f"{head.name}: {head.sentence}" if head.name else head.sentence
+    if said := _one_thing(inside):
+        return said
     if under := explained(inside):
         return _with_dependents(head, inside, under, over)
     if head.rank >= EXPLAINS and not head.lasting:
@@ -267,6 +270,13 @@ def title(members: Sequence[Member], over: bool = False) -> str:
     also = f"{len(names) - 1} more" if len(names) > 2 else list(names.values())[1]
     verb = "were" if over else "are"
     return f"{len(names)} monitors{_where(inside)} {verb} {_how_bad(inside)}: {head.name} and {also}"
+
+
+def _one_thing(inside: Sequence[Member]) -> str:
+    """The sentence when all say the very same of the same thing: one change that several see, no fleet."""
+    said = {(m.code, m.subject, m.sentence) for m in inside}
+    _, subject, sentence = next(iter(said))
+    return sentence if len(said) == 1 and subject else ""
 
 
 def _with_dependents(head: Member, inside: Sequence[Member], under: frozenset[int], over: bool) -> str:

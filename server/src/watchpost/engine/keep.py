@@ -23,7 +23,7 @@ from watchpost.core.sketch import Sketch
 from watchpost.core.types import Severity
 from watchpost.engine.values import forget_values
 from watchpost.incidents.models import Delivery, Incident
-from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Rollup, Transition
+from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Remark, Rollup, Transition
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 HOUR, DAY = 1, 2
@@ -232,6 +232,7 @@ def forget(now: datetime, raw_s: float, rollup_s: float, cursor: int) -> int:
     ids = [monitor_id for monitor_id in ids if monitor_id <= last]
     _forget_rollups(cursor, len(ids), _ms(before))
     _forget_transitions(ids, before)
+    Remark.objects.filter(monitor_id__in=ids, at__lt=before).delete()
     forget_values(ids, raw_before)
     return last
 

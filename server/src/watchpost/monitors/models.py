@@ -172,6 +172,18 @@ class Transition(models.Model):
         ]
 
 
+class Remark(models.Model):
+    """What a person did that changes no state but belongs to a monitor's history: what is expected from then
+    on. Append-only."""
+
+    monitor = models.ForeignKey(Monitor, models.CASCADE, related_name="remarks")
+    at = models.DateTimeField()
+    sentence = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["monitor", "at"])]
+
+
 class MaintenanceWindow(models.Model):
     """A window over some monitors, or over a whole project when none is named. One that comes once has a
     beginning and an end; a series has neither, but ``lasts_s``, a zone, and ``days`` with ``at`` or

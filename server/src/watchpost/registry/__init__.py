@@ -110,9 +110,9 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text;
-    ``parts`` are told with their history. Each row may have a state in ``marks`` ("up", "down"), and in
-    ``slugs`` the monitor of the same project that it is about."""
+    """A table on a monitor's page: what a kind knows, in words. Rows are label and value, as plain text, in
+    which a line break is one on the page; ``parts`` are told with their history. Each row may have a state in
+    ``marks`` ("up", "down"), and in ``slugs`` the monitor of the same project that it is about."""
 
     title: str
     rows: tuple[tuple[str, str], ...] = ()
@@ -124,6 +124,10 @@ class Panel:
 
 def _nothing(*_: Any) -> tuple[Any, ...]:
     return ()
+
+
+def _subject(_: Mapping[str, Any], __: Mapping[str, Any], finding: Finding) -> str:
+    return finding.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,9 @@ class Kind:
     secrets: tuple[str, ...] = ()  # config fields kept encrypted, dotted paths
     past: Callable[[Any], PastNeed] = lambda _: PastNeed()
     accept: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], Mapping[str, Any]] | None = None
+    # Which change an acceptable finding tells of, by (baseline, facts, finding): findings of a project's
+    # monitors that have one code and one change are accepted together.
+    change: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], str] = _subject
     interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well

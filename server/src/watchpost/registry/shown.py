@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
+import idna
+
 MOST = 120
 _USER = re.compile(r"//[^/?#]*@")
 
@@ -28,3 +30,14 @@ def shown(address: str, most: int = MOST) -> str:
         return plain
     tail = most // 4
     return f"{plain[: most - tail - 1]}…{plain[-tail:]}"
+
+
+def shown_name(host: str) -> str:
+    """``bücher.example (xn--bcher-kva.example)``: a host name in ASCII as its owner writes it, and as
+    machines do, for letters may look alike. Other names as they are."""
+    if "xn--" not in host:
+        return host
+    try:
+        return f"{idna.decode(host)} ({host})"
+    except idna.IDNAError:
+        return host

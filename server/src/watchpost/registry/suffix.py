@@ -27,11 +27,31 @@ def registered_domain(name: str) -> str | None:
     return str(found) if found else None
 
 
+@lru_cache(maxsize=8192)
+def site_of(name: str) -> str | None:
+    """What of a host name belongs to one owner: ``shop.example`` of ``static.shop.example``, but
+    ``me.github.io`` of itself, for its neighbours are strangers (both sections of the list). None for an
+    address, a suffix, or what is no host name."""
+    try:
+        host = read_host(name.strip())
+    except ValueError:
+        return None
+    if ":" in host or host.replace(".", "").isdigit() or "." not in host:
+        return None
+    found = _every_suffix().privatesuffix(host)
+    return str(found) if found else None
+
+
 def is_outside(host: str) -> bool:
     """Whether the name can mean anything to the world: no address, no single label, no name of the inside."""
     if ":" in host or host.replace(".", "").isdigit() or "." not in host:
         return False
     return not any(host == end or host.endswith(f".{end}") for end in INSIDE)
+
+
+@cache
+def _every_suffix() -> Any:
+    return PublicSuffixList(accept_unknown=True)
 
 
 @cache

@@ -20,12 +20,13 @@ from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.registry import Config, Kind, Lead, kinds
 from watchpost.registry.place import read_host
-from watchpost.registry.suffix import is_outside, registered_domain
+from watchpost.registry.shown import shown_name
+from watchpost.registry.suffix import is_outside, site_of
 from watchpost.reports.endings import facts_of
 from watchpost.reports.models import NotNeeded
 
 MOST = 50
-# Names that lead nowhere from outside (RFC 6761, 6762, 8375, 9476, and what people use for the inside).
+_UNFOLDED = 8
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +50,15 @@ class Coverage:
     gaps: tuple[Gap, ...]
     not_needed: tuple[Gap, ...]
     watched: int  # things that are
+
+    @property
+    def first(self) -> tuple[Gap, ...]:
+        """What a page shows unfolded: all of a few, some of many."""
+        return self.gaps[:_UNFOLDED] if self.others else self.gaps
+
+    @property
+    def others(self) -> tuple[Gap, ...]:
+        return self.gaps[_UNFOLDED:] if len(self.gaps) > _UNFOLDED + 2 else ()
 
 
 def coverage_of(project: Project, monitors: Sequence[Monitor]) -> Coverage:
@@ -91,7 +101,7 @@ def _asked(monitor: Monitor, ask: Any, *given: Any) -> Iterable[Any]:
 def _come_across(read: Sequence[Read], covered: set[str]) -> Iterator[Gap]:
     """Names and things of the last looks. A name is watched when anything of it is, whatever the kind."""
     hosts = {_host_of(thing) for thing in covered}
-    ours = {domain for _, kind, config in read if (domain := _domain(kind.target(config)[0]))}
+    ours = {site for _, kind, config in read if (site := site_of(kind.target(config)[0]))}
     for monitor, kind, config in read:
         facts = facts_of(monitor)
         leads: list[Lead] = list(_asked(monitor, kind.leads, config, facts))
@@ -108,7 +118,7 @@ def _led(lead: Lead, monitor: Monitor, hosts: set[str], ours: set[str]) -> Gap |
     if ":" in lead.what:
         return _gap(lead.what, lead.how, monitor) if is_outside(_host_of(lead.what)) else None
     name = watchable(lead.what)
-    if not name or name in hosts or not (lead.sure or _domain(name) in ours):
+    if not name or name in hosts or not (lead.sure or site_of(name) in ours):
         return None
     return _gap(f"{_first_kind()}:{name}", lead.how, monitor, name)
 
@@ -130,7 +140,7 @@ def _gap(thing: str, how: str, monitor: Monitor, shown: str = "") -> Gap | None:
     spec = kind.watch(which) if kind is not None else None
     if kind is None or spec is None:
         return None
-    return Gap(thing, shown or str(spec["name"]), how, monitor, kind, spec)
+    return Gap(thing, shown_name(shown) if shown else str(spec["name"]), how, monitor, kind, spec)
 
 
 def _first_kind() -> str:
@@ -150,13 +160,6 @@ def watchable(name: str) -> str:
     except ValueError:
         return ""
     return host if is_outside(host) else ""
-
-
-def _domain(host: str) -> str | None:
-    try:
-        return registered_domain(host)
-    except ValueError:
-        return None
 
 
 # ---- what people do -----------------------------------------------------------------------------

@@ -37,6 +37,7 @@ RANGES = {
 }
 PAGE = 100
 MOST_PAGES = 10_000
+LATELY = 12
 
 
 def seen_monitor(request: HttpRequest, pk: int) -> Monitor:
@@ -138,7 +139,7 @@ def monitor_page(request: HttpRequest, pk: int, window: WindowForm | None = None
         "ranges": [(key, label, key == chosen) for key, (label, _, _) in RANGES.items()],
         "days": charts.day_bar(history.ninety_days(shown, now)),
         "looks": _last_looks(monitor),
-        "lately": monitor.transitions.order_by("-at", "-id")[:12],
+        "lately": _lately(monitor),
         "window": window or new_form(now),
     }
     return render(request, "watchpost/monitor.html", context, status=window.status if window else 200)
@@ -228,6 +229,7 @@ def _asked(monitor: Monitor) -> str:
 
 def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
     rows = last_looks(monitor.pk, 10)
+    said = ["", *(_sentence_of(row) for row in rows)]
     return [
         {
             "at": row.at,
@@ -236,20 +238,37 @@ def _last_looks(monitor: Monitor) -> list[dict[str, Any]]:
             "total_ms": row.total_ms,
             "address": row.address,
             "location": row.location,
-            "sentence": _sentence_of(row),
+            "sentence": sentence,
+            "again": bool(sentence) and sentence == before,
         }
-        for row in rows
+        for row, before, sentence in zip(rows, said[:-1], said[1:], strict=True)
     ]
 
 
 def _findings(monitor: Monitor) -> list[dict[str, Any]]:
-    """With whether a person may say that it is expected. Remarks are those of the last look: they change
-    without a change of state."""
+    """With whether a person may say that it is expected, and at which monitors beside this one. Notes (info)
+    are those of the last look: they change without a change of state."""
     told, last = getattr(getattr(monitor, "state", None), "findings", []), getattr(monitor, "last", None)
     rows = [row for row in told if row["severity"] != "info"]
     rows += [row for row in (last.findings or [] if last else []) if row["severity"] == "info"]
-    may = acceptable(monitor)
-    return [row | {"may_accept": (row["code"], row["subject"]) in may} for row in rows]
+    may, keys = acceptable(monitor), [(row["code"], row["subject"]) for row in rows]
+    return [
+        row | {"may_accept": key in may, "also": may.get(key, ())}
+        for row, key in zip(rows, keys, strict=True)
+    ]
+
+
+def _lately(monitor: Monitor) -> list[dict[str, Any]]:
+    """What changed, and what people noted, the newest first. ``after`` is None for a note."""
+    changes: list[dict[str, Any]] = [
+        {"at": one.at, "after": one.after, "said": one.reason}
+        for one in monitor.transitions.order_by("-at", "-id")[:LATELY]
+    ]
+    notes: list[dict[str, Any]] = [
+        {"at": one.at, "after": None, "said": one.sentence}
+        for one in monitor.remarks.order_by("-at", "-id")[:LATELY]
+    ]
+    return sorted([*changes, *notes], key=lambda row: row["at"], reverse=True)[:LATELY]
 
 
 def _sentence_of(look: Look) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from watchpost import clock
 from watchpost.accounts.models import ApiToken, User
 from watchpost.api.tests.conftest import Call
 from watchpost.incidents.models import Channel, Incident, IncidentMember
-from watchpost.monitors import edit
+from watchpost.monitors import accept, edit
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, MonitorLast, Project
+from watchpost.monitors.tests.conftest import PAGE
 from watchpost.web.csp import POLICY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("watchpost.api.tests.urls")]
@@ -85,7 +87,7 @@ def test_the_promised_shape_of_a_monitor(call: Call, home: Monitor) -> None:
         "total_ms": 12.5,
         "phases_ms": {"dns": 1},
         "address": "::1",
-        "findings": [{key: finding[key] for key in ("code", "severity", "sentence", "fix")}],
+        "findings": [{key: finding[key] for key in ("code", "subject", "severity", "sentence", "fix")}],
     }
     assert call("GET", f"monitors/{home.pk}").json() == item | {"parts": [], "maintenance": []}
     assert "t-secret" not in json.dumps(item)
@@ -361,3 +363,20 @@ def test_a_list_takes_few_queries(call: Call, shop: Project, django_assert_max_n
         edit.create_monitor(shop, spec | {"name": f"m{place}"}, clock.now())
     with django_assert_max_num_queries(6):
         assert len(call("GET", "monitors").json()["items"]) == 10
+
+
+def test_what_is_expected_says_where(call: Call, home: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = {"code": "page.changed", "subject": "issuer", "sentence": "It is B now.", "fix": ""}
+    second = edit.create_monitor(home.project, {"name": "Second", "kind": "page", "url": "x"}, clock.now())
+    for each in (home, second):
+        MonitorLast.objects.create(
+            monitor=each, at=1, outcome="ok", total_ms=1, phases={}, address="", findings=[finding], facts={}
+        )
+    learn = replace(PAGE, accept=lambda baseline, *_: {**baseline, "issuer": "B"})
+    monkeypatch.setattr(accept, "kinds", lambda: {"page": learn})
+    path, asked = f"monitors/{home.pk}/accept", {"code": "page.changed", "subject": "issuer"}
+    assert call("POST", path, asked).json()["expected_at"] == [str(home.pk), str(second.pk)]
+    assert second.remarks.get().sentence == "ci (API) said at Home that this is expected: It is B now."
+    assert (
+        "not a matter of what is expected" in refused(call("POST", path, asked), 422)["errors"][0]["message"]
+    )

@@ -217,6 +217,17 @@ def test_what_does_not_explain_enough_is_counted_as_ever() -> None:
     assert title([member(2), almost]) == "2 monitors at shop are down: m1 and m2"
 
 
+def test_several_that_see_one_change_are_titled_with_its_sentence_not_as_a_fleet() -> None:
+    of = {"code": "dns.name_servers_changed", "subject": "shop", "lasting": True}
+    both = [member(1, **of), member(2, **of)]
+    assert title(both) == title(both, over=True) == "dns.name_servers_changed happened."
+    other = replace(both[1], sentence="Others went.")
+    for apart in (other, replace(both[1], subject="blog"), replace(both[1], code="dns.ds_changed")):
+        assert title([both[0], apart]) == "2 monitors at shop are down: m1 and m2"
+    assert title([*both, replace(other, left_at=s(9))]) == "dns.name_servers_changed happened."
+    assert title([*both, other]).startswith("2 monitors at shop are down")
+
+
 def test_then_severity_then_beginning() -> None:
     early, late = member(1, began=0), member(2, began=5)
     worse = member(3, began=9, sev=Severity.CRITICAL)

@@ -14,7 +14,7 @@ from watchpost.core.sketch import Sketch, percentile
 from watchpost.engine import keep
 from watchpost.engine.keep import DAY, HOUR, HOUR_MS, forget, roll_up
 from watchpost.incidents.models import Channel, Delivery, Incident, TimelineEntry
-from watchpost.monitors.models import Change, Fact, Look, Monitor, Project, Rollup, Transition
+from watchpost.monitors.models import Change, Fact, Look, Monitor, Project, Remark, Rollup, Transition
 
 pytestmark = pytest.mark.django_db
 T0 = datetime(2026, 11, 3, 14, tzinfo=UTC)
@@ -280,6 +280,14 @@ def test_one_transition_before_the_limit_stays() -> None:
         Transition.objects.create(monitor=one, at=at, began=at, before="up", after="down", reason=str(days))
     forget_all(T0)
     assert list(Transition.objects.order_by("at").values_list("reason", flat=True)) == ["410", "300"]
+
+
+def test_what_people_noted_goes_with_the_rest_of_the_history() -> None:
+    one = monitor()
+    for days in (410, 300):
+        Remark.objects.create(monitor=one, at=T0 - timedelta(days=days), sentence=str(days))
+    forget_all(T0)
+    assert list(Remark.objects.values_list("sentence", flat=True)) == ["300"]
 
 
 def test_roll_ups_go_when_they_are_too_old_hours_and_days_alike() -> None:

@@ -10,6 +10,7 @@ from watchpost.kinds.assets.panel import panels
 from watchpost.kinds.assets.probe import probe
 from watchpost.kinds.assets.propose import propose
 from watchpost.registry import Kind, Lead
+from watchpost.registry.suffix import site_of
 
 
 def _describe(config: AssetsConfig) -> str:
@@ -25,13 +26,18 @@ def _covers(config: AssetsConfig) -> tuple[str, ...]:
     return (f"assets:{config.place.host}",)
 
 
-def _leads(config: AssetsConfig, _: Mapping[str, Any]) -> tuple[Lead, ...]:
-    """Hosts whose files count as the site's own: somebody wrote them down."""
-    return tuple(Lead(host, "serves files of", sure=True) for host in sorted(config.also_hosts))
+def _leads(config: AssetsConfig, facts: Mapping[str, Any]) -> tuple[Lead, ...]:
+    """Hosts that files of the page come from. Its own are those of its domain, and those that somebody wrote
+    down; a content network is not ours to watch."""
+    own = site_of(config.place.host)
+    return tuple(
+        Lead(host, "serves files of", sure=host in config.also_hosts or site_of(host) == own is not None)
+        for host in _names(config, facts)
+    )
 
 
-def _names(config: AssetsConfig, _: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(sorted(config.also_hosts))
+def _names(config: AssetsConfig, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(config.also_hosts | {str(host) for host in facts.get("hosts", ())}))
 
 
 KIND = Kind(
@@ -51,5 +57,5 @@ KIND = Kind(
     secrets=("basic_auth.password", "headers", "cookies"),
     propose=propose,
     panels=panels,
-    kept=frozenset({"looked"}),
+    kept=frozenset({"looked", "hosts"}),
 )

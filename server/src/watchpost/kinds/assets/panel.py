@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from watchpost.kinds.assets.config import AssetsConfig
@@ -11,6 +11,7 @@ from watchpost.registry import Panel
 from watchpost.registry.shown import shown
 
 _MOST_FILES = 20
+_MOST_HOSTS = 8
 
 
 def panels(config: AssetsConfig, facts: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple[Panel, ...]:
@@ -31,8 +32,15 @@ def _looked(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Looked at", ", ".join(f"{count} {NAMES[name]}" for name, count in counts.items()) or "none"
     if left := facts.get("found", 0) - sum(counts.values()):
         yield "Left out", f"{left}: more than the most that are looked at, or there was no time"
+    if hosts := facts.get("hosts"):
+        yield "Other hosts", _some(hosts)
     if elsewhere := facts.get("elsewhere"):
         yield "Elsewhere", f"{elsewhere} of other sites are not looked at"
+
+
+def _some(hosts: Sequence[str]) -> str:
+    more = len(hosts) - _MOST_HOSTS
+    return ", ".join(hosts[:_MOST_HOSTS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _wrong(row: Mapping[str, Any]) -> str:

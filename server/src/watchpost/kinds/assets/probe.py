@@ -1,7 +1,8 @@
 """Looks at a page and its files once: the page first, then what it names, then what its stylesheets import.
 
-Facts are small: ``status`` and ``bytes`` of the page, ``found`` and ``looked``, and what is wrong (see
-``facts``). ``failure`` or ``astray`` when the page itself does not come. No body is kept.
+Facts are small: ``status`` and ``bytes`` of the page, ``found`` and ``looked``, ``hosts`` that files come
+from beside the page's own, and what is wrong (see ``facts``). ``failure`` or ``astray`` when the page itself
+does not come. No body is kept.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from watchpost.kinds.assets.page import Page, decode, find
 from watchpost.outbound import Failure, Outbound, Reply
 from watchpost.registry import Look
 from watchpost.registry.place import Place
+from watchpost.registry.suffix import site_of
 
 PAGE_BYTES = 2 * MB
 _LARGE_PAGE = 64 * 1024  # parsing more than this is kept off the loop
 _RESERVE_S = 0.1
+_MOST_HOSTS = 50
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class _Walk:
     page: Place
     limit_s: float  # for each file
     known: set[str] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
     found: int = 0
     elsewhere: int = 0
     room: int = 0
@@ -68,6 +72,7 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
         outbound, look.monitor_id, [one.asset.url for one in results if one.what not in ("", "unasked")]
     )
     seen["found"] = walk.found
+    seen["hosts"] = _hosts(walk)
     if walk.elsewhere:
         seen["elsewhere"] = walk.elsewhere
     return _observe(look, at, getter, page, seen | facts.gather(results))
@@ -106,6 +111,8 @@ def _choose(walk: _Walk, assets: Iterable[Asset]) -> list[Asset]:
         if asset.url in walk.known or is_ignored(walk.config, asset.url):
             continue
         walk.known.add(asset.url)
+        if asset.place is not None:
+            walk.hosts.add(asset.place.host)
         if asset.place is not None and not is_own(walk.config, walk.page, asset.place):
             walk.elsewhere += 1
             continue
@@ -114,6 +121,12 @@ def _choose(walk: _Walk, assets: Iterable[Asset]) -> list[Asset]:
             walk.room -= 1
             chosen.append(asset)
     return chosen
+
+
+def _hosts(walk: _Walk) -> list[str]:
+    """Where files come from beside the page's own host, those of its domain before strangers."""
+    others = walk.hosts - {walk.page.host}
+    return sorted(others, key=lambda host: (site_of(host) != site_of(walk.page.host), host))[:_MOST_HOSTS]
 
 
 async def _look_at(walk: _Walk, asset: Asset) -> tuple[Result, list[Asset]]:

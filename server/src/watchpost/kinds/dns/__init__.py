@@ -2,18 +2,19 @@
 
 from watchpost.kinds.dns.codes import CODES
 from watchpost.kinds.dns.config import DnsConfig
-from watchpost.kinds.dns.judge import accept, judge
+from watchpost.kinds.dns.judge import accept, change, judge
 from watchpost.kinds.dns.panels import names, panels
 from watchpost.kinds.dns.probe import probe
 from watchpost.kinds.dns.propose import propose
 from watchpost.registry import Kind
+from watchpost.registry.shown import shown_name
 
 
 def _describe(config: DnsConfig) -> str:
     where = f"at {', '.join(config.servers)}" if config.servers else "at every name server"
     count = len(config.expect) + len(config.must_include)
     expected = f", {count} expectation{'' if count == 1 else 's'}" if count else ""
-    return f"{', '.join(config.records)} of {config.name} {where}: tells what changes{expected}"
+    return f"{', '.join(config.records)} of {shown_name(config.name)} {where}: tells what changes{expected}"
 
 
 def _target(config: DnsConfig) -> tuple[str, int]:
@@ -31,6 +32,7 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    change=change,
     kept=frozenset({"servers"}),
     panels=panels,
     names=names,

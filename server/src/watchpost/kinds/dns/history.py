@@ -20,6 +20,7 @@ Baseline = Mapping[str, Any]
 PARENT = "parent"  # a type of its own: the NS records of the delegation
 ADDRESSES = ("A", "AAAA")
 _MOST_HISTORY, _MOST_SHOWN, _MOST_OF_POOL, _LONGEST = 20, 6, 64, 80
+_HEAD, _AROUND, _TAIL = 16, 24, 24  # of a long value that is shortened
 _SHORT_TTL_S = 60  # whoever wants every answer to be asked for anew means to change it
 _NETWORK = {4: 16, 6: 32}  # what a provider of some size announces as one
 
@@ -192,7 +193,7 @@ def _grown(rdtype: str, known: Sequence[str], values: Sequence[str]) -> list[str
 
 
 def _entry(rdtype: str, known: Sequence[str], values: Sequence[str], now: datetime) -> dict[str, Any]:
-    went, came = difference(known, values)
+    went, came = contrast(*difference(known, values))
     return {"at": now.isoformat(), "type": rdtype, "went": _brief(went), "came": _brief(came), "end": ""}
 
 
@@ -201,9 +202,45 @@ def difference(known: Iterable[str], values: Iterable[str]) -> tuple[list[str], 
     return sorted({*known} - {*values}), sorted({*values} - {*known})
 
 
+def contrast(went: Sequence[str], came: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Long values as far as they say what changed: of one that took the place of one, such as SPF or a key,
+    the beginning and what differs with a few letters around."""
+    if len(went) != 1 or len(came) != 1 or max(len(went[0]), len(came[0])) <= _LONGEST:
+        return list(went), list(came)
+    old, new = went[0], came[0]
+    least = min(len(old), len(new))
+    same = next((place for place in range(least) if old[place] != new[place]), least)
+    after = next((n for n in range(least - same) if old[-1 - n] != new[-1 - n]), least - same)
+    return [_around(old, same, after)], [_around(new, same, after)]
+
+
+def _around(value: str, same: int, after: int) -> str:
+    """``same`` letters at the beginning and ``after`` at the end are those of the other value. Cut between
+    words where there are some."""
+    first, last = max(0, same - _AROUND), len(value) - max(0, after - _AROUND)
+    if first:
+        first = value.find(" ", first, same) + 1 or first
+    if last < len(value):
+        end = value.rfind(" ", len(value) - after, last)
+        last = end if end > 0 else last
+    head = value[:first] if first <= _HEAD else f"{value[: value.rfind(' ', 0, _HEAD) + 1 or _HEAD]}…"
+    middle = value[first:last]
+    if len(middle) > _LONGEST:
+        middle = f"{middle[: _LONGEST - 1]}…"
+    elif last < len(value):
+        middle += "…"
+    return head + middle
+
+
 def _brief(values: Sequence[str]) -> list[str]:
-    shown = [one if len(one) <= _LONGEST else f"{one[: _LONGEST - 1]}…" for one in values[:_MOST_SHOWN]]
+    shown = [_short(one) for one in values[:_MOST_SHOWN]]
     return [*shown, f"and {len(values) - _MOST_SHOWN} more"] if len(values) > _MOST_SHOWN else shown
+
+
+def _short(value: str) -> str:
+    """The end tells long keys apart: there is their hash (see ``config.shortened``)."""
+    most = _HEAD + 2 * _LONGEST
+    return value if len(value) <= most else f"{value[: most - _TAIL - 1]}…{value[-_TAIL:]}"
 
 
 def _ended(history: Sequence[Facts], types: Sequence[str], how: str) -> list[dict[str, Any]]:

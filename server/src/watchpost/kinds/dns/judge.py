@@ -65,6 +65,18 @@ def accept(baseline: Mapping[str, Any], facts: Mapping[str, Any], finding: Findi
     return baseline
 
 
+def change(baseline: Mapping[str, Any], facts: Mapping[str, Any], finding: Finding) -> str:
+    """Which change it is: of what, and to what. Name servers are one change, also where only the parent or
+    only the zone was seen to name them."""
+    pending = baseline.get("pending", {})
+    if finding.code == "dns.name_servers_changed":
+        types: tuple[str, ...] = ("NS", PARENT)
+    else:
+        types = ("DS",) if finding.code == "dns.ds_changed" else (finding.subject.partition(" ")[0],)
+    values = sorted({value for rdtype in types for value in pending.get(rdtype, ())})
+    return " ".join((finding.subject, *values))
+
+
 def _judge_nowhere(config: DnsConfig, facts: Facts) -> Iterator[Finding]:
     missing = facts.get("missing", {})
     if "failure" in facts:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
-from watchpost.kinds.dns.config import DnsConfig
+from watchpost.kinds.dns.config import ALL, DnsConfig
 from watchpost.kinds.dns.history import PARENT, answering, current
-from watchpost.kinds.dns.words import day, listed, server
+from watchpost.kinds.dns.words import day, server
 from watchpost.registry import Panel
 
 Facts = Mapping[str, Any]
 _TITLES = {PARENT: "NS at the parent"}
+_ORDER = ["NS", PARENT, *(one for one in ALL if one != "NS")]
+_MOST = 24
 _ENDS = {
     "expected": "expected",
     "undone": "undone",
@@ -45,14 +48,44 @@ def names(config: DnsConfig, facts: Facts) -> tuple[str, ...]:
 def _records(config: DnsConfig, facts: Facts, baseline: Facts) -> Iterator[tuple[str, str]]:
     served = current(config, facts, baseline) if "servers" in facts else {}
     pools = set(baseline.get("pools", ()))
-    for rdtype, values in served.items():
-        said = listed(values, 12) if values else "none"
-        yield _TITLES.get(rdtype, rdtype), f"{said} (a pool)" if rdtype in pools else said
+    for rdtype in sorted(served, key=_ORDER.index):
+        values = served[rdtype]
+        if rdtype == "CNAME" and not values and "CNAME" not in baseline.get("pending", {}):
+            continue  # a name with records of its own has none
+        yield f"{_TITLES.get(rdtype, rdtype)}{' (a pool)' if rdtype in pools else ''}", _lines(values)
     if "chain" in facts:
-        yield "CNAME leads to", " → ".join(facts["chain"]["names"][1:])
+        yield "CNAME leads to", "\n→ ".join(facts["chain"]["names"][1:])
+    yield from _resolvers(facts, served)
+
+
+def _resolvers(facts: Facts, served: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """What visitors are told, in full only where it is something else."""
+    agree = []
     for one in facts.get("resolvers", ()):
-        for rdtype, values in one["records"].items():
-            yield f"{rdtype} at {one['name']}", listed(values, 12) if values else "none"
+        records = one["records"]
+        if records and all(set(values) == set(served.get(rdtype, ())) for rdtype, values in records.items()):
+            agree.append(str(one["name"]))
+            continue
+        for rdtype, values in records.items():
+            yield f"{rdtype} by resolver {one['name']}", _lines(values)
+    if agree:
+        yield "By our resolvers", f"the same ({', '.join(agree)})"
+
+
+def _lines(values: Sequence[str]) -> str:
+    """One a line, as people count: addresses by their numbers, mail servers by their preference."""
+    ordered = sorted(values, key=_rank)
+    more = [f"and {len(values) - _MOST} more"] if len(values) > _MOST else []
+    return "\n".join([*ordered[:_MOST], *more]) or "none"
+
+
+def _rank(value: str) -> tuple[int, int, str]:
+    try:
+        address = ip_address(value)
+    except ValueError:
+        first = value.partition(" ")[0]
+        return (0, int(first), value) if first.isascii() and first.isdigit() else (1, 0, value)
+    return (address.version, int(address), "")
 
 
 def _servers(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -72,4 +105,4 @@ def _changes(baseline: Facts) -> Iterator[tuple[str, str]]:
         went = [f"− {value}" for value in one["went"]]
         came = [f"+ {value}" for value in one["came"]]
         title = _TITLES.get(one["type"], one["type"])
-        yield day(one["at"]), f"{title}: {', '.join([*went, *came])} ({_ENDS[one['end']]})"
+        yield day(one["at"]), "\n".join([f"{title}, {_ENDS[one['end']]}:", *went, *came])

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from watchpost.core.types import Finding
 from watchpost.kinds.dns.config import DnsConfig
-from watchpost.kinds.dns.history import PARENT, difference
+from watchpost.kinds.dns.history import PARENT, contrast, difference
 from watchpost.kinds.dns.words import listed
 
 _ACCEPT = "If you changed them, press “This is expected” on its page."
 
 
 def _diff(known: Sequence[str], served: Sequence[str]) -> str:
-    went, came = difference(known, served)
+    went, came = contrast(*difference(known, served))
     parts = (f"{listed(went)} went" if went else "", f"{listed(came)} came" if came else "")
     return ", ".join(part for part in parts if part)
 

@@ -219,6 +219,10 @@ def delegation_differs(facts: Facts, delegated: Sequence[str], own: Sequence[str
     )
 
 
+def _is(values: Sequence[str]) -> str:
+    return "is" if len(values) == 1 else "are"
+
+
 def not_as_expected(
     config: DnsConfig,
     facts: Facts,
@@ -230,8 +234,8 @@ def not_as_expected(
     said = " and ".join(
         part
         for part in (
-            f"{listed(lacking)} is missing" if lacking else "",
-            f"{listed(needless)} is there and should not be" if needless else "",
+            f"{listed(lacking)} {_is(lacking)} missing" if lacking else "",
+            f"{listed(needless)} {_is(needless)} there and should not be" if needless else "",
         )
         if part
     )

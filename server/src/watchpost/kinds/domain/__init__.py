@@ -2,16 +2,17 @@
 
 from watchpost.kinds.domain.codes import CODES
 from watchpost.kinds.domain.config import DomainConfig
-from watchpost.kinds.domain.judge import accept, judge
+from watchpost.kinds.domain.judge import accept, change, judge
 from watchpost.kinds.domain.panel import endings, panels
 from watchpost.kinds.domain.probe import probe
 from watchpost.kinds.domain.propose import covers, propose, under, watch
+from watchpost.kinds.domain.words import span
 from watchpost.registry import Kind
-from watchpost.registry.duration import show_duration
+from watchpost.registry.shown import shown_name
 
 
 def _describe(config: DomainConfig) -> str:
-    return f"the registration of {config.name}: warns {show_duration(config.warn)} before its end"
+    return f"the registration of {shown_name(config.name)}: warns {span(config.warn)} before its end"
 
 
 def _target(config: DomainConfig) -> tuple[str, int]:
@@ -29,6 +30,7 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    change=change,
     interval_s=21_600.0,
     kept=frozenset({"registration", "server"}),
     endings=endings,

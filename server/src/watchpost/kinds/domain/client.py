@@ -8,7 +8,9 @@ from datetime import datetime
 from time import monotonic
 from urllib.parse import urljoin
 
+from watchpost.core.types import Phases
 from watchpost.kinds.domain.limits import RDAP, Limits
+from watchpost.kinds.domain.spent import Spent
 from watchpost.outbound import Outbound, Reply, Request, ResolveFailure
 from watchpost.registry.place import Place, place
 
@@ -38,8 +40,18 @@ class Client:
     outbound: Outbound
     limits: Limits = field(default_factory=Limits)
 
-    async def get(self, url: str, ends: float, now: datetime, resolver: int, etag: str = "") -> Answer:
-        """Follows redirects; ``ends`` is on the monotonic clock. Raises only on cancellation."""
+    async def get(
+        self,
+        url: str,
+        ends: float,
+        now: datetime,
+        resolver: int,
+        etag: str = "",
+        spent: Spent | None = None,
+    ) -> Answer:
+        """Follows redirects; ``ends`` is on the monotonic clock. ``spent`` learns where the time went. Raises
+        only on cancellation."""
+        spent = spent or Spent()
         seen: set[str] = set()
         for _ in range(_MOST_HOPS + 1):
             try:
@@ -49,7 +61,7 @@ class Client:
             if here.url in seen:
                 return Answer("failed", "it redirects in a circle")
             seen.add(here.url)
-            reply = await self._turn(here, ends, now, resolver, etag)
+            reply = await self._turn(here, ends, now, resolver, etag, spent)
             if isinstance(reply, Answer):
                 return reply
             location = reply.header("location") if reply.status in _REDIRECTS else None
@@ -59,18 +71,23 @@ class Client:
         return Answer("failed", f"it redirects more than {_MOST_HOPS} times")
 
     async def _turn(
-        self, here: Place, ends: float, now: datetime, resolver: int, etag: str
+        self, here: Place, ends: float, now: datetime, resolver: int, etag: str, spent: Spent
     ) -> Reply | Answer:
         key = f"{here.host}:{here.port}"
         until = self.limits.closed(key, now)
         if until is not None:
             return _limited(here, until)
-        if not await self.limits.turn(key, RDAP, ends, now):
+        began = monotonic()
+        is_ours = await self.limits.turn(key, RDAP, ends, now)
+        spent.waited_s += monotonic() - began
+        if not is_ours:
             return Answer("failed", f"{here.host} was not asked in time: others were asking it too")
-        return await self._ask(here, ends, resolver, etag)
+        return await self._ask(here, ends, resolver, etag, spent)
 
-    async def _ask(self, here: Place, ends: float, resolver: int, etag: str) -> Reply | Answer:
+    async def _ask(self, here: Place, ends: float, resolver: int, etag: str, spent: Spent) -> Reply | Answer:
+        began = monotonic()
         found = (await self.outbound.look_up(here.host, "any", resolver, ends)).answer
+        spent.add(Phases(dns=(monotonic() - began) * 1000))
         if isinstance(found, ResolveFailure):
             return Answer("failed", found.sentence)
         lines = [self.outbound.agent_line, b"Accept: application/rdap+json, application/json"]
@@ -84,6 +101,7 @@ class Client:
                 Request(here.url, here.host, here.port, address, tuple(lines), connect_timeout_s=wait_s,
                         timeout_s=left_s, max_body=_MOST_BODY)
             )  # fmt: skip
+            spent.add(reply.phases)
             if reply.failure is None or reply.failure.phase != "connect":
                 break
         return reply

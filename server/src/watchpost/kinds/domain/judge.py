@@ -42,6 +42,9 @@ def judge(config: DomainConfig, seen: Observation, baseline: Facts, past: Past, 
         told = words.no_list(config.name, str(facts.get("list")), str(facts.get("why")), now)
         return _verdict(config, [*remembered, told])
     note = f"The registry did not answer: {facts.get('why', 'nobody knows why')}."
+    if "waited_s" in facts:
+        waited = round(facts["waited_s"])
+        note += f" {waited} s of the look went by until it was our turn: other monitors were asking it, too."
     if "at" in held:
         note += f" What counts is of {str(held['at'])[:10]}."
     if any(finding.severity is not Severity.INFO for finding in remembered):
@@ -57,6 +60,14 @@ def accept(baseline: Facts, facts: Facts, finding: Finding) -> Facts:
     if finding.code == "domain.transfer_lock_gone":
         return {**baseline, "locked": False}
     return baseline
+
+
+def change(baseline: Facts, _: Facts, finding: Finding) -> str:
+    """Which change it is: of which name, and to which registrar."""
+    registrar = _registrar(baseline.get("registration", {}))
+    if finding.code == "domain.registrar_changed" and registrar:
+        return f"{finding.subject} {registrar['id']}"
+    return finding.subject
 
 
 def ends_at(config: DomainConfig, registration: Facts) -> tuple[datetime, str] | None:

@@ -1,6 +1,9 @@
 """Asks the registry once. Facts: ``name``, ``server``, and ``answer``: known | not_found | no_service |
 no_list | limited | failed; with ``registration`` (see ``rdap.read``) when it is known, ``why`` when nothing
-was, ``list`` when the list of servers was not to be had."""
+was, ``list`` when the list of servers was not to be had, ``waited_s`` when our own turn was long in coming.
+
+The time of a look is the time at the registry: what other monitors of ours took of it is no slowness of it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.core.types import Observation, Outcome
 from watchpost.kinds.domain import whois
 from watchpost.kinds.domain.bootstrap import IANA, Directory
 from watchpost.kinds.domain.client import Answer, Client
@@ -18,6 +21,7 @@ from watchpost.kinds.domain.limits import Limits
 from watchpost.kinds.domain.rdap import NotRdap, read
 from watchpost.kinds.domain.registrars import Registrars
 from watchpost.kinds.domain.server import PORT, split
+from watchpost.kinds.domain.spent import Spent
 from watchpost.outbound import Outbound
 from watchpost.registry import Look
 
@@ -29,13 +33,15 @@ async def probe(look: Look, outbound: Outbound, at: datetime) -> Observation:
     began = monotonic()
     config: DomainConfig = look.config
     facts: dict[str, Any] = {"name": config.name}
-    _, refused = await _learn(config, look, outbound, began + look.deadline_s, at, facts)
-    spent_ms = round((monotonic() - began) * 1000, 3)
+    spent = Spent()
+    refused = await _learn(config, look, outbound, began + look.deadline_s, at, facts, spent)
+    facts |= spent.facts
+    phases = spent.rounded
     # Without the address: it is the registry's, and two lost domains of one registry have nothing in common.
     outcome = Outcome.OK if facts["answer"] in ("known", "not_found", "no_service") else Outcome.FAILED
     return Observation(
         look.monitor_id, look.location, at, look.revision, Outcome.REFUSED if refused else outcome,
-        Phases(wait=spent_ms), spent_ms, "", facts,
+        phases, round(phases.total, 3), "", facts,
     )  # fmt: skip
 
 
@@ -58,25 +64,31 @@ def registrars_of(outbound: Outbound) -> Registrars:
 
 
 async def _learn(
-    config: DomainConfig, look: Look, outbound: Outbound, ends: float, at: datetime, facts: dict[str, Any]
-) -> tuple[str, bool]:
-    """The address that answered, and whether our guard refused it."""
+    config: DomainConfig,
+    look: Look,
+    outbound: Outbound,
+    ends: float,
+    at: datetime,
+    facts: dict[str, Any],
+    spent: Spent,
+) -> bool:
+    """Whether our guard refused the registry's address."""
     directory = directory_of(outbound)
     # Half of the time at most goes to the list: an old one is better than none of the registry's answer.
     half = (ends + monotonic()) / 2
     server = config.rdap or await directory.server(config.name, half, at, look.resolver)
     if server is None:
         if config.by_whois:
-            return await _by_whois(config, look, outbound, ends, at, facts)
+            return await _by_whois(config, look, outbound, ends, at, facts, spent)
         if directory.is_known or not directory.url:
             facts["answer"] = "no_service"
         else:
             why = directory.why or "it was just asked for in vain"
             facts |= {"answer": "no_list", "list": directory.url, "why": why}
-        return "", False
+        return False
     url = f"{server.rstrip('/')}/domain/{config.name}"
     facts["server"] = urlsplit(url).hostname or server
-    answer = await directory.client.get(url, ends, at, look.resolver)
+    answer = await directory.client.get(url, ends, at, look.resolver, spent=spent)
     facts |= _facts(answer, config.name)
     registration = facts.get("registration", {})
     related = registration.pop("related", "")
@@ -86,7 +98,7 @@ async def _learn(
             return await _registrars_own(directory, related, config.name, ends, at, look.resolver)
 
         _earlier(registration, await registrars_of(outbound).end(config.name, registration, at, ask))
-    return answer.address, answer.kind == "refused"
+    return answer.kind == "refused"
 
 
 def _facts(answer: Answer, name: str) -> dict[str, Any]:
@@ -118,11 +130,17 @@ def _earlier(registration: dict[str, Any], said: str | None) -> None:
 
 
 async def _by_whois(
-    config: DomainConfig, look: Look, outbound: Outbound, ends: float, at: datetime, facts: dict[str, Any]
-) -> tuple[str, bool]:
+    config: DomainConfig,
+    look: Look,
+    outbound: Outbound,
+    ends: float,
+    at: datetime,
+    facts: dict[str, Any],
+    spent: Spent,
+) -> bool:
     limits = directory_of(outbound).client.limits
     server = config.whois_server or ""
-    said, address = await whois.ask(config.name, outbound, limits, ends, at, look.resolver, server)
+    said = await whois.ask(config.name, outbound, limits, ends, at, look.resolver, server, spent)
     facts |= said
     refused = bool(facts.pop("refused", False))
     registration = facts.get("registration", {})
@@ -136,4 +154,4 @@ async def _by_whois(
             )
 
         _earlier(registration, await registrars_of(outbound).end(config.name, registration, at, ask))
-    return address, refused
+    return refused

@@ -8,10 +8,12 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from watchpost.core.types import Phases
 from watchpost.kinds.domain.dates import read_date
 from watchpost.kinds.domain.limits import WHOIS, Limits
 from watchpost.kinds.domain.rdap import status
 from watchpost.kinds.domain.server import PORT, split
+from watchpost.kinds.domain.spent import Spent
 from watchpost.outbound import Failure, Outbound, ResolveFailure
 
 _MOST = 64 * 1024
@@ -58,16 +60,24 @@ _HIDDEN = re.compile(r"redacted|not disclosed|data protected|gdpr masked|withhel
 
 
 async def ask(
-    name: str, outbound: Outbound, limits: Limits, ends: float, now: datetime, resolver: int, server: str = ""
-) -> tuple[dict[str, Any], str]:
-    """The facts of one look, as those of RDAP, and the address that was asked. ``server``: ``host[:port]``;
-    "": ``<suffix>.whois-servers.net``, which is kept by hand. Raises only on cancellation."""
+    name: str,
+    outbound: Outbound,
+    limits: Limits,
+    ends: float,
+    now: datetime,
+    resolver: int,
+    server: str = "",
+    spent: Spent | None = None,
+) -> dict[str, Any]:
+    """The facts of one look, as those of RDAP. ``server``: ``host[:port]``; "":
+    ``<suffix>.whois-servers.net``, which is kept by hand. ``spent`` learns where the time went. Raises only
+    on cancellation."""
     host, port = split(server) if server else (f"{name.rpartition('.')[2]}.whois-servers.net", PORT)
-    facts, address = await _ask(name, host, port, outbound, limits, ends, now, resolver)
+    facts = await _ask(name, host, port, outbound, limits, ends, now, resolver, spent or Spent())
     if not server and facts.get("gone"):
-        return {"answer": "no_service"}, address
+        return {"answer": "no_service"}
     facts.pop("gone", None)
-    return facts, address
+    return facts
 
 
 async def _ask(
@@ -79,34 +89,40 @@ async def _ask(
     ends: float,
     now: datetime,
     resolver: int,
-) -> tuple[dict[str, Any], str]:
-    said = {"server": host}
+    spent: Spent,
+) -> dict[str, Any]:
+    said: dict[str, Any] = {"server": host}
     key = f"{host}:{port}"
     until = limits.closed(key, now)
     if until is not None:
         why = f"{host} wants no more questions before {until:%Y-%m-%d %H:%M} UTC"
-        return said | {"answer": "limited", "why": why}, ""
+        return said | {"answer": "limited", "why": why}
+    began = monotonic()
     found = (await outbound.look_up(host, "any", resolver, ends)).answer
+    asks = monotonic()
+    spent.add(Phases(dns=(asks - began) * 1000))
     if isinstance(found, ResolveFailure):
-        return said | {"answer": "failed", "why": found.sentence, "gone": found.names_fault}, ""
-    if not await limits.turn(key, WHOIS, ends, now):
-        return said | {
-            "answer": "failed",
-            "why": f"{host} was not asked in time: others were asking it too",
-        }, ""
+        return said | {"answer": "failed", "why": found.sentence, "gone": found.names_fault}
+    is_ours = await limits.turn(key, WHOIS, ends, now)
+    asked = monotonic()
+    spent.waited_s += asked - asks
+    if not is_ours:
+        why = f"{host} was not asked in time: others were asking it too"
+        return said | {"answer": "failed", "why": why}
     address = found.addresses[0]
-    left_s = max(0.05, ends - monotonic())
+    left_s = max(0.05, ends - asked)
     got = await outbound.ask_line(address, port, f"{name}\r\n".encode(), left_s, _MOST)
+    spent.add(Phases(wait=(monotonic() - asked) * 1000))
     if isinstance(got, Failure):
         facts: dict[str, Any] = {"answer": "failed", "why": got.sentence}
-        return said | facts | ({"refused": True} if got.kind == "refused_by_guard" else {}), address
+        return said | facts | ({"refused": True} if got.kind == "refused_by_guard" else {})
     facts = read(got, name)
     if facts["answer"] == "limited":
         until = limits.close(key, None, now)
         facts["why"] = (
             f"{host} says that it was asked too often; it is left alone until {until:%Y-%m-%d %H:%M} UTC"
         )
-    return said | facts, address
+    return said | facts
 
 
 async def ask_registrar(
@@ -121,7 +137,7 @@ async def ask_registrar(
         return None
     if wanted not in (PORT, port) or ends - monotonic() < 0.5:
         return None
-    facts, _ = await _ask(name, host, wanted, outbound, limits, ends, now, resolver)
+    facts = await _ask(name, host, wanted, outbound, limits, ends, now, resolver, Spent())
     registration = facts.get("registration", {})
     ended = registration.get("registrar_expires") or registration.get("expires")
     return str(ended) if ended else None

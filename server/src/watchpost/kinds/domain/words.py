@@ -82,14 +82,18 @@ def auto_renew_period(name: str, registrar: str) -> Finding:
 
 def registrar_changed(name: str, before: str, after: str) -> Finding:
     sentence = f"{name} is now at {after}; it was at {before}."
-    fix = "If you moved it, say that it is expected. If not, call both registrars now: it may be stolen."
+    fix = (
+        "If you moved it, press “This is expected” on its page. If not, call both registrars now: it may be "
+        "stolen."
+    )
     return Finding("domain.registrar_changed", name, sentence, fix)
 
 
 def transfer_lock_gone(name: str, registrar: str) -> Finding:
     sentence = f"{name} can be transferred: its transfer lock is gone."
     fix = (
-        f"{at_registrar(registrar)} and lock it again. If you are about to move it, say that it is expected."
+        f"{at_registrar(registrar)} and lock it again. If you are about to move it, press “This is expected” "
+        "on its page."
     )
     return Finding("domain.transfer_lock_gone", name, sentence, fix)
 
@@ -104,7 +108,10 @@ def date_differs(name: str, manual: datetime, published: datetime) -> Finding:
 
 def not_published(name: str, now: datetime) -> Finding:
     sentence = f"The registry publishes no end of {name} (asked on {day(now)})."
-    fix = "Nothing is broken. Look the date up at the registrar and write it in expires of this monitor."
+    fix = (
+        "Nothing is broken. Look the date up at the registrar and write it in this monitor: “Ends on”, in a "
+        "file expires."
+    )
     return Finding("domain.not_published", name, sentence, fix)
 
 

@@ -114,9 +114,14 @@ FIXES = {
     "celery.backlog": (
         "Start more workers for the queue, or find the task that became slow: `inspect active`."
     ),
-    "beat.not_run": "Beat is well; look at the workers: do they consume task_default_queue (celery inspect active_queues), are "
-    "they behind?",
-    "beat.twice": "Stop all Beats but one: a worker with -B on several machines, a service scaled to two, an old container.",
+    "beat.not_run": (
+        "Beat is well; look at the workers: do they consume task_default_queue (`inspect active_queues`), or "
+        "are they far behind?"
+    ),
+    "beat.twice": (
+        "Stop all Beats but one: a worker with -B on several machines, a service scaled to two, an old "
+        "container."
+    ),
     "beat.silent": ("Start it: `systemctl status celery-beat`; exactly one Beat must run."),
     "settings.debug": (
         "Set DEBUG = False for production: its error pages show settings and code to anybody."

@@ -3,7 +3,7 @@
 from watchpost.kinds.tls.codes import CODES
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.ends import covers, endings, leads, names, watch
-from watchpost.kinds.tls.judge import accept, judge
+from watchpost.kinds.tls.judge import accept, change, judge
 from watchpost.kinds.tls.panel import panels
 from watchpost.kinds.tls.probe import probe
 from watchpost.kinds.tls.propose import propose
@@ -33,6 +33,7 @@ KIND = Kind(
     describe=_describe,
     target=_target,
     accept=accept,
+    change=change,
     interval_s=900.0,
     propose=propose,
     panels=panels,

@@ -42,6 +42,15 @@ def accept(baseline: Mapping[str, Any], facts: Facts, finding: Finding) -> Mappi
     return history.expect(baseline, facts, finding.code)
 
 
+def change(_: Mapping[str, Any], facts: Facts, finding: Finding) -> str:
+    """Which change it is: to which authority, or to which key, whatever the name: who changes the authority
+    changes it for many names."""
+    leaf = history.newest(facts)
+    if leaf is None:
+        return finding.subject
+    return str(leaf["spki"] if finding.code == "tls.changed_key" else leaf["issued_by"])
+
+
 def _judge_reach(config: TlsConfig, facts: Facts) -> Iterator[Finding]:
     """Nobody answered, or not everybody did. A family that we ourselves have no route to says nothing."""
     if "failure" in facts:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from watchpost.monitors import accept, edit
-from watchpost.monitors.models import Change, Monitor, MonitorLast, MonitorState
+from watchpost.monitors.models import Change, Monitor, MonitorLast, MonitorState, Project, Remark
 from watchpost.monitors.tests.conftest import PAGE
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -29,10 +29,8 @@ def learn(baseline: Mapping[str, Any], facts: Mapping[str, Any], finding: Any) -
     return {**baseline, "issuer": facts["issuer"]} if finding.code == "page.changed" else baseline
 
 
-@pytest.fixture
-def home(db: None, monkeypatch: pytest.MonkeyPatch) -> Monitor:
-    shop = edit.create_project("Shop", NOW)
-    monitor = edit.create_monitor(shop, {"name": "Home", "kind": "page", "url": "x"}, NOW)
+def looked_at(project: Project, name: str, *findings: Mapping[str, Any], issuer: str = "B") -> Monitor:
+    monitor = edit.create_monitor(project, {"name": name, "kind": "page", "url": "x"}, NOW)
     MonitorState.objects.filter(monitor=monitor).update(baseline={"issuer": "A"})
     MonitorLast.objects.create(
         monitor=monitor,
@@ -40,18 +38,29 @@ def home(db: None, monkeypatch: pytest.MonkeyPatch) -> Monitor:
         outcome="ok",
         total_ms=1,
         phases={},
-        findings=[STRANGE, DOWN],
-        facts={"issuer": "B"},
+        findings=list(findings),
+        facts={"issuer": issuer},
     )
+    return monitor
+
+
+def baseline(monitor: Monitor) -> Any:
+    return MonitorState.objects.get(monitor=monitor).baseline
+
+
+@pytest.fixture
+def home(db: None, monkeypatch: pytest.MonkeyPatch) -> Monitor:
+    shop = edit.create_project("Shop", NOW)
+    monitor = looked_at(shop, "Home", STRANGE, DOWN)
     monkeypatch.setattr(accept, "kinds", lambda: {"page": replace(PAGE, accept=learn)})
     Change.objects.all().delete()
     return monitor
 
 
 def test_only_what_can_be_expected_is_offered(home: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert accept.acceptable(home) == {("page.changed", "issuer")}
+    assert accept.acceptable(home) == {("page.changed", "issuer"): ()}
     monkeypatch.setattr(accept, "kinds", lambda: {"page": PAGE})
-    assert accept.acceptable(home) == set()
+    assert accept.acceptable(home) == {}
 
 
 def test_the_baseline_learns_it_and_the_engine_hears_of_it(home: Monitor) -> None:
@@ -60,7 +69,7 @@ def test_the_baseline_learns_it_and_the_engine_hears_of_it(home: Monitor) -> Non
     state = MonitorState.objects.get(monitor=home)
     assert (state.baseline, state.version) == ({"issuer": "B"}, before + 1)
     assert Change.objects.filter(topic="monitor", key=str(home.pk)).exists()
-    assert accept.acceptable(home) == set()
+    assert accept.acceptable(home) == {}
 
 
 @pytest.mark.parametrize(
@@ -70,3 +79,40 @@ def test_what_is_no_matter_of_expectation_is_refused(home: Monitor, code: str, s
     with pytest.raises(edit.Invalid):
         accept.accept_finding(home, code, subject, NOW)
     assert MonitorState.objects.get(monitor=home).baseline == {"issuer": "A"}
+
+
+def test_one_change_is_accepted_at_every_monitor_of_the_project_that_found_it(home: Monitor) -> None:
+    second = looked_at(home.project, "Second", STRANGE)
+    other = looked_at(home.project, "Other", {**STRANGE, "subject": "key"})
+    fine = looked_at(home.project, "Fine", DOWN)
+    strange = looked_at(edit.create_project("Blog", NOW), "Blog", STRANGE)
+    assert accept.acceptable(home) == {("page.changed", "issuer"): (second,)}
+    Change.objects.all().delete()
+
+    assert accept.accept_finding(home, "page.changed", "issuer", NOW, "Ada") == (home, second)
+    assert [baseline(one)["issuer"] for one in (home, second)] == ["B", "B"]
+    assert [baseline(one)["issuer"] for one in (other, fine, strange)] == ["A", "A", "A"]
+    assert set(Change.objects.values_list("topic", "key")) == {
+        ("monitor", str(home.pk)), ("monitor", str(second.pk)),
+    }  # fmt: skip
+    assert list(Remark.objects.order_by("pk").values_list("monitor__name", "sentence")) == [
+        ("Home", "Ada said that this is expected: It is B now."),
+        ("Second", "Ada said at Home that this is expected: It is B now."),
+    ]
+
+
+def test_what_one_change_is_says_the_kind(home: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another subject may be the same change, and the same subject another one."""
+    kind = replace(PAGE, accept=learn, change=lambda _, facts, finding: str(facts["issuer"]))
+    monkeypatch.setattr(accept, "kinds", lambda: {"page": kind})
+    elsewhere = looked_at(home.project, "Elsewhere", {**STRANGE, "subject": "its issuer"})
+    worse = looked_at(home.project, "Worse", {**STRANGE, "sentence": "It is C now."}, issuer="C")
+    assert accept.accept_finding(home, "page.changed", "issuer", NOW) == (home, elsewhere)
+    assert (baseline(elsewhere), baseline(worse)) == ({"issuer": "B"}, {"issuer": "A"})
+
+
+def test_a_monitor_that_knows_it_already_is_not_written_again(home: Monitor) -> None:
+    knows = looked_at(home.project, "Knows", STRANGE)
+    MonitorState.objects.filter(monitor=knows).update(baseline={"issuer": "B"})
+    assert accept.accept_finding(home, "page.changed", "issuer", NOW) == (home,)
+    assert not Remark.objects.filter(monitor=knows).exists()

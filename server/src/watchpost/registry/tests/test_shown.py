@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.registry.shown import MOST, shown
+from watchpost.registry.shown import MOST, shown, shown_name
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,15 @@ def test_it_is_short_whatever_it_is(path: str) -> None:
 @given(st.text(st.characters(codec="ascii"), min_size=12, max_size=12))
 def test_what_is_asked_for_is_not_told(secret: str) -> None:
     assert shown(f"https://u@shop.example/p?token={'z' * 9}{secret}").count("z") == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("shop.example", "shop.example"),
+        ("www.xn--bcher-kva.example", "www.bücher.example (www.xn--bcher-kva.example)"),
+        ("xn--a.example", "xn--a.example"),  # no such word
+    ],
+)
+def test_a_name_is_shown_as_its_owner_writes_it_and_as_machines_do(host: str, said: str) -> None:
+    assert shown_name(host) == said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchpost.registry.suffix import registered_domain
+from watchpost.registry.suffix import registered_domain, site_of
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,20 @@ def test_what_somebody_registered(name: str, registered: str | None) -> None:
 def test_what_is_no_name_is_refused() -> None:
     with pytest.raises(ValueError, match="not a valid host name"):
         registered_domain("a..b")
+
+
+@pytest.mark.parametrize(
+    ("name", "site"),
+    [
+        ("static.shop.example.co.uk", "example.co.uk"),
+        ("Shop.Example.", "shop.example"),
+        ("me.github.io", "me.github.io"),
+        ("www.me.github.io", "me.github.io"),
+        ("github.io", None),
+        ("192.0.2.1", None),
+        ("localhost", None),
+        ("a..b", None),
+    ],
+)
+def test_what_belongs_to_one_owner(name: str, site: str | None) -> None:
+    assert site_of(name) == site

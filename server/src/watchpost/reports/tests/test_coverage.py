@@ -90,6 +90,43 @@ def test_strangers_on_a_shared_certificate_and_redirects_elsewhere_are_none_of_o
     assert "http:checkout.shop.example" in things(shop)
 
 
+def test_hosts_that_a_pages_files_come_from(shop: Project) -> None:
+    """Those of one's own domain, and those written down; a content network is nobody's of the project."""
+    facts = {"hosts": ["cdn.shop.example", "static.shop.example", "cdn.jsdelivr.net", "d1.cloudfront.net"]}
+    spec = {"kind": "assets", "name": "Files", "also": ["d2.cloudfront.net"]}
+    files = page(shop, "www.shop.example", facts, **spec)
+    edit.create_monitor(shop, {"name": "s", "kind": "http", "url": "https://static.shop.example/x"}, NOW)
+    named = [gap for gap in now_of(shop).gaps if gap.thing.startswith("http:")]
+    assert [(gap.shown, gap.how, gap.monitor) for gap in named] == [
+        ("cdn.shop.example", "serves files of", files),
+        ("d2.cloudfront.net", "serves files of", files),
+    ]
+
+
+def test_neighbours_at_one_host_are_strangers(shop: Project) -> None:
+    facts = {"hosts": ["img.me.github.io", "stranger.github.io"]}
+    page(shop, "me.github.io", facts, kind="assets", name="Files")
+    assert things(shop) == ["http:img.me.github.io"]
+
+
+def test_of_many_some_are_shown_and_the_others_folded(shop: Project) -> None:
+    names = [f"n{number:02}.shop.example" for number in range(30)]
+    seen(shop, "shop.example", "f1", 30, *names[:8])
+    few = now_of(shop)
+    assert (few.first, few.others) == (few.gaps, ())  # ten with the certificate and the registration
+    page(shop, "www.shop.example", {"certificate": certificate("f2", 30, "www.shop.example", *names)})
+    many = now_of(shop)
+    assert (len(many.first), many.first + many.others) == (8, many.gaps)
+    said = words(enter(member(shop)).get(PAGE))
+    assert f"{len(many.others)} more" in said
+    assert all(name in said for name in names)
+
+
+def test_an_international_name_is_shown_as_people_write_it(shop: Project) -> None:
+    seen(shop, "shop.example", "f1", 30, "xn--bcher-kva.shop.example")
+    assert now_of(shop).gaps[0].shown == "bücher.shop.example (xn--bcher-kva.shop.example)"
+
+
 def test_other_projects_neither_show_nor_cover(shop: Project, blog: Project) -> None:
     seen(shop, "shop.example", "f1", 30, "api.shop.example")
     seen(blog, "api.shop.example", "f2", 30, "more.shop.example")

@@ -19,6 +19,9 @@ def test_what_was_looked_at_is_counted() -> None:
     assert said["Looked at"] == "3 stylesheets and scripts, 1 icons and manifests"
     assert said["Left out"].startswith("2:")
     assert said["Elsewhere"].startswith("2 of other sites")
+    assert rows(looked={}, found=0, hosts=["cdn.shop.test"])["Other hosts"] == "cdn.shop.test"
+    assert rows(looked={}, found=0, hosts=list("abcdefghij"))["Other hosts"].endswith("g, h and 2 more")
+    assert "Other hosts" not in rows(looked={}, found=0, hosts=[])
     assert "Left out" not in rows(looked={"heavy": 1}, found=1)
     assert rows(looked={}, found=0)["Looked at"] == "none"
 

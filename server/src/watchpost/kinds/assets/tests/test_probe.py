@@ -200,3 +200,18 @@ async def test_large_pages_are_parsed_off_the_loop() -> None:
 def test_a_wrong_configuration_is_refused_with_a_sentence(field: str, value: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         AssetsConfig.model_validate({"url": "https://shop.example/", field: value})
+
+
+async def test_the_hosts_that_files_come_from_are_known_their_own_first() -> None:
+    outbound, site = Names(LOOPBACK), Site({"/s.css": File(b"@import url(http://font.other.invalid/f.css);")})
+    async with serving(site):
+        site.files["/"] = page(
+            css("/s.css"), js("//a.network.invalid:1/a.js"), img("//cdn.shop.invalid:1/x.png")
+        )
+        seen, _ = await look(f"http://www.shop.invalid:{site.port}/", outbound, host="cdn.shop.invalid")
+        assert seen.facts["hosts"] == ["cdn.shop.invalid", "a.network.invalid", "font.other.invalid"]
+        site.files["/"] = page(css("/s.css"))
+        site.files["/s.css"] = File()
+        seen, _ = await look(f"http://www.shop.invalid:{site.port}/", outbound)
+        assert seen.facts["hosts"] == []  # known again at every look: a host that went is not kept
+    await outbound.close()

@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from watchpost.core.types import NO_PAST, Observation, Verdict
 from watchpost.kinds.domain import KIND
 from watchpost.kinds.domain.config import DomainConfig
+from watchpost.kinds.domain.limits import RDAP
+from watchpost.kinds.domain.probe import directory_of
 from watchpost.outbound import Guard, Outbound
 from watchpost.registry import Look
 
@@ -96,10 +99,14 @@ async def look(
     now: datetime = NOW,
     guard: Guard = GUARD,
     folder: Path | None = None,
+    busy_s: float = 0.0,
     **more: Any,
 ) -> tuple[Observation, Verdict]:
     config = DomainConfig.model_validate({"domain": "www.example.com", "rdap": url} | more)
     outbound = Outbound(guard, folder=folder)
+    if busy_s:  # others have used up what the bucket gives at once
+        key = url.split("/")[2]
+        directory_of(outbound).client.limits.full_at[key] = monotonic() + RDAP.burst - 1 + busy_s
     assert KIND.probe is not None
     seen = await KIND.probe(Look(7, 3, config, 20.0), outbound, now)
     await outbound.close()

@@ -24,9 +24,24 @@ LIST = {"services": [[["com", "net"], ["http://a.test/", "https://a.test/rdap/"]
 async def test_days_pass_while_the_registry_is_silent() -> None:
     with registry() as one:
         one.say(domain("2027-01-22T09:00:00Z"))  # in 60 days
-        _, verdict = await look(one.url)
+        good, verdict = await look(one.url)
         held = verdict.baseline
         one.say({}, 500)
+        silent, _ = await look(one.url, held)
+        kept = {name: good.facts[name] for name in KIND.kept & good.facts.keys()}  # as the engine keeps them
+        for facts, note in (
+            (good.facts, ""),
+            (
+                silent.facts,
+                "As it was on 2026-11-23. The last look brought no answer: 127.0.0.1 answers with",
+            ),
+            (
+                {"answer": "not_found"},
+                "As it was on 2026-11-23. Now the registry says that it is not registered.",
+            ),
+        ):
+            shown = KIND.panels(DomainConfig(domain="example.com"), kept | facts, held or {})[0]
+            assert (shown.note.startswith(note), bool(shown.note)) == (True, bool(note))
         seen = []
         for days in (0, 40, 55, 61):
             _, verdict = await look(one.url, held, NOW + timedelta(days=days))
@@ -51,6 +66,7 @@ async def test_another_registrar_and_no_lock_are_told_until_they_are_expected() 
         held = verdict.baseline
         assert KIND.accept is not None
         assert held is not None
+        assert [KIND.change(held, {}, one) for one in verdict.findings] == ["example.com 9999", "example.com"]
         for finding in verdict.findings:
             held = KIND.accept(held, seen.facts, finding)
         _, verdict = await look(one.url, held)
@@ -140,6 +156,30 @@ async def test_a_bucket_gives_a_burst_and_then_one_by_one_and_nothing_that_comes
     for _ in range(3):
         assert await limits.turn("c", Rate(1, 0.2), began + 60, NOW)
     assert monotonic() - began >= 0.39
+
+
+async def test_waiting_for_our_own_turn_is_no_slowness_of_the_registry() -> None:
+    with registry() as one:
+        one.say(domain())
+        seen, verdict = await look(one.url, busy_s=1.3)
+        assert 1.0 <= seen.facts["waited_s"] <= 1.3
+        assert 0 < seen.phases.wait <= seen.total_ms < 1000
+        assert seen.total_ms == pytest.approx(seen.phases.total, abs=0.01)
+        shown = dict(
+            KIND.panels(DomainConfig(domain="example.com"), seen.facts, verdict.baseline or {})[0].rows
+        )
+        assert shown["Waited for our turn"].endswith(" s, for other monitors were asking it")
+
+        one.say({}, 500)
+        _, verdict = await look(one.url, busy_s=1.3)
+        assert "answers with status 500. 1 s of the look went by until it was our turn" in verdict.note
+
+        seen, verdict = await look(one.url, busy_s=60)
+        assert (seen.total_ms, verdict.conclusive) == (0.0, False)
+        assert "was not asked in time: others were asking it too" in verdict.note
+
+        seen, _ = await look(one.url, busy_s=0.2)
+        assert "waited_s" not in seen.facts  # explains nothing
 
 
 def test_a_clock_that_is_set_back_does_not_close_a_host_for_years() -> None:

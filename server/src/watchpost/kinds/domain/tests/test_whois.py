@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from watchpost.kinds.domain.bootstrap import Directory
 from watchpost.kinds.domain.client import Client
 from watchpost.kinds.domain.config import DomainConfig
 from watchpost.kinds.domain.dates import read_date
-from watchpost.kinds.domain.limits import Limits
+from watchpost.kinds.domain.limits import WHOIS, Limits
+from watchpost.kinds.domain.probe import directory_of
 from watchpost.kinds.domain.tests.registry import GUARD, NOW
 from watchpost.kinds.domain.whois import read
 from watchpost.outbound import Guard, Outbound
@@ -191,6 +193,22 @@ async def test_who_says_too_often_is_left_alone_for_an_hour_by_all() -> None:
             assert (seen.facts["answer"], len(server.asked)) == ("limited", asked)
             assert not verdict.conclusive
             outbound.shared["domain"].client.limits.full_at.clear()
+    await outbound.close()
+
+
+async def test_our_own_turn_is_no_slowness_of_the_server() -> None:
+    outbound, server = (
+        Outbound(GUARD),
+        Server(b"Domain Name: example.com\nRegistry Expiry Date: 2028-08-13\n"),
+    )
+    async with serving(server):
+        outbound.shared["domain"] = Directory(Client(outbound), None, "http://127.0.0.1:1/")
+        directory = directory_of(outbound)
+        directory._services = {"zz": "https://rdap.example/"}
+        directory.client.limits.full_at[server.at] = monotonic() + (WHOIS.burst - 1) * WHOIS.apart_s + 1.3
+        seen, _ = await look(server.at, outbound)
+    assert (seen.facts["answer"], 1.0 <= seen.facts["waited_s"] <= 1.3) == ("known", True)
+    assert 0 < seen.phases.wait <= seen.total_ms < 1000
     await outbound.close()
 
 

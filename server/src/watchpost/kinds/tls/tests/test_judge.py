@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -207,6 +208,18 @@ def test_a_new_issuer_is_told_until_it_is_expected() -> None:
     assert codes(judge(after, accepted)) == []
     assert codes(judge(before, accepted)) == []
     assert codes(judge(served(x=leaf("c", 0, 90, issued_by="Third CA")), accepted)) == ["tls.changed_issuer"]
+
+
+def test_one_authority_for_all_names_is_one_change_and_so_is_one_key() -> None:
+    after = served(x=leaf("b", -1, 89, issued_by="Other CA", spki="one"))
+    issuer = only(judge(after, learn(served(x=leaf()))))
+    elsewhere = replace(issuer, subject="blog.example")
+    third = served(x=leaf("c", 0, 90, issued_by="Third CA", spki="one"))
+    assert KIND.change({}, after, issuer) == KIND.change({}, after, elsewhere)
+    assert KIND.change({}, after, issuer) != KIND.change({}, third, elsewhere)
+    key = replace(issuer, code="tls.changed_key")
+    assert KIND.change({}, after, key) == KIND.change({}, third, key)
+    assert KIND.change({}, {}, key) == key.subject  # nothing was served
 
 
 def test_what_nobody_accepts_teaches_nothing() -> None:
