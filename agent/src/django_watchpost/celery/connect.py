@@ -9,8 +9,8 @@ from django_watchpost.conf import read_conf
 from django_watchpost.guard import guard, log
 
 _NO_PLACE = (
-    "WATCHPOST['CELERY']: there is no place where workers and web processes could share reports; "
-    "set it to a shared cache ('cache:<alias>') or a folder ('/path')"
+    "WATCHPOST['CELERY']: there is no place where workers and web processes could share reports; set it to "
+    "a shared cache ('cache:<alias>') or a folder ('/path')"
 )
 
 

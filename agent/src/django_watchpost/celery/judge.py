@@ -213,8 +213,8 @@ def _hangs(one: WorkerReport, limits: WorkerLimits) -> bool:
 def _hanging(one: WorkerReport) -> str:
     slots = "its only slot is" if one.slots == 1 else f"all {one.slots} slots of it are"
     return (
-        f"{one.node} has finished no task for {lasting(one.finished_s)}: {slots} taken, "
-        f"by {one.oldest_task} for {lasting(one.oldest_s)}"
+        f"{one.node} has finished no task for {lasting(one.finished_s)}: {slots} taken, by {one.oldest_task} "
+        f"for {lasting(one.oldest_s)}"
     )
 
 
@@ -243,8 +243,8 @@ def _judge_lost(crew: Crew, more: Mapping[str, Any]) -> Result:
 
 
 _DEAD_FIX = (
-    "Look at the supervisor of the worker and for the kernel's out-of-memory messages: it was killed, "
-    "its machine is gone, or it hangs as a whole."
+    "Look at the supervisor of the worker and for the kernel's out-of-memory messages: it was killed, its "
+    "machine is gone, or it hangs as a whole."
 )
 
 

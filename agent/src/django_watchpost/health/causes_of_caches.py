@@ -16,8 +16,7 @@ _FULL = Cause(
     (errno.ENOSPC, errno.EDQUOT),
     "{subject} is full and takes nothing more: {said}",
     "Raise its memory (Redis: maxmemory) or let it throw away what is old (maxmemory-policy allkeys-lru); "
-    "keys "
-    "without a timeout never make room. A cache of files: free the disk.",
+    "keys without a timeout never make room. A cache of files: free the disk.",
     "cache.full",
 )
 _READ_ONLY = Cause(
@@ -55,8 +54,8 @@ _CLIENTS = Cause(
     r"max number of clients|MaxConnectionsError|Too many connections",
     (),
     "{subject} gives no more connections: {said}",
-    "Count processes x threads; look for clients that stay (CLIENT LIST), and raise maxclients or the pool's "
-    "max_connections.",
+    "Count processes x threads; look for clients that stay (CLIENT LIST), and raise maxclients or the "
+    "pool's max_connections.",
 )
 _NO_ACCEPT = Cause(
     "no_connection",
@@ -79,8 +78,7 @@ _STALLED = Cause(
     (errno.ETIMEDOUT,),
     "{subject} accepts connections and did not answer within {deadline:g} s.",
     "The server hangs (a slow command, swapping, a frozen machine): look at SLOWLOG and its memory, and "
-    "restart "
-    "it. Set socket timeouts of at most a second, so that a page does not wait as long.",
+    "restart it. Set socket timeouts of at most a second, so that a page does not wait as long.",
 )
 _TABLE = Cause(
     "table",

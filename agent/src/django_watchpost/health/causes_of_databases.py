@@ -20,8 +20,7 @@ DATABASE = (
         "{database} gives no more connections: {said}",
         "Look at who holds them (PostgreSQL: SELECT usename, application_name, state, count(*) FROM "
         "pg_stat_activity GROUP BY 1, 2, 3). Lower workers x threads or the pool's max_size, set "
-        "CONN_MAX_AGE "
-        "to 0 under ASGI, or put PgBouncer between; raising max_connections comes last.",
+        "CONN_MAX_AGE to 0 under ASGI, or put PgBouncer between; raising max_connections comes last.",
         "database.too_many_connections",
     ),
     Cause(
@@ -46,8 +45,8 @@ DATABASE = (
         r"|name resolution|Unknown (MySQL )?server host|getaddrinfo|No address associated",
         (2005,),
         "The host name of {database} is not known: {said}",
-        "Compare HOST in DATABASES with the name the server has now, and ask for it on this machine (getent "
-        "hosts NAME).",
+        "Compare HOST in DATABASES with the name the server has now, and ask for it on this machine "
+        "(getent hosts NAME).",
     ),
     Cause(
         "starting",
@@ -69,16 +68,16 @@ DATABASE = (
         r"unable to open database|not a database|malformed|disk I/O error",
         (),
         "The file of {database} cannot be read: {said}",
-        "See that the file is there, whole, and belongs to the user of this process; else restore it "
-        "from the last backup.",
+        "See that the file is there, whole, and belongs to the user of this process; else restore it from "
+        "the last backup.",
     ),
     Cause(
         "timeout",
         r"time(d )?[ -]?out|Timeout",
         (2013,),
         "{database} did not answer within {deadline:g} s.",
-        "Is the server overloaded, frozen or behind a firewall that drops packets? Try it from this machine "
-        "(psql, mysql) and look at its load and its log.",
+        "Is the server overloaded, frozen or behind a firewall that drops packets? Try it from this "
+        "machine (psql, mysql) and look at its load and its log.",
     ),
     Cause(
         "refused",

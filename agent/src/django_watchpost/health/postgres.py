@@ -87,8 +87,8 @@ def judge_load(load: Load, database: str, degraded_from: float, error_from: floa
             f"{load.whose} limit).",
             code="database.connections_high",
             fix="Count what may connect: processes x threads (or the pool's max_size), Celery's children, "
-            "cron jobs. Lower that, or put PgBouncer between; SELECT application_name, state, count(*) FROM "
-            "pg_stat_activity GROUP BY 1, 2 says who holds them.",
+            "cron jobs. Lower that, or put PgBouncer between; SELECT application_name, state, count(*) "
+            "FROM pg_stat_activity GROUP BY 1, 2 says who holds them.",
             observed=load.share,
             unit="%",
         )
@@ -100,8 +100,8 @@ def judge_read_only(load: Load, database: str) -> Iterator[Result]:
             "it is a standby" if load.in_recovery else "default_transaction_read_only is on for this session"
         )
         fix = (
-            "After a failover point HOST in DATABASES at the new primary; where it is meant to be a replica, "
-            "set may_be_read_only for this check."
+            "After a failover point HOST in DATABASES at the new primary; where it is meant to be a "
+            "replica, set may_be_read_only for this check."
             if load.in_recovery
             else "Find where it was set (ALTER ROLE, ALTER DATABASE, postgresql.conf, OPTIONS) and reset it."
         )
@@ -115,8 +115,7 @@ def judge_idle(idle: Idle | None, database: str, longest_s: float) -> Iterator[R
             who += f", application {idle.application}"
         yield degraded(
             f"In {database} a transaction has stood open and idle for {idle.age_s:.0f} s ({who}): it holds "
-            "its "
-            "locks, and VACUUM back.",
+            "its locks, and VACUUM back.",
             code="database.idle_in_transaction",
             fix="Find what waits inside a transaction (a call of another service within atomic(), a shell "
             f"left open). SELECT pg_terminate_backend({idle.pid}) ends it; "

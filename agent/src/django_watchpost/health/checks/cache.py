@@ -190,8 +190,7 @@ class Cache(Check):
             f"{_capital(self._name())} {words}.",
             code="cache.wrong_value",
             fix="Do several projects share it with the same KEY_PREFIX, do processes disagree about its "
-            "servers, or "
-            "is it so small that it drops what is new?",
+            "servers, or is it so small that it drops what is new?",
         )
 
     def _slow(self, took_ms: float) -> Result:
@@ -199,8 +198,7 @@ class Cache(Check):
             f"{_capital(self._name())} took {took_ms:.0f} ms to write, read and delete one value.",
             code="cache.slow",
             fix="A cache in the same network answers within 5 ms: look for slow commands (SLOWLOG), large "
-            "values, "
-            "swapping, or a long way.",
+            "values, swapping, or a long way.",
         )
 
     def _name(self, server: str | None = None) -> str:

@@ -111,8 +111,7 @@ class Database(Check):
         if missed > 0:
             yield degraded(
                 f"The pool of {self._name} had no connection for {missed} of the application's requests "
-                "since "
-                "the last look.",
+                "since the last look.",
                 code="database.pool_exhausted",
                 fix=_MORE,
             )
@@ -133,8 +132,7 @@ class Database(Check):
                     f"{self._name} takes no writes: its {what} {path} is read-only, because {why}.",
                     code="database.read_only",
                     fix="SQLite writes the file and a journal beside it: give both to the user of this "
-                    "process, "
-                    "and mount them writable.",
+                    "process, and mount them writable.",
                 )
                 return
         if is_by_intent:
@@ -147,12 +145,10 @@ class Database(Check):
     def _slow(self, took_ms: float, connected_ms: float) -> Result:
         return degraded(
             f"{self._name} took {took_ms:.0f} ms for a trivial query, {connected_ms:.0f} ms of them until "
-            "it was "
-            "connected.",
+            "it was connected.",
             code="database.slow",
             fix="Slow to connect: DNS, TLS or a server without a free moment; use a pool or CONN_MAX_AGE. "
-            "Slow to "
-            "answer: look at the server's load, locks and disk.",
+            "Slow to answer: look at the server's load, locks and disk.",
         )
 
     def _missing(self, file: Path) -> Result:
@@ -160,8 +156,7 @@ class Database(Check):
             f"{self._name} is not there: the file {file} does not exist.",
             code="database.unreachable",
             fix="Is its volume mounted, and NAME in DATABASES an absolute path? A new one is made by "
-            "manage.py "
-            "migrate.",
+            "manage.py migrate.",
             details={"cause": "file"},
         )
 
@@ -183,8 +178,7 @@ class Database(Check):
         _errors[self.alias] = stats.get("requests_errors", 0)
         return error(
             f"The pool of {self._name} is exhausted: all {stats.get('pool_max')} connections of this "
-            "process are "
-            f"in use, and none became free within {self.deadline:g} s.",
+            f"process are in use, and none became free within {self.deadline:g} s.",
             code="database.pool_exhausted",
             fix=_MORE,
             details={"pool": _figures(stats)},
@@ -212,9 +206,9 @@ class Database(Check):
 
 
 _MORE = (
-    "Look for what holds a connection long: slow queries, calls of other services within a transaction, more "
-    "threads than connections. Raise max_size in OPTIONS['pool'] to the threads of a process, as far as the "
-    "server's max_connections allows."
+    "Look for what holds a connection long: slow queries, calls of other services within a transaction, "
+    "more threads than connections. Raise max_size in OPTIONS['pool'] to the threads of a process, as far "
+    "as the server's max_connections allows."
 )
 
 

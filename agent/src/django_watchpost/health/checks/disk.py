@@ -68,8 +68,7 @@ class Disk(Check):
             f"The disk of {path} is {percent:g} % full: {free_mb:.0f} MB of {total_mb:.0f} MB are left.",
             code=code,
             fix=f"See what grows (du -xh {path} | sort -h | tail): logs, uploads, sessions in files, core "
-            "dumps; "
-            "delete or enlarge.",
+            "dumps; delete or enlarge.",
             observed=percent,
             unit="%",
         )
@@ -80,12 +79,10 @@ class Disk(Check):
             say, code = (error, "disk.full") if is_full else (degraded, "disk.nearly_full")
             yield say(
                 f"The disk of {path} has {percent:g} % of its inodes in use: soon no file can be made, "
-                "whatever "
-                "room is left.",
+                "whatever room is left.",
                 code=code,
                 fix="Look for folders with very many small files (sessions or a cache in files): "
-                "clearsessions, or "
-                "another backend.",
+                "clearsessions, or another backend.",
                 observed=percent,
                 unit="%",
             )

@@ -63,7 +63,6 @@ def judge(memory: Reading, rss: int, degraded_from: float) -> Result:
         f"The machine uses {used} of its memory; {mine}.",
         code="memory.high",
         fix="See who has it (ps aux --sort -rss | head): fewer workers, max_requests for gunicorn, or a "
-        "larger "
-        "machine. Without room the kernel kills the largest process.",
+        "larger machine. Without room the kernel kills the largest process.",
         **figures,
     )

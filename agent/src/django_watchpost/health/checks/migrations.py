@@ -85,8 +85,7 @@ class Migrations(Check):
         is_one = len(pending) == 1
         return degraded(
             f"{len(pending)} migration{'' if is_one else 's'} of this code {'is' if is_one else 'are'} not "
-            "applied "
-            f"to the database {self.alias!r}: {names}{more}.",
+            f"applied to the database {self.alias!r}: {names}{more}.",
             code="migrations.pending",
             fix="Run manage.py migrate as a step of the deployment"
             + ("." if self.alias == "default" else f" (--database {self.alias})."),

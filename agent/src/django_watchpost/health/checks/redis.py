@@ -109,8 +109,7 @@ class Redis(Check):
             yield say(
                 f"{has}, and evicts nothing: when it is full, writes fail.",
                 fix="Raise maxmemory; find what grows (redis-cli --bigkeys); set maxmemory-policy "
-                "allkeys-lru on a "
-                "server that is a cache alone.",
+                "allkeys-lru on a server that is a cache alone.",
                 **figures,
             )
         elif self.holds_tasks and policy.startswith("allkeys"):

@@ -75,8 +75,7 @@ def _judge_debug() -> Iterator[Result]:
             "memory.",
             code="settings.debug",
             fix="Set DEBUG = False in production, from the environment: os.environ.get('DEBUG') == '1' "
-            "(bool('False') "
-            "is True).",
+            "(bool('False') is True).",
         )
 
 
@@ -92,8 +91,7 @@ def _judge_key() -> Iterator[Result]:
         f"SECRET_KEY {why}: whoever knows or guesses it can forge sessions.",
         code="settings.secret_key",
         fix="Make one (python -c 'from django.core.management.utils import get_random_secret_key as k; "
-        "print(k())'), "
-        "keep it out of the repository, and put the old one into SECRET_KEY_FALLBACKS.",
+        "print(k())'), keep it out of the repository, and put the old one into SECRET_KEY_FALLBACKS.",
     )
 
 
@@ -106,8 +104,7 @@ def _judge_connections() -> Iterator[Result]:
         if is_server and given.get("CONN_MAX_AGE", 0) != 0:
             yield degraded(
                 f"CONN_MAX_AGE of the database {alias!r} is {given['CONN_MAX_AGE']} under ASGI: each "
-                "request may "
-                "leave a connection behind, until the server has none left.",
+                "request may leave a connection behind, until the server has none left.",
                 code="settings.persistent_connections",
                 fix="Set CONN_MAX_AGE = 0, and use the pool of psycopg (OPTIONS = {'pool': True}) or "
                 "PgBouncer.",
@@ -123,12 +120,10 @@ def _judge_local_cache() -> Iterator[Result]:
         if kind_of(alias) == "memory":
             yield degraded(
                 f"The cache {alias!r} lies in the memory of each of {workers} processes: what one writes or "
-                "deletes, "
-                "the others do not see.",
+                "deletes, the others do not see.",
                 code="settings.local_cache",
                 fix="Use Redis, Memcached or the database for whatever must be the same everywhere: "
-                "sessions, locks, "
-                "rate limits, invalidation.",
+                "sessions, locks, rate limits, invalidation.",
             )
 
 
@@ -136,12 +131,10 @@ def _judge_hosts() -> Iterator[Result]:
     if "*" in settings.ALLOWED_HOSTS:
         yield degraded(
             "ALLOWED_HOSTS lets every host in: links in mails, such as those that reset a password, can be "
-            "made to "
-            "lead to a stranger's site.",
+            "made to lead to a stranger's site.",
             code="settings.allowed_hosts",
             fix="List the hosts of the site. Health probes by address need none: Watchpost's middleware "
-            "answers "
-            "before.",
+            "answers before.",
         )
 
 

@@ -88,8 +88,7 @@ def _judge_folder(folder: Path) -> Result | None:
         f"Uploads cannot be saved: {folder} cannot be written, because {why}.",
         code="storage.not_writable",
         fix="Give the folder to the user of this process (chown), or mount its volume writable; in a "
-        "container "
-        "MEDIA_ROOT belongs on a volume.",
+        "container MEDIA_ROOT belongs on a volume.",
     )
 
 
@@ -105,8 +104,7 @@ def _explain(problem: Exception, storage: Any, done: str) -> Result:
         f"{_name(storage)} does not work, a file could not be {done}: {said}",
         code="storage.not_writable",
         fix="Compare keys, bucket and rights in its options: it must let this process save, read and "
-        "delete. On "
-        "a disk: is it full?",
+        "delete. On a disk: is it full?",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 FIXES = {
     "database.too_many_connections": (
-        "See who holds them: `SELECT usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2 ORDER "
-        "BY 3 DESC`. Restart what leaks, lower the number of workers or CONN_MAX_AGE, and put a pool "
-        "(OPTIONS pool, PgBouncer) in between."
+        "See who holds them: `SELECT usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2 ORDER BY "
+        "3 DESC`. Restart what leaks, lower the number of workers or CONN_MAX_AGE, and put a pool (OPTIONS "
+        "pool, PgBouncer) in between."
     ),
     "database.pool_exhausted": (
         "Look for long requests and open transactions that keep connections; restart the workers to get "
@@ -17,8 +17,8 @@ FIXES = {
         "pg_is_in_recovery()`. Point DATABASES at the primary."
     ),
     "database.unreachable": (
-        "Check that the database runs (`systemctl status postgresql`, `pg_isready -h HOST`) and that "
-        "host, port and password in DATABASES are right."
+        "Check that the database runs (`systemctl status postgresql`, `pg_isready -h HOST`) and that host, "
+        "port and password in DATABASES are right."
     ),
     "database.pool_waiting": (
         "Find the slow queries (`pg_stat_activity` by query_start) and shorten them, or raise max_size of"
@@ -29,12 +29,11 @@ FIXES = {
     ),
     "database.idle_in_transaction": (
         "Find it with `SELECT pid, xact_start, query FROM pg_stat_activity WHERE state = 'idle in "
-        "transaction'`; end it with pg_terminate_backend(pid), then set "
-        "idle_in_transaction_session_timeout."
+        "transaction'`; end it with pg_terminate_backend(pid), then set idle_in_transaction_session_timeout."
     ),
     "database.connections_high": (
-        "See who holds them: `SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY "
-        "1, 2`. Lower workers or CONN_MAX_AGE before new ones are refused."
+        "See who holds them: `SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, "
+        "2`. Lower workers or CONN_MAX_AGE before new ones are refused."
     ),
     "migrations.pending": (
         "Run `python manage.py migrate` with the settings of production, and put it into the deploy."
@@ -56,8 +55,8 @@ FIXES = {
         "Check that it runs (`systemctl status redis`, `redis-cli -h HOST ping`) and that its URL is right."
     ),
     "redis.stalled": (
-        "Look at what it does: `redis-cli --latency`, `redis-cli SLOWLOG GET 10`; a fork for saving or "
-        "one huge key holds all."
+        "Look at what it does: `redis-cli --latency`, `redis-cli SLOWLOG GET 10`; a fork for saving or one "
+        "huge key holds all."
     ),
     "redis.full": (
         "See `redis-cli INFO memory`; raise maxmemory, or set maxmemory-policy allkeys-lru for a cache."
@@ -67,8 +66,8 @@ FIXES = {
     ),
     "cache.down": ("Check that the cache server runs and that LOCATION in CACHES names it; then restart it."),
     "cache.stalled": (
-        "Restart the cache server; set socket_timeout and socket_connect_timeout in CACHES' OPTIONS so "
-        "that a hung one costs a second and not a worker."
+        "Restart the cache server; set socket_timeout and socket_connect_timeout in CACHES' OPTIONS so that "
+        "a hung one costs a second and not a worker."
     ),
     "cache.swallowing_errors": (
         "The backend hides its errors (IGNORE_EXCEPTIONS): look at the cache server itself, and set "
@@ -80,8 +79,8 @@ FIXES = {
     "cache.full": ("Raise its memory limit, or let it evict (maxmemory-policy allkeys-lru)."),
     "cache.slow": ("Look at its load and at the network in between; one huge value slows down all others."),
     "storage.not_writable": (
-        "Check owner, rights and space of MEDIA_ROOT: `ls -ld`, `df -h`; it must belong to the user of "
-        "the workers."
+        "Check owner, rights and space of MEDIA_ROOT: `ls -ld`, `df -h`; it must belong to the user of the "
+        "workers."
     ),
     "storage.unreachable": ("Check the credentials, the bucket's name and the status page of the provider."),
     "mail.unreachable": (
@@ -115,8 +114,8 @@ FIXES = {
         "Start more workers for the queue, or find the task that became slow: `inspect active`."
     ),
     "beat.not_run": (
-        "Beat is well; look at the workers: do they consume task_default_queue (`inspect active_queues`), or "
-        "are they far behind?"
+        "Beat is well; look at the workers: do they consume task_default_queue (`inspect active_queues`), "
+        "or are they far behind?"
     ),
     "beat.twice": (
         "Stop all Beats but one: a worker with -B on several machines, a service scaled to two, an old "

@@ -139,8 +139,8 @@ def token_refused(config: HealthConfig, facts: Facts) -> Finding:
     if config.shows_secret:
         sentence = f"The health endpoint {url} refuses the monitor's token: it {says}."
         fix = (
-            "Put the value of WATCHPOST['HEALTH_TOKEN'] of the application into token; after a change of the "
-            "setting its processes need a restart."
+            "Put the value of WATCHPOST['HEALTH_TOKEN'] of the application into token; after a change of "
+            "the setting its processes need a restart."
         )
     else:
         sentence = f"The health endpoint {url} wants a token, and the monitor has none: it {says}."
@@ -153,10 +153,10 @@ def slow(config: HealthConfig, total_ms: float) -> Finding:
     return Finding(
         "health.slow",
         "endpoint",
-        f"The health endpoint {shown(config.place.url)} took {total_ms:.0f} ms; at most {config.max_ms:g} ms "
-        "are allowed.",
-        "What it says is not touched by that. An endpoint that runs its checks at each request is as slow as "
-        "the slowest of them: look at which that is, and at busy workers.",
+        f"The health endpoint {shown(config.place.url)} took {total_ms:.0f} ms; at most {config.max_ms:g} "
+        f"ms are allowed.",
+        "What it says is not touched by that. An endpoint that runs its checks at each request is as slow "
+        "as the slowest of them: look at which that is, and at busy workers.",
     )
 
 
