@@ -85,6 +85,9 @@ class Child:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+            ends = time.monotonic() + _GRACE_S
+            while answers(self.listens or 0) and time.monotonic() < ends:
+                time.sleep(_STEP_S)  # its workers, killed just now, still hold the port
 
     def end(self, with_kill: bool = False) -> None:
         """Ends the process; its port stays open."""

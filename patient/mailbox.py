@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import re
 from pathlib import Path
 
@@ -42,14 +41,11 @@ async def _read_mail(reader: asyncio.StreamReader) -> bytes:
     return b"".join(lines)
 
 
-_numbers = itertools.count(1)
-
-
 def _store(folder: Path, mail: bytes) -> None:
     """The last 200 are kept."""
     to = re.search(rb"^To: (\S+)", mail, re.MULTILINE)
     name = re.sub(r"[^\w@.-]", "", to[1].decode("ascii", "replace")) if to else "unknown"
-    number = next(_numbers)
+    number = max((int(one.name[:6]) for one in folder.glob("[0-9]*.eml")), default=0) + 1
     (folder / f"{number:06}-{name}.eml").write_bytes(mail)
     for old in folder.glob(f"{number - _KEPT:06}-*.eml"):
         old.unlink()

@@ -11,7 +11,7 @@ RUNS = ("light", "full")
 
 
 def break_(shop: Stand) -> None:
-    limits = {"error_free_percent": 100.0, "degraded_free_percent": 100.0}
+    limits = {"degraded_from": 0.0, "error_from": 0.0}
     shop.change("disk_full", settings={"WATCHPOST.HEALTH_OVERRIDES": {"disk*": limits}})
 
 
