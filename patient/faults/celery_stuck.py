@@ -19,5 +19,9 @@ def break_(shop: Stand) -> None:
 
 
 def heal(shop: Stand) -> None:
+    """Such a worker is killed, as somebody would do; then the task is not known as a long one either."""
     shop.kept.pop("celery_stuck", None)
     shop.unwedge("celery_stuck")
+    for name in shop.queues:
+        shop.stop(name, with_kill=True)
+        shop.start(name)

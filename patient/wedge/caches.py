@@ -31,7 +31,8 @@ def _try(do: Any, otherwise: Any, *args: Any, **more: Any) -> Any:
 
 
 class ForgivingFileCache(_Forgiving, FileBasedCache):
-    pass
+    def _createdir(self) -> None:
+        _try(super()._createdir, None)
 
 
 class ForgivingRedisCache(_Forgiving, RedisCache):

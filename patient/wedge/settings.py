@@ -13,8 +13,16 @@ from config.settings import INSTALLED_APPS, MIDDLEWARE, WATCHPOST
 WEDGE_FILE = os.environ["WEDGE_FILE"]
 INSTALLED_APPS = [*INSTALLED_APPS, "patient.wedge"]
 MIDDLEWARE = [MIDDLEWARE[0], "patient.wedge.middleware.WedgeMiddleware", *MIDDLEWARE[1:]]
-# Nobody wants to wait half a minute for a demonstration.
-WATCHPOST = WATCHPOST | {"HEALTH_OVERRIDES": {"*": {"interval": 5}}}
+# Nobody wants to wait for a demonstration. The usual limits bear slow releases and long tasks; these do not.
+WATCHPOST = WATCHPOST | {
+    "HEALTH_OVERRIDES": {
+        "*": {"interval": 5},
+        "celery.queues": {"degraded_depth": 100},
+        "celery.consumers": {"silent_after": 12, "settles_in": 3, "grace": 15},
+        "celery.workers": {"silent_after": 12, "stuck_after": 15, "takes_within": 12, "grace": 15},
+        "beat": {"silent_after": 12, "ticks_within": 12, "grace": 15},
+    }
+}
 
 
 def _place(path: str, value: object) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 
@@ -118,6 +119,34 @@ class Swallows(LocMemCache):
 
     def set(self, *args, **kwargs):
         return None
+
+
+class Forgiving(FileBasedCache):
+    """Of a known backend, with its errors hidden."""
+
+    def _createdir(self):
+        with suppress(OSError):
+            super()._createdir()
+
+    def set(self, *args, **kwargs):
+        with suppress(OSError):
+            super().set(*args, **kwargs)
+
+    def get(self, *args, **kwargs):
+        with suppress(OSError):
+            return super().get(*args, **kwargs)
+        return None
+
+
+def test_a_backend_of_the_project_that_hides_its_errors(cache, tmp_path):
+    place = tmp_path / "cache"
+    cache(f"{__name__}.Forgiving", str(place))
+    assert Cache().run().status is Status.OK
+    place.rename(tmp_path / "moved")
+    place.write_text("a file in its place")
+    result = Cache().run()
+    assert (result.status, result.code) == (Status.DEGRADED, "cache.swallowing_errors"), result
+    assert "hides it from the application" in result.message
 
 
 class Mixes(LocMemCache):

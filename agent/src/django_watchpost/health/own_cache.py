@@ -53,6 +53,8 @@ def build(alias: str, deadline_s: float, location: str | None = None, is_honest:
     has them hidden. Raises what the backend's constructor raises."""
     kind, params = kind_of(alias), dict(caches.settings[alias])
     backend = import_string(params.pop("BACKEND"))
+    if is_honest:
+        backend = _without_own(backend)
     given = params.pop("LOCATION", "")
     options = dict(params.get("OPTIONS") or {})
     adjust = {"redis": _redis, "django-redis": _django_redis, "pymemcache": _pymemcache, "pylibmc": _pylibmc}
@@ -60,14 +62,23 @@ def build(alias: str, deadline_s: float, location: str | None = None, is_honest:
         adjust[kind](options, deadline_s)
         params["OPTIONS"] = options
     if is_honest:
-        options |= {"django-redis": {"IGNORE_EXCEPTIONS": False}, "pymemcache": {"ignore_exc": False}}.get(
-            kind, {}
-        )
+        options |= _HONEST.get(kind, {})
     cache: BaseCache = backend(given if location is None else location, params)
     getattr(cache, "_cache", None)  # imports the client library, which is not the server's time
     if kind == "django-redis":
         cache.client.connection_factory._pools = {}  # type: ignore[attr-defined]  # else the application's
     return cache
+
+
+def is_own(alias: str) -> bool:
+    """Whether the project derived a backend of its own from a known one."""
+    backend = import_string(caches.settings[alias]["BACKEND"])
+    return _without_own(backend) is not backend
+
+
+def _without_own(backend: type[BaseCache]) -> type[BaseCache]:
+    """The known backend that one of the project's own derives from: it is the own one that hides errors."""
+    return next((one for one in backend.__mro__ if f"{one.__module__}.{one.__qualname__}" in _KINDS), backend)
 
 
 def release(alias: str, cache: BaseCache) -> None:
