@@ -300,3 +300,17 @@ def test_of_two_files_with_one_name_the_first_counts(site, tmp_path):
     site.deploy()
     assert see()[0] == "ok"
     assert StaticFiles().run().observed == 3
+
+
+def test_files_that_are_served_from_where_they_lie_need_no_collecting(settings, monkeypatch):
+    """WhiteNoise's finders, as Bugsink has them: a plain storage, and no STATIC_ROOT at all."""
+    monkeypatch.setattr("django_watchpost.health.checks.static_files._is_at_work", lambda: False)
+    settings.STATIC_ROOT = None
+    settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    assert len(list(StaticFiles.found())) == 1
+    settings.WHITENOISE_USE_FINDERS = True
+    assert not list(StaticFiles.found())
+    settings.STORAGES = {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    }
+    assert len(list(StaticFiles.found())) == 1, "a manifest names hashed files, which finders do not have"

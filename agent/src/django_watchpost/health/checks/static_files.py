@@ -62,12 +62,13 @@ class StaticFiles(Check):
 
     @classmethod
     def found(cls) -> Iterable[Check]:
-        """Not while somebody works on it: with DEBUG Django serves the sources themselves. Nor where another
-        host serves the files and the storage knows nothing of them."""
+        """Not while somebody works on it: with DEBUG Django serves the sources themselves, as WhiteNoise does
+        with its finders. Nor where another host serves the files and the storage knows nothing of them."""
         is_elsewhere = bool(urlsplit(str(settings.STATIC_URL or "")).netloc) and not settings.STATIC_ROOT
         if settings.DEBUG or not apps.is_installed("django.contrib.staticfiles") or _is_at_work():
             return ()
-        return () if is_elsewhere and _is_plain() else (cls(),)
+        is_uncollected = getattr(settings, "WHITENOISE_USE_FINDERS", False)
+        return () if (is_elsewhere or is_uncollected) and _is_plain() else (cls(),)
 
     def run(self) -> Result:
         now = time.monotonic()
