@@ -167,8 +167,8 @@ def above(members: Sequence[Member]) -> dict[int, frozenset[int]]:
         names = (s.partition(":") for s in m.shares)
         ids = {int(name) for kind, _, name in names if kind in ("monitor", "under") and name.isdecimal()}
         found[m.monitor_id] |= (ids & down) - {m.monitor_id}
-    for one, ids in found.items():
-        line = list(ids)
+    for one in found:
+        line = sorted(found[one])
         for parent in line:  # grows while it is read
             line += [each for each in found[parent] if each not in line]
         found[one] = frozenset(line) - {one}

@@ -324,7 +324,9 @@ class Engine:
 
     def _look_at_relatives(self, changes: list[store.StateChange]) -> None:
         """An incident opened: look now at all that share with it, so that one incident tells it all."""
-        shared = frozenset[str]().union(*(c.moved.shares for c in changes if c.moved is not None))
+        told = [change.moved for change in changes if change.moved is not None]
+        shared = frozenset[str]().union(*(one.shares for one in told))
+        shared = shared.union(*(finding.joins for one in told for finding in one.findings))
         moved = {change.monitor_id for change in changes}
         for watched in self.watched.values():
             if watched.id not in moved and watched.is_related(shared):
