@@ -255,6 +255,29 @@ def test_a_maintenance_window_keeps_quiet_and_tells_again_when_it_ends(story: St
     assert story.incidents()[0].began_at == began
 
 
+def test_trouble_that_began_inside_a_window_is_told_after_it_with_that_beginning(story: Story) -> None:
+    home, _ = story.monitor(interval="15m"), story.webhook()
+    story.look(home)
+    story.pass_time(10)
+    end = story.time + timedelta(minutes=20)
+    edit.create_window(story.project, [home], story.time, end, "move", "ana", story.time)
+    story.take_changes()
+    story.tick()
+    story.pass_time(60)
+    began = story.time
+    story.fails(home, times=1)
+    story.restart()
+    story.time = end
+    story.tick()
+    assert story.due_s(home) == 0  # not in fifteen minutes
+    story.fails(home)
+    assert story.shown(home) == "down"
+    assert story.incidents()[0].began_at == began
+    story.heals(home)
+    story.deliver()
+    assert story.told[-1]["reason"] == "Resolved: the trouble lasted 19 min 6 s."
+
+
 def test_paused_is_not_looked_at_and_tells_nobody(story: Story) -> None:
     home, _ = story.monitor(), story.webhook()
     story.look(home)

@@ -253,9 +253,16 @@ class Engine:
             self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
 
     def _mind_windows(self) -> None:
-        if self.planned.turned(self.now()):
-            for watched in self.watched.values():
-                self._lay_overlays(watched)
+        if not self.planned.turned(self.now()):
+            return
+        inside = [one for one in self.watched.values() if one.track.overlay is Overlay.MAINTENANCE]
+        for watched in self.watched.values():
+            self._lay_overlays(watched)
+        left = [one for one in inside if one.track.overlay is not Overlay.MAINTENANCE]
+        for number, watched in enumerate(left):
+            # What is left is looked at at once, but a whole project not in one moment.
+            self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
+            self._judge_anew(watched)
 
     def _lay_overlays(self, watched: Watched) -> None:
         """Paused outranks maintenance, and both outrank that we cannot look at all; what no longer holds is
