@@ -17,7 +17,7 @@ def seed_storm(project: Project, channel: Channel, now: datetime) -> Incident:
     incident = Incident.objects.create(
         project=project,
         environment="production",
-        title=f"{MEMBERS} monitors at 127.0.0.8 are down: {ODD[0]} and {MEMBERS - 1} more",
+        title=f"{ODD[0]}: {_says(0)} {MEMBERS - 1} more at 127.0.0.8 are down, too",
         severity=2,
         causes=[{"code": "site.error_status", "confidence": 95, "sentence": _says(0), "fix": "Look at the log."}],
         began_at=began,

@@ -137,12 +137,12 @@ class Story:
 
     def tick(self) -> None:
         self.engine.settle_flapping()
-        self.engine._mind_windows()
-        self.run(self._mind_waiting())
+        self.run(self._mind_time())
         self.run(self.engine.flush())
         desk.tick(self.time)
 
-    async def _mind_waiting(self) -> None:
+    async def _mind_time(self) -> None:
+        self.engine._mind_windows()
         self.engine.mind_waiting()
 
     def due_s(self, monitor: Monitor) -> float:

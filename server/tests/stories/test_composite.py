@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,17 @@ projects:
     file.write_text(text.replace("[home, api]", "[all]"))
     with pytest.raises(Exception, match="all -> pair -> all is a circle"):
         write_plan(read_document(str(file)), {}, False, story.time)
+
+
+def test_a_child_that_fell_inside_a_window_counts_when_the_window_ends(story: Story) -> None:
+    one, _, _ = nodes(story)
+    service = composite(story, of=["n1", "n2"], need=2)
+    end = story.time + timedelta(minutes=10)
+    edit.create_window(story.project, [service], story.time, end, "move", "ana", story.time)
+    story.take_changes()
+    story.tick()
+    fails(story, one)
+    assert story.shown(service) == "maintenance"
+    story.time = end
+    story.tick()
+    assert story.shown(service) == "down"

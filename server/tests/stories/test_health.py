@@ -135,7 +135,8 @@ def test_an_application_that_is_gone_is_told_by_the_page(story: Story, shop: Sho
     story.fails(page, 502)
     [incident] = story.incidents()
     assert [cause["code"] for cause in incident.causes] == ["site.error_status", "health.unreadable"]
-    assert incident.title == "2 monitors at 127.0.0.1 are down: Home page and Health"
+    assert incident.title.startswith("Home page: https://127.0.0.1/0 answers 502")
+    assert incident.title.endswith(" Health at 127.0.0.1 is down, too")
 
 
 def test_a_warning_that_is_no_reason_never_leads(story: Story, shop: Shop) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.stories.telling import Story
 from watchpost.core.types import Outcome
 from watchpost.incidents import act
@@ -61,6 +63,22 @@ def test_two_monitors_on_one_host_share_an_incident_and_two_hosts_do_not(story: 
         story.look(other, 502, address="198.51.100.9")
         story.pass_time(3)
     assert [incident.members.count() for incident in story.incidents()] == [2, 1]
+
+
+@pytest.mark.parametrize("is_www_first", [True, False])
+def test_where_a_redirect_leads_is_shared_with_whoever_looks_there(story: Story, is_www_first: bool) -> None:
+    """www leads to the page, and each met another address of it: one trouble."""
+    home, www = story.monitor("Home page"), story.monitor("www", host="www.shop.example")
+    away = {"hops": [["https://www.shop.example/1", 301]], "final": "https://shop.example/"}
+    for which in (www, home) if is_www_first else (home, www):
+        for _ in range(2):
+            if which is www:
+                story.look(www, 500, address="203.0.113.1", facts=away)
+            else:
+                story.look(home, 500, address="203.0.113.2")
+            story.pass_time(3)
+    [incident] = story.incidents()
+    assert incident.title.endswith("at shop.example is down, too")
 
 
 def test_an_incident_ends_when_its_last_member_is_up_again(story: Story) -> None:
@@ -235,6 +253,29 @@ def test_a_maintenance_window_keeps_quiet_and_tells_again_when_it_ends(story: St
     assert story.shown(home) == "down"
     assert story.events == ["opened", "updated"]
     assert story.incidents()[0].began_at == began
+
+
+def test_trouble_that_began_inside_a_window_is_told_after_it_with_that_beginning(story: Story) -> None:
+    home, _ = story.monitor(interval="15m"), story.webhook()
+    story.look(home)
+    story.pass_time(10)
+    end = story.time + timedelta(minutes=20)
+    edit.create_window(story.project, [home], story.time, end, "move", "ana", story.time)
+    story.take_changes()
+    story.tick()
+    story.pass_time(60)
+    began = story.time
+    story.fails(home, times=1)
+    story.restart()
+    story.time = end
+    story.tick()
+    assert story.due_s(home) == 0  # not in fifteen minutes
+    story.fails(home)
+    assert story.shown(home) == "down"
+    assert story.incidents()[0].began_at == began
+    story.heals(home)
+    story.deliver()
+    assert story.told[-1]["reason"] == "Resolved: the trouble lasted 19 min 6 s."
 
 
 def test_paused_is_not_looked_at_and_tells_nobody(story: Story) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watchpost.core.family import listed
-from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Severity
 
 WINDOW_S = 300.0
@@ -161,16 +159,27 @@ def sought(shares: frozenset[str]) -> frozenset[str]:
     )
 
 
-def explained(members: Sequence[Member]) -> frozenset[int]:
-    """The monitors whose outage follows from that of another member they depend on. In a circle, which nobody
-    can declare, nobody is explained by whom it explains."""
+def above(members: Sequence[Member]) -> dict[int, frozenset[int]]:
+    """Of every monitor, the others in it that are down and that it depends on, directly or over others."""
     down = {m.monitor_id for m in members if not m.lasting and m.severity > Severity.WARNING}
-    above = {m.monitor_id: frozenset[int]() for m in members}
+    found = {m.monitor_id: frozenset[int]() for m in members}
     for m in members:
         names = (s.partition(":") for s in m.shares)
         ids = {int(name) for kind, _, name in names if kind in ("monitor", "under") and name.isdecimal()}
-        above[m.monitor_id] |= (ids & down) - {m.monitor_id}
-    return frozenset(one for one, ids in above.items() if any(one not in above[parent] for parent in ids))
+        found[m.monitor_id] |= (ids & down) - {m.monitor_id}
+    for one in found:
+        line = sorted(found[one])
+        for parent in line:  # grows while it is read
+            line += [each for each in found[parent] if each not in line]
+        found[one] = frozenset(line) - {one}
+    return found
+
+
+def explained(members: Sequence[Member]) -> frozenset[int]:
+    """The monitors whose outage follows from that of another member they depend on. In a circle, which nobody
+    can declare, nobody is explained by whom it explains."""
+    over = above(members)
+    return frozenset(one for one, ids in over.items() if any(one not in over[parent] for parent in ids))
 
 
 def _common(tokens: Sequence[str]) -> str:
@@ -246,89 +255,6 @@ def severity(members: Sequence[Member]) -> Severity:
 def is_over(members: Sequence[Member], flapping_ids: frozenset[int] | set[int]) -> bool:
     """Everybody left, and no member's monitor is flapping."""
     return all(m.left_at is not None and m.monitor_id not in flapping_ids for m in members)
-
-
-def title(members: Sequence[Member], over: bool = False) -> str:
-    """One line: a lone monitor's own sentence, or the one that several say of one thing; else of several how
-    many, where, and how bad it is.
-
-    ``over``: all who ever were in it, told as what has been.
-    """
-    if not over and members and all(m.left_at is not None for m in members):
-        return _held(members)
-    inside = tuple(members) if over else present(members)
-    head = headline(members)
-    names = {m.monitor_id: m.name for m in (head, *inside)}  # the headline first, then as they joined
-    if len(names) == 1:
-        return f"{head.name}: {head.sentence}" if head.name else head.sentence
-    if said := _one_thing(inside):
-        return said
-    if under := explained(inside):
-        return _with_dependents(head, inside, under, over)
-    if head.rank >= EXPLAINS and not head.lasting:
-        return _with_symptoms(head, inside, over)
-    also = f"{len(names) - 1} more" if len(names) > 2 else list(names.values())[1]
-    verb = "were" if over else "are"
-    return f"{len(names)} monitors{_where(inside)} {verb} {_how_bad(inside)}: {head.name} and {also}"
-
-
-def _one_thing(inside: Sequence[Member]) -> str:
-    """The sentence when all say the very same of the same thing: one change that several see, no fleet."""
-    said = {(m.code, m.subject, m.sentence) for m in inside}
-    _, subject, sentence = next(iter(said))
-    return sentence if len(said) == 1 and subject else ""
-
-
-def _with_dependents(head: Member, inside: Sequence[Member], under: frozenset[int], over: bool) -> str:
-    """A parent and those that depend on it: the parent is what is told."""
-    follow = {m.monitor_id: m.name for m in inside if m.monitor_id in under}
-    besides = len({m.monitor_id for m in inside} - under - {head.monitor_id})
-    bad, names = _how_bad([m for m in inside if m.monitor_id in under]), list(follow.values())
-    if len(names) == 1:
-        also = f"{names[0]} depends on it and {'was' if over else 'is'} {bad}, too"
-    else:
-        also = f"{len(names)} that depend on it {'were' if over else 'are'} {bad}, too: {listed(names)}"
-    return f"{head.name}: {head.sentence} {also}{f'; and {besides} more' if besides else ''}"
-
-
-def _with_symptoms(head: Member, inside: Sequence[Member], over: bool) -> str:
-    """A cause and what shows it elsewhere: the cause is what is told."""
-    others = [m for m in inside if m.monitor_id != head.monitor_id]
-    names = list({m.monitor_id: m.name for m in others}.values())
-    is_one, bad = len(names) == 1, _how_bad(others)
-    verb = ("was" if is_one else "were") if over else ("is" if is_one else "are")
-    too = "" if head.severity <= Severity.WARNING and bad != "degraded" else ", too"
-    return f"{head.name}: {head.sentence} {listed(names)} {verb} {bad}{too}"
-
-
-def _held(members: Sequence[Member]) -> str:
-    """Everybody is up again, but it is open until they hold still: no word of being down now."""
-    last = max(m.left_at or m.began for m in members)
-    recent = [m for m in members if last - m.began <= FLAP_WINDOW]
-    names = {m.monitor_id: m.name or "A monitor" for m in (headline(members), *recent)}
-    verbs, holds = ("was", "it holds") if len(names) == 1 else ("were", "they hold")
-    is_now = "is" if len(names) == 1 else "are"
-    times = len({m.began for m in recent})
-    often = "once" if times == 1 else f"{times} times"
-    others = list(names.values())
-    who = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
-    was = f"{who} {verbs} {_how_bad(recent or members)} {often} in {_minutes(FLAP_WINDOW)}"
-    return f"{was} and {is_now} up now; held open until {holds} still"
-
-
-def _where(members: Sequence[Member]) -> str:
-    """The host, else the address, that all of them have in common."""
-    shared = sorted(frozenset.intersection(*(m.shares for m in members)))
-    for kind in ("host:", "addr:"):
-        found = [token.removeprefix(kind) for token in shared if token.startswith(kind)]
-        if found:
-            return f" at {found[0]}"
-    return ""
-
-
-def _how_bad(members: Sequence[Member]) -> str:
-    bad = {m.severity > Severity.WARNING for m in members}
-    return "in trouble" if len(bad) > 1 else "down" if True in bad else "degraded"
 
 
 def tell_again(incident: OpenIncident, resend_s: float, now: datetime) -> bool:

@@ -66,6 +66,7 @@ def step(track: Track, reading: Reading, policy: Policy, fault: Fault | None, no
         and track.health is Health.UP
         and track.overlay is Overlay.NONE
         and track.failing is IDLE
+        and track.hidden is IDLE
         and reading.conclusive
         and reading.settled is None
     ):
@@ -73,7 +74,7 @@ def step(track: Track, reading: Reading, policy: Policy, fault: Fault | None, no
     if track.overlay is Overlay.PAUSED:
         return Step(track, None, PAUSED, None)
     if track.overlay is Overlay.MAINTENANCE:
-        return Step(track, None, IN_MAINTENANCE, None)
+        return Step(_seen_inside(track, reading, fault), None, IN_MAINTENANCE, None)
     if not reading.conclusive:
         note = reading.note or "no reason was given"
         return Step(track, None, f"The look was inconclusive and changes nothing: {note}", None)
@@ -90,20 +91,32 @@ def cover(track: Track, overlay: Overlay, reason: str, now: datetime) -> Step:
     if _PRIORITY[overlay] <= _PRIORITY[track.overlay]:
         return Step(track, None, f"Stays {track.shown}; {overlay.value or 'no overlay'} is weaker.", None)
     covered = replace(track, overlay=overlay, covered=now)
+    if overlay is Overlay.PAUSED and track.hidden is not IDLE:  # from here on nobody looks
+        covered = replace(covered, hidden=IDLE)
     return Step(covered, _shift(track, covered, now, reason), reason, None)
 
 
 def uncover(track: Track, reason: str, now: datetime) -> Step:
-    """Take the overlay away. Down after maintenance is said again, and looked at again at once."""
+    """Take the overlay away. After maintenance it is looked at at once: much may have changed. Down is said
+    again; what began to fail inside keeps that beginning when it is confirmed."""
     if track.overlay is Overlay.NONE:
         return Step(track, None, "Nothing hid the state; nothing changes.", None)
     bare = replace(track, overlay=Overlay.NONE, covered=None)
-    again = None
+    again = LookAgain(0.0, 0.0, 0) if track.overlay is Overlay.MAINTENANCE else None
     if track.health is Health.DOWN and track.overlay is Overlay.MAINTENANCE:
         since = f" since {track.since:%Y-%m-%d %H:%M:%S} UTC" if track.since else ""
         reason = f"{reason.rstrip('.')}; it is still down{since}; looking again at once"
         again = LookAgain(0.0, RELOOK_DEADLINE_S, 0)
     return Step(bare, _shift(track, bare, now, reason), reason, again)
+
+
+def _seen_inside(track: Track, reading: Reading, fault: Fault | None) -> Track:
+    """A window hides this look; all that is kept of it is since when looks have failed without a good one."""
+    worst = _worst(reading)
+    if not reading.conclusive or (fault is not None and worst > 0):
+        return track
+    hidden = _advance(track.hidden, tuple(worst >= s for s in LEVELS), reading.at, 1)
+    return track if hidden is track.hidden else replace(track, hidden=hidden)
 
 
 def _own_fault(track: Track, fault: Fault, now: datetime) -> Step:
@@ -136,11 +149,28 @@ def _counted(track: Track, reading: Reading, policy: Policy) -> Track:
     # Beyond the larger threshold a count decides nothing; capping it keeps a long outage's row still.
     cap = max(policy.confirm, policy.recover, 1)
     failing = _advance(track.failing, tuple(worst >= s for s in LEVELS), at, cap)
+    if track.hidden is not IDLE:
+        failing = _since(failing, track.hidden)
     level = _level(track.severity)
     recovering = _advance(track.recovering, tuple(worst < s <= level for s in LEVELS), at, cap)
-    if failing is track.failing and recovering is track.recovering and track.overlay is Overlay.NONE:
+    same = failing is track.failing and recovering is track.recovering and track.hidden is IDLE
+    if same and track.overlay is Overlay.NONE:
         return track
-    return replace(track, overlay=Overlay.NONE, covered=None, failing=failing, recovering=recovering)
+    return replace(
+        track, overlay=Overlay.NONE, covered=None, failing=failing, recovering=recovering, hidden=IDLE
+    )
+
+
+def _since(failing: Streaks, hidden: Streaks) -> Streaks:
+    """What counts from now on began when it was first seen inside the window."""
+    a, b, c = (_earlier(*pair) for pair in zip(failing, hidden, strict=True))
+    return (a, b, c)
+
+
+def _earlier(streak: Streak, inside: Streak) -> Streak:
+    if streak.began is None or inside.began is None or streak.began <= inside.began:
+        return streak
+    return Streak(streak.count, inside.began)
 
 
 def _advance(streaks: Streaks, hits: Sequence[bool], at: datetime, cap: int) -> Streaks:

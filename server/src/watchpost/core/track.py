@@ -52,6 +52,7 @@ class Track:
     since: datetime | None = None
     failing: Streaks = IDLE
     recovering: Streaks = IDLE
+    hidden: Streaks = IDLE  # since when looks have failed that a window hides: counted nowhere
     firm: Severity | None = None
     flips: tuple[datetime, ...] = ()
     covered: datetime | None = None  # when the overlay began
@@ -85,6 +86,7 @@ class Track:
             "since": _text(self.since),
             "failing": [[s.count, _text(s.began)] for s in self.failing],
             "recovering": [[s.count, _text(s.began)] for s in self.recovering],
+            **({"hidden": [[s.count, _text(s.began)] for s in self.hidden]} if self.hidden != IDLE else {}),
             "firm": None if self.firm is None else int(self.firm),
             "flips": [at.isoformat() for at in self.flips],
             "covered": _text(self.covered),
@@ -102,6 +104,7 @@ class Track:
             since=_time(data.get("since")),
             failing=_streaks(data.get("failing")),
             recovering=_streaks(data.get("recovering")),
+            hidden=_streaks(data.get("hidden")),
             firm=None if firm is None else Severity(firm),
             flips=tuple(datetime.fromisoformat(at) for at in data.get("flips", ())),
             covered=_time(data.get("covered")),

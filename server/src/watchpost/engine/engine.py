@@ -253,9 +253,16 @@ class Engine:
             self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
 
     def _mind_windows(self) -> None:
-        if self.planned.turned(self.now()):
-            for watched in self.watched.values():
-                self._lay_overlays(watched)
+        if not self.planned.turned(self.now()):
+            return
+        inside = [one for one in self.watched.values() if one.track.overlay is Overlay.MAINTENANCE]
+        for watched in self.watched.values():
+            self._lay_overlays(watched)
+        left = [one for one in inside if one.track.overlay is not Overlay.MAINTENANCE]
+        for number, watched in enumerate(left):
+            # What is left is looked at at once, but a whole project not in one moment.
+            self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
+            self._judge_anew(watched)
 
     def _lay_overlays(self, watched: Watched) -> None:
         """Paused outranks maintenance, and both outrank that we cannot look at all; what no longer holds is
@@ -324,7 +331,9 @@ class Engine:
 
     def _look_at_relatives(self, changes: list[store.StateChange]) -> None:
         """An incident opened: look now at all that share with it, so that one incident tells it all."""
-        shared = frozenset[str]().union(*(c.moved.shares for c in changes if c.moved is not None))
+        told = [change.moved for change in changes if change.moved is not None]
+        shared = frozenset[str]().union(*(one.shares for one in told))
+        shared = shared.union(*(finding.joins for one in told for finding in one.findings))
         moved = {change.monitor_id for change in changes}
         for watched in self.watched.values():
             if watched.id not in moved and watched.is_related(shared):

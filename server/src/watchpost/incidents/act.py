@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from watchpost.core import incident as core
+from watchpost.core.title import title
 from watchpost.core.words import duration_words
 from watchpost.incidents.case import core_member
 from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
@@ -117,7 +117,7 @@ def ended_values(
     if members is None:
         members = list(incident.members.select_related("monitor").order_by("id"))
     if len({row.monitor_id for row in members}) > 1:
-        values["title"] = core.title([core_member(row) for row in members], over=True)
+        values["title"] = title([core_member(row) for row in members], over=True)
     return values
 
 

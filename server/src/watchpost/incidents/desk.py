@@ -18,6 +18,7 @@ from watchpost.core import incident as core
 from watchpost.core.bundle import JOIN_WAIT_S
 from watchpost.core.family import listed
 from watchpost.core.state import Transition
+from watchpost.core.title import title
 from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
@@ -287,7 +288,7 @@ def _refresh(case: Case) -> None:
     members, incident = case.core_members, case.incident
     for _ in range(5):
         values = {
-            "title": core.title((*members, *_lately(case))),
+            "title": title((*members, *_lately(case))),
             "severity": max(incident.severity, *(int(m.severity) for m in members if m.left_at is None), 0),
             "began_at": min(m.began for m in members),
             "causes": [

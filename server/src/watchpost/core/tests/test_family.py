@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchpost.core.family import carries, circle, explains, gap_s, has_answered, listed, suffixes
-from watchpost.core.incident import Member, explained, headline, sought, title
+from watchpost.core.incident import Member, explained, headline, sought
 from watchpost.core.state import Streak
+from watchpost.core.title import title
 from watchpost.core.track import NO_STREAK, Track
 from watchpost.core.types import Health, Overlay, Severity
 

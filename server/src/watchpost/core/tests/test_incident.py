@@ -19,8 +19,8 @@ from watchpost.core.incident import (
     severity,
     snooze_over,
     tell_again,
-    title,
 )
+from watchpost.core.title import title
 from watchpost.core.types import Severity
 
 T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -158,7 +158,7 @@ def test_an_explanation_outranks_a_worse_symptom() -> None:
     assert headline([symptom, why]) is why
     assert [c.code for c in causes([symptom, why])] == [why.code, symptom.code]
     assert severity([symptom, why]) is Severity.CRITICAL
-    assert title([symptom, why]) == "2 monitors at shop are down: m1 and m2"
+    assert title([symptom, why]) == "m1: database.too_many_connections happened. m2 at shop is down, too"
 
 
 @pytest.mark.parametrize(
@@ -166,26 +166,46 @@ def test_an_explanation_outranks_a_worse_symptom() -> None:
     [
         ([member()], False, "m1: site.error_status happened."),
         ([member(), member(code="tls.expired")], False, "m1: site.error_status happened."),
-        ([member(1), member(2), member(3)], False, "3 monitors at shop are down: m1 and 2 more"),
-        ([member(1), member(2), member(3, left=9)], False, "2 monitors at shop are down: m1 and m2"),
+        (
+            [member(1), member(2), member(3)],
+            False,
+            "m1: site.error_status happened. 2 more at shop are down, too",
+        ),
+        (
+            [member(1), member(2), member(3, left=9)],
+            False,
+            "m1: site.error_status happened. m2 at shop is down, too",
+        ),
         ([member(1), member(2, left=9)], False, "m1: site.error_status happened."),
-        ([member(1, left=8), member(2, left=9)], True, "2 monitors at shop were down: m1 and m2"),
+        (
+            [member(1, left=8), member(2, left=9)],
+            True,
+            "m1: site.error_status happened. m2 at shop was down, too",
+        ),
         ([member(1, left=9)], True, "m1: site.error_status happened."),
         (
             [member(1, shares="host:a addr:192.0.2.1"), member(2, shares="host:b addr:192.0.2.1")],
             False,
-            "2 monitors at 192.0.2.1 are down: m1 and m2",
+            "m1: site.error_status happened. m2 at 192.0.2.1 is down, too",
         ),
-        ([member(1, shares="host:a"), member(2, shares="host:b")], False, "2 monitors are down: m1 and m2"),
-        ([member(1), member(2, sev=Severity.WARNING)], False, "2 monitors at shop are in trouble: m1 and m2"),
+        (
+            [member(1, shares="host:a"), member(2, shares="host:b")],
+            False,
+            "m1: site.error_status happened. m2 is down, too",
+        ),
+        (
+            [member(1), member(2, sev=Severity.WARNING)],
+            False,
+            "m1: site.error_status happened. m2 at shop is degraded, too",
+        ),
         (
             [member(1, sev=Severity.WARNING), member(2, sev=Severity.WARNING)],
             False,
-            "2 monitors at shop are degraded: m1 and m2",
+            "m1: site.error_status happened. m2 at shop is degraded, too",
         ),
     ],
 )
-def test_the_title_of_several_says_how_many_and_where(
+def test_the_title_of_several_says_why_how_many_and_where(
     members: list[Member], over: bool, expected: str
 ) -> None:
     assert title(members, over) == expected
@@ -214,7 +234,8 @@ def test_a_cause_heads_the_title_and_symptoms_follow(
 
 def test_what_does_not_explain_enough_is_counted_as_ever() -> None:
     almost = replace(WHY, rank=EXPLAINS - 1)
-    assert title([member(2), almost]) == "2 monitors at shop are down: m1 and m2"
+    expected = "m1: database.too_many_connections happened. 2 more at shop are down, too"
+    assert title([member(2), member(3), almost]) == expected
 
 
 def test_several_that_see_one_change_are_titled_with_its_sentence_not_as_a_fleet() -> None:
@@ -223,9 +244,11 @@ def test_several_that_see_one_change_are_titled_with_its_sentence_not_as_a_fleet
     assert title(both) == title(both, over=True) == "dns.name_servers_changed happened."
     other = replace(both[1], sentence="Others went.")
     for apart in (other, replace(both[1], subject="blog"), replace(both[1], code="dns.ds_changed")):
-        assert title([both[0], apart]) == "2 monitors at shop are down: m1 and m2"
+        assert (
+            title([both[0], apart]) == "m1: dns.name_servers_changed happened. m2 at shop is in trouble, too"
+        )
     assert title([*both, replace(other, left_at=s(9))]) == "dns.name_servers_changed happened."
-    assert title([*both, other]).startswith("2 monitors at shop are down")
+    assert title([*both, other]).endswith("happened. m2 at shop is in trouble, too")
 
 
 def test_then_severity_then_beginning() -> None:
@@ -289,3 +312,38 @@ def test_an_incident_held_open_by_flapping_is_not_told_as_being_down() -> None:
     assert title([long_ago, *twice]) == expected.replace("twice", "2 times")
     both = title([*twice, member(2, began=600, left=650)])
     assert both == "m1 and 1 more were down 2 times in 30 min and are up now; held open until they hold still"
+
+
+def test_one_outage_that_many_see_is_counted_once() -> None:
+    seen = [member(i, began=i, left=60 + i) for i in range(14)]
+    again = [member(i, began=600 + i, left=660) for i in range(14)]
+    assert title([*seen, *again]).startswith("m0 and 13 more were down 2 times in 30 min and are up now")
+    assert "were down once in" in title(seen)
+
+
+def test_a_child_is_told_only_under_a_parent_it_follows() -> None:
+    port = member(1, "tcp.refused", rank=60, shares="monitor:1 addr:192.0.2.1")
+    redis = member(2, "health.failing", rank=50, shares="monitor:2 addr:192.0.2.1")
+    worker = member(3, rank=70, shares="monitor:3 monitor:2 addr:192.0.2.1")
+    assert title([port, redis, worker]) == "m1: tcp.refused happened. 2 more at 192.0.2.1 are down, too"
+    mine = member(4, shares="monitor:4 under:1")
+    grandchild = member(5, shares="monitor:5 monitor:4")
+    expected = "m1: tcp.refused happened. 2 that depend on it are down, too: m4 and m5; and 2 more"
+    assert title([port, redis, worker, mine, grandchild]) == expected
+
+
+def test_a_place_is_an_address_only_if_that_is_the_one_in_trouble() -> None:
+    both = "addr:127.0.8.1 addr:127.0.8.2"
+    slow = [member(i, lasting=True, subject="old", shares=f"host:{i} {both}") for i in (1, 2, 3)]
+    slow[1] = replace(slow[1], sentence="Other words.")
+    assert title(slow) == "m1: site.error_status happened. 2 more are in trouble, too"
+    dead = [member(i, subject="127.0.8.2", shares=f"host:{i} {both}") for i in (1, 2, 3)]
+    dead[1] = replace(dead[1], sentence="Other words.")
+    assert title(dead).endswith("2 more at 127.0.8.2 are down, too")
+    mild = [replace(one, severity=Severity.WARNING) for one in slow]
+    assert title(mild).endswith("2 more are in trouble, too")
+
+
+def test_slow_trouble_brings_nothing_down_but_the_outage_beside_it_does() -> None:
+    outage = [member(2), member(2, "tls.expires_soon", lasting=True, sev=Severity.WARNING)]
+    assert title([member(1), *outage]).endswith("m2 at shop is down, too")

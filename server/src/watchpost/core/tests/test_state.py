@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -219,6 +220,35 @@ def test_maintenance_freezes_and_says_again_that_it_is_down() -> None:
     assert out.track.since == at(1)
 
 
+def test_what_began_inside_a_window_keeps_that_beginning_and_is_still_confirmed_after_it() -> None:
+    covered = cover(run(".")[-1].track, Overlay.MAINTENANCE, "Window", at(1)).track
+    inside = [step(covered, reading(".", 2), POLICY, None, at(2))]
+    for n, word in enumerate("e.w?ee", start=3):
+        inside.append(step(inside[-1].track, reading(word, n), POLICY, None, at(n)))
+    assert all(s.transition is None and s.reason == IN_MAINTENANCE for s in inside)
+    assert inside[-1].track is inside[-2].track  # a long window writes nothing more
+    out = uncover(inside[-1].track, "The window ended.", at(10))
+    assert (out.track.shown, out.look_again) == ("up", LookAgain(0.0, 0.0, 0))
+    track = Track.from_json(json.loads(json.dumps(out.track.to_json())))
+    first = step(track, reading("e", 10), POLICY, None, at(10))
+    assert first.transition is None
+    second = step(first.track, reading("e", 11), POLICY, None, at(11))
+    assert told([second]) == [("up", "down", 11, 7, True)]  # degraded since 5, down since 7
+    well = step(track, reading(".", 10), POLICY, None, at(10)).track
+    late = step(well, reading("e", 20), POLICY, None, at(20)).track
+    assert told([step(late, reading("e", 21), POLICY, None, at(21))]) == [("up", "down", 21, 20, True)]
+
+
+def test_a_failure_of_our_own_or_a_pause_inside_a_window_gives_no_beginning() -> None:
+    covered = cover(run(".")[-1].track, Overlay.MAINTENANCE, "Window", at(1)).track
+    assert step(covered, reading("e", 2), POLICY, FAULT, at(2)).track is covered
+    failing = step(covered, reading("e", 2), POLICY, None, at(2)).track
+    paused = cover(failing, Overlay.PAUSED, "by Ann", at(3)).track
+    resumed = uncover(paused, "Resumed", at(100)).track
+    first = step(resumed, reading("e", 101), POLICY, None, at(101)).track
+    assert told([step(first, reading("e", 102), POLICY, None, at(102))]) == [("up", "down", 102, 101, True)]
+
+
 def test_the_stronger_overlay_wins() -> None:
     up = run(".")[-1].track
     paused = cover(up, Overlay.PAUSED, "by Ann", at(1)).track
@@ -358,6 +388,7 @@ def test_enough_equal_looks_always_settle_the_state(looks: str, policy: Policy) 
 def test_planned_overlays_freeze_everything(before: str, overlay: Overlay, inside: str) -> None:
     track = run("." + before)[-1].track
     covered = cover(track, overlay, "planned", at(100)).track
-    assert all(s.transition is None and s.track is covered for s in run(inside, track=covered))
+    steps = run(inside, track=covered)
+    assert all(s.transition is None and replace(s.track, hidden=covered.hidden) == covered for s in steps)
     bare = uncover(covered, "over", at(200)).track
     assert (bare.health, bare.failing, bare.firm) == (track.health, track.failing, track.firm)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from watchpost.codes import severity_of
 from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
@@ -119,8 +120,10 @@ def _judge_answer(config: HttpConfig, facts: Facts, address: str, excerpt: str) 
 
 
 def _joins(config: HttpConfig, facts: Facts, address: str) -> tuple[str, ...]:
+    """What it shares with others: its host, where it failed, and the page at the end of its redirects."""
     host = facts.get("failure", {}).get("host") or config.place.host
-    names = dict.fromkeys((f"host:{config.place.host}", f"host:{host}"))
+    end = urlsplit(facts.get("final", "")).hostname or host
+    names = dict.fromkeys((f"host:{config.place.host}", f"host:{host}", f"host:{end}"))
     return (*names, f"addr:{address}") if address else tuple(names)
 
 
