@@ -51,12 +51,16 @@ class PastNeed:
     names: tuple[str, ...] = ()
 
 
+ANEW = 2  # in ``Look.resolver``
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One request to look: everything a probe may use.
 
     ``config`` is the validated Config with its secrets in the clear; ``deadline_s`` is the total
-    budget; ``resolver`` 0 is the first resolver, 1 the other one (a confirmation asks another).
+    budget; ``resolver`` 0 is the first resolver, 1 the other one (a confirmation asks another), ``ANEW`` the
+    first one again. Only 0 takes what is remembered: names out of the cache, a certificate of an hour ago.
     """
 
     monitor_id: int
