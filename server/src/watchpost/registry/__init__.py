@@ -80,12 +80,16 @@ class Probe(Protocol):
 @dataclass(frozen=True, slots=True)
 class Ending:
     """Something that ends on a date: a certificate, a registration. Monitors that give one ``key``
-    (``cert:<fingerprint>``, ``domain:<name>``) mean one thing. ``at`` is aware UTC."""
+    (``cert:<fingerprint>``, ``domain:<name>``) mean one thing. ``at`` is aware UTC, and so is ``seen``, when
+    it was really read; None: by the last look. ``place``: where it was seen (``shop.example:443``); what one
+    monitor saw there takes the place of what another saw there before."""
 
     key: str
     what: str  # "Certificate of shop.example"
     at: datetime
     note: str = ""
+    seen: datetime | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
