@@ -40,7 +40,9 @@ async def outbound() -> AsyncIterator[Outbound]:
     await found.close()
 
 
-async def look(outbound: Outbound, url: str, monitor: int = 1, resolver: int = 0, at: datetime = AT, **more: Any) -> Observation:
+async def look(
+    outbound: Outbound, url: str, monitor: int = 1, resolver: int = 0, at: datetime = AT, **more: Any
+) -> Observation:
     config = HttpConfig.model_validate({"url": url, "ca_pem": CA.cert_pem.bytes().decode(), **more})
     return await KIND.probe(Look(monitor, 1, config, 5.0, resolver=resolver), outbound, at)  # type: ignore[misc]
 
