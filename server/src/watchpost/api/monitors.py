@@ -13,12 +13,13 @@ from watchpost import clock
 from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cursor
-from watchpost.api.problems import wrong
+from watchpost.api.problems import Problem, wrong
 from watchpost.api.shapes import look_object, monitor_object, next_windows, part_object
 from watchpost.config.table import parse_duration
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
 from watchpost.monitors.accept import accept_finding
+from watchpost.monitors.ask import look_now
 from watchpost.monitors.looks import looks_of
 from watchpost.monitors.models import Monitor
 from watchpost.monitors.parts import parts_of
@@ -125,6 +126,15 @@ def resume_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
     """Look again."""
     edit.set_paused(_find(request, monitor_id), False, clock.now(), auth.actor_of(request))
     return monitor_object(_find(request, monitor_id))
+
+
+@router.post("/monitors/{monitor_id}/look", response={202: dict[str, Any]})
+def look(request: HttpRequest, monitor_id: str) -> Status[Any]:
+    """Look now, outside the schedule; the answer comes before the look. Once in ten seconds."""
+    asked = look_now([_find(request, monitor_id)], clock.now())
+    if not asked.ok:
+        raise Problem(429 if asked.soon else 409, asked.sentence)
+    return Status(202, monitor_object(_find(request, monitor_id)))
 
 
 @router.post("/monitors/{monitor_id}/accept")

@@ -52,6 +52,7 @@ class Applied:
     lost: frozenset[int] = frozenset()
     opened: frozenset[int] = frozenset()
     channels: frozenset[int] = field(default_factory=frozenset)
+    companions: frozenset[int] = frozenset()  # monitors still in an incident that another has left
 
 
 def apply(looks: Sequence[Written], changes: Sequence[StateChange], now: datetime) -> Applied:
@@ -70,9 +71,9 @@ def _apply(looks: Sequence[Written], changes: Sequence[StateChange], now: dateti
     with transaction.atomic():
         _insert_looks(looks)
         before = _newest_delivery() if any(_speaks(change) for change in changes) else None
-        lost, opened = _apply_changes(changes, now)
+        lost, opened, companions = _apply_changes(changes, now)
         channels = _channels_since(before) if before is not None else frozenset()
-    return Applied(frozenset(lost), frozenset(opened), channels)
+    return Applied(frozenset(lost), frozenset(opened), channels, frozenset(companions))
 
 
 def _speaks(change: StateChange) -> bool:
@@ -87,7 +88,7 @@ def _channels_since(delivery_id: int) -> frozenset[int]:
     return frozenset(Delivery.objects.filter(id__gt=delivery_id).values_list("channel_id", flat=True))
 
 
-def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[int], set[int]]:
+def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[int], set[int], set[int]]:
     lost: set[int] = set()
     opened: set[int] = set()
     at_the_desk = desk.Desk(now)
@@ -103,7 +104,7 @@ def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[i
             opened |= at_the_desk.handle(change.moved)
         if change.still_down:
             desk.tell_still_down(change.monitor_id, change.still_down, now)
-    return lost, opened
+    return lost, opened, at_the_desk.companions
 
 
 def _swap(change: StateChange) -> bool:

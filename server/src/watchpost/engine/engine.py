@@ -28,6 +28,7 @@ from watchpost.engine.digest import Digest
 from watchpost.engine.family import Family
 from watchpost.engine.memory import Watched
 from watchpost.engine.planned import Planned
+from watchpost.engine.relatives import Relatives
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.engine.waiting import Waiting
 from watchpost.prober.prober import Prober
@@ -61,6 +62,7 @@ class Engine:
         self.watched: dict[int, Watched] = {}
         self.planned = Planned()
         self.family = Family(self.watched, prober.look_soon, now)
+        self.relatives = Relatives(self.watched, self.family, prober.look_soon, now)
         self.digest = Digest(prober.look_soon, self.family, flap_count)
         self.waiting = Waiting(self.family, self._count, self._blame, now)
         self.database = ThreadPoolExecutor(1, "database")
@@ -320,7 +322,8 @@ class Engine:
         if applied.lost:
             await self.reload(sorted(applied.lost))
         if applied.opened:
-            self._look_at_relatives(changes)
+            self.relatives.fell(changes)
+        self.relatives.recovered(changes, applied.companions)
 
     def _keep_for_later(self, looks: list[Any], changes: list[Any], error: DatabaseError) -> None:
         self.trouble = f"The database cannot be written: {error}"
@@ -329,18 +332,11 @@ class Engine:
         self.digest.changes = changes + self.digest.changes
         self.flushed_s = asyncio.get_running_loop().time() + 1
 
-    def _look_at_relatives(self, changes: list[store.StateChange]) -> None:
-        """An incident opened: look now at all that share with it, so that one incident tells it all."""
-        told = [change.moved for change in changes if change.moved is not None]
-        shared = frozenset[str]().union(*(one.shares for one in told))
-        shared = shared.union(*(finding.joins for one in told for finding in one.findings))
-        moved = {change.monitor_id for change in changes}
-        for watched in self.watched.values():
-            if watched.id not in moved and watched.is_related(shared):
-                self.prober.look_soon(watched, 0.1)
-        for number, watched in enumerate(self.family.carried(moved)):
-            if watched.id not in moved and not watched.is_related(shared):
-                self.prober.look_soon(watched, 0.1 + number * CATCH_UP_S)
+    def look_now(self, ids: Iterable[int]) -> None:
+        """Somebody asked for it."""
+        for one in ids:
+            if one in self.watched:
+                self.prober.look_soon(self.watched[one], 0.0)
 
     async def reload(self, ids: list[int]) -> None:
         """Take over rows that others changed; those that are gone are dropped."""
@@ -353,6 +349,7 @@ class Engine:
             if before is not None:
                 self.family.drop(before)
                 self.waiting.forget(monitor_id)
+                self.relatives.forget(monitor_id)
             if monitor_id in fresh:
                 now = fresh[monitor_id]
                 self.watched[monitor_id] = now

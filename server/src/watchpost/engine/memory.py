@@ -10,9 +10,11 @@ from typing import Any
 
 from watchpost.codes import catalogue
 from watchpost.core.state import Policy, Track
-from watchpost.core.types import Finding, Observation, Past, Severity, State
+from watchpost.core.track import IDLE
+from watchpost.core.types import Finding, Health, Observation, Past, Severity, State
 from watchpost.registry import Kind, PastNeed
 
+_TROUBLED = (Health.DOWN, Health.DEGRADED)
 Troubles = frozenset[tuple[str, str, str]]  # code, subject and fix: a sentence may hold a number of today
 
 
@@ -63,12 +65,21 @@ class Watched:
     states: dict[str, State] = field(default_factory=dict)  # of the monitors its judge asked for
     problem: str = ""  # why it cannot be looked at: a config this version refuses
     kept: Mapping[str, Any] = field(default_factory=dict)  # facts of ``Kind.kept``, as they were last seen
+    anew: bool = False  # the last look was in trouble: the next one takes nothing out of a memory
     absent: dict[str, int] = field(default_factory=dict)  # parts: how many looks in a row lacked them
 
     @property
     def is_looked_at(self) -> bool:
         """Whether anybody looks at it: not while it is paused, nor with a configuration nobody can read."""
         return not self.paused and self.config is not None and self.kind.probe is not None
+
+    @property
+    def is_troubled(self) -> bool:
+        """Down, degraded, or in doubt: what is remembered of names and certificates may be what is wrong."""
+        track = self.track
+        if track.health in _TROUBLED:
+            return True
+        return track.failing is not IDLE and any(streak.count for streak in track.failing)
 
     def shares(self, observation: Observation | None) -> frozenset[str]:
         """What an incident of this monitor may share with others."""

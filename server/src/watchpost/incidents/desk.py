@@ -55,6 +55,7 @@ class Desk:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.cases = Cases()
+        self.companions: set[int] = set()  # monitors that are still in an incident which another has left
 
     def handle(self, moved: Moved) -> set[int]:
         """Bring the incidents in line with a transition; ids of incidents that were opened by it."""
@@ -165,6 +166,7 @@ class Desk:
             if not told:
                 self._tell_left(case, sentence)
         elif not case.is_left:
+            self.companions |= {row.monitor_id for row in case.members if row.left_at is None}
             note(incident, self.now, "left", f"{moved.name} is {moved.transition.after} again.")
             self._tell_left(case, f"{moved.name} recovered; others have not.")
         elif moved.flapping:

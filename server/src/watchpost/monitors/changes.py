@@ -10,7 +10,8 @@ from watchpost.monitors.models import Change
 
 
 def announce(topic: str, key: object, now: datetime) -> None:
-    """Topics: monitor, project, channel, incident, window. Call it inside the transaction of the change."""
+    """Topics: monitor, look (a monitor is to be looked at now), project, channel, incident, window. Call it
+    inside the transaction of the change."""
     Change.objects.create(topic=topic, key=str(key), at=now)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

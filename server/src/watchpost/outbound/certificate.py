@@ -6,7 +6,7 @@ Parsed once per certificate: a monitor sees the same chain at every look.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from time import monotonic
 from typing import Any
@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 _EVERY_S = 3600.0
+_RENEWABLE_S = 300.0
 _MOST_REMEMBERED = 20_000
 
 
@@ -30,25 +31,33 @@ class Certificate:
     fingerprint: str
     pem: bytes
 
+    def holds_s(self, now: datetime) -> float | None:
+        """For how long what was read of it is believed, None: as usual. One that ended, or is due to
+        be renewed (in the last third of its life, as ACME clients do it), may be replaced at any moment."""
+        left = self.not_after - now
+        if left <= timedelta(0):
+            return 0.0
+        return _RENEWABLE_S if left * 3 <= self.not_after - self.not_before else None
+
 
 class Readings:
-    """When certificates were last read, by whatever names them. Reading costs, and they rarely change."""
+    """When certificates are to be read again, by whatever names them. Reading costs; they rarely change."""
 
     def __init__(self, every_s: float = _EVERY_S, most: int = _MOST_REMEMBERED) -> None:
         self._every_s, self._most = every_s, most
-        self._read: dict[tuple[object, ...], float] = {}
+        self._until: dict[tuple[object, ...], float] = {}
 
     def due(self, *key: object) -> bool:
-        """Never read since start, or not for an hour."""
-        at = self._read.get(key)
-        return at is None or monotonic() - at >= self._every_s
+        """Never read since start, or not for as long as the last reading holds."""
+        until = self._until.get(key)
+        return until is None or monotonic() >= until
 
-    def note(self, *key: object) -> None:
-        """It was read just now. The oldest reading makes room when there are too many."""
-        self._read.pop(key, None)
-        if len(self._read) >= self._most:
-            del self._read[next(iter(self._read))]
-        self._read[key] = monotonic()
+    def note(self, *key: object, holds_s: float | None = None) -> None:
+        """It was read just now; None: that holds as usual. The oldest makes room when there are too many."""
+        self._until.pop(key, None)
+        if len(self._until) >= self._most:
+            del self._until[next(iter(self._until))]
+        self._until[key] = monotonic() + (self._every_s if holds_s is None else holds_s)
 
 
 def read_chain(info: Any) -> tuple[Certificate, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from watchpost.outbound.resolver import Answer, Resolved, ResolveFailure, Resolver, disagree
+from watchpost.registry import ANEW
 
 _MOST_ASKED = 3
 
@@ -56,14 +57,15 @@ class _Search:
 
 
 async def look_up(resolver: Resolver, host: str, family: str, first: int, ends: float) -> Found:
-    """The addresses of ``host`` before ``ends``. ``first`` 0 is a usual look; another index is a
-    confirmation, which asks past the cache, and two resolvers at once. Raises only on cancellation."""
+    """The addresses of ``host`` before ``ends``. ``first`` is that of ``Look.resolver``: 0 is a usual look,
+    ``ANEW`` passes the cache; another index is a confirmation, which passes it, too, and asks two resolvers
+    at once. Raises only on cancellation."""
     search = _Search(resolver, host, family, ends)
     if resolver.count == 1:
         return await _ask_the_only_one(search, fresh=first != 0)
     if first == 0:
         return _conclude(search, await search.ask_in_turn({}, fresh=False))
-    other = first % resolver.count
+    other = 0 if first == ANEW else first % resolver.count
     if other == 0:
         return _conclude(search, await search.ask_in_turn({}, fresh=True))
     one, two = await asyncio.gather(search.ask(other, True, 2), search.ask(0, True, 2))

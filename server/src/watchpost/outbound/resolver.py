@@ -1,7 +1,8 @@
-"""Names to addresses: aiodns, several resolvers, a deadline of its own, and a cache no longer than the TTL.
+"""Names to addresses: aiodns, several resolvers, a deadline of its own, and a cache no longer than the TTL,
+nor than a minute: a record that is gone is to be noticed before a TTL of a day is over.
 
-Only answers are cached. A name that is gone (NXDOMAIN) is gone at the next look, and c-ares' own
-cache of negative answers is walked round by asking on a new channel. Resolvers are not guarded.
+Only answers are cached. A name that is gone (NXDOMAIN) is gone at the next look, and c-ares' own cache,
+of such answers and of long TTLs, is walked round by asking on a new channel. Resolvers are not guarded.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ DEADLINE_S = 2.5
 _DNS_PORT = 53
 _LOCALHOST_TTL_S = 5.0  # it comes out of the hosts file, without a TTL
 _MOST_NAMES = 20_000
+LONGEST_S = 60.0  # in our cache, whatever the TTL
 _CARES_FORGETS_S = 3600.0  # how long c-ares itself keeps an answer at most, by its default
 _FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
 _FLAGS = pycares.ARES_FLAG_NOSEARCH  # a search domain would find another host than the one asked for
@@ -94,7 +96,7 @@ class Resolver:
         self._deadline_s = deadline_s
         self._channels: dict[int, aiodns.DNSResolver] = {}
         self._cache: dict[tuple[str, str, int], tuple[float, Resolved]] = {}
-        self._negative: dict[tuple[str, str, int], float] = {}  # asked on a channel of their own until then
+        self._apart: dict[tuple[str, str, int], float] = {}  # asked on a channel of their own until then
 
     @property
     def count(self) -> int:
@@ -151,19 +153,24 @@ class Resolver:
     def _remember(self, key: tuple[str, str, int], answer: Answer) -> None:
         if isinstance(answer, ResolveFailure):
             self._cache.pop(key, None)
-            if len(self._negative) >= _MOST_NAMES:
-                self._negative.clear()  # a site that redirects to ever new names must not fill our memory
-            self._negative[key] = monotonic() + _CARES_FORGETS_S
+            self._set_apart(key, _CARES_FORGETS_S)
             return
+        if answer.ttl_s > LONGEST_S:
+            self._set_apart(key, min(answer.ttl_s, _CARES_FORGETS_S))
         if len(self._cache) >= _MOST_NAMES:
             self._cache.clear()
         kept = Resolved(answer.addresses, answer.ttl_s, 0.0)
-        self._cache[key] = (monotonic() + answer.ttl_s, kept)
+        self._cache[key] = (monotonic() + min(answer.ttl_s, LONGEST_S), kept)
+
+    def _set_apart(self, key: tuple[str, str, int], for_s: float) -> None:
+        if len(self._apart) >= _MOST_NAMES:
+            self._apart.clear()  # a site that redirects to ever new names must not fill our memory
+        self._apart[key] = max(monotonic() + for_s, self._apart.get(key, 0.0))
 
     async def _ask(self, host: str, family: str, index: int, fresh: bool) -> Answer:
         key = (host, family, index)
-        # Also when it is back: the usual channel may still hold that it was gone.
-        alone = fresh or self._negative.get(key, 0.0) > monotonic()
+        # Also when it is back: the usual channel may still hold that it was gone, or where it was.
+        alone = fresh or self._apart.get(key, 0.0) > monotonic()
         channel = self._open(index) if alone else self._channel(index)
         began = monotonic()
         try:

@@ -18,7 +18,7 @@ from typing import Any
 from watchpost.core.cadence import first_due, is_overdue, next_due, phase_ms, places
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine.memory import Watched
-from watchpost.registry import Look
+from watchpost.registry import ANEW, Look
 
 log = logging.getLogger(__name__)
 GRID_MS = 20
@@ -177,7 +177,8 @@ class Prober:
             return
         self.per_host[host] = self.per_host.get(host, 0) + 1
         entry.running = True
-        resolver, deadline_s = entry.resolver, entry.deadline_s
+        anew = _first_of(entry.watched)
+        resolver, deadline_s = entry.resolver or anew, entry.deadline_s
         entry.resolver, entry.deadline_s = 0, 0.0
         self._schedule_next(entry, now_ms)
         task = asyncio.create_task(self._look(entry, host, resolver, deadline_s))
@@ -243,6 +244,14 @@ class Prober:
         for task in tuple(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def _first_of(watched: Watched) -> int:
+    """In trouble, and once more after it, everything is found out anew: a record that is gone, or back, must
+    not wait until a cache forgets."""
+    troubled, was = watched.is_troubled, watched.anew
+    watched.anew = troubled
+    return ANEW if troubled or was else 0
 
 
 def _grid(watched: Watched) -> tuple[int, int]:

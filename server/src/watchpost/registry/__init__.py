@@ -51,12 +51,16 @@ class PastNeed:
     names: tuple[str, ...] = ()
 
 
+ANEW = 2  # in ``Look.resolver``
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One request to look: everything a probe may use.
 
     ``config`` is the validated Config with its secrets in the clear; ``deadline_s`` is the total
-    budget; ``resolver`` 0 is the first resolver, 1 the other one (a confirmation asks another).
+    budget; ``resolver`` 0 is the first resolver, 1 the other one (a confirmation asks another), ``ANEW`` the
+    first one again. Only 0 takes what is remembered: names out of the cache, a certificate of an hour ago.
     """
 
     monitor_id: int
@@ -76,12 +80,16 @@ class Probe(Protocol):
 @dataclass(frozen=True, slots=True)
 class Ending:
     """Something that ends on a date: a certificate, a registration. Monitors that give one ``key``
-    (``cert:<fingerprint>``, ``domain:<name>``) mean one thing. ``at`` is aware UTC."""
+    (``cert:<fingerprint>``, ``domain:<name>``) mean one thing. ``at`` is aware UTC, and so is ``seen``, when
+    it was really read; None: by the last look. ``place``: where it was seen (``shop.example:443``); what one
+    monitor saw there takes the place of what another saw there before."""
 
     key: str
     what: str  # "Certificate of shop.example"
     at: datetime
     note: str = ""
+    seen: datetime | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from watchpost.accounts.access import may_change, person, require_change, visibl
 from watchpost.core.words import read_count
 from watchpost.incidents import act
 from watchpost.incidents.models import Incident, IncidentMember
+from watchpost.monitors.ask import look_now
+from watchpost.monitors.models import Monitor
 from watchpost.web import charts, history, timeline, words
 from watchpost.web.forms_only import posted_from
 
@@ -152,6 +154,10 @@ def _do(do: str, pk: int, actor: str, given: Mapping[str, Any]) -> act.Acted:
         return act.resolve(pk, actor, now)
     if do == "note":
         return act.note(pk, str(given.get("text", "")), actor, now)
+    if do == "look":
+        monitors = Monitor.objects.filter(memberships__incident=pk).distinct()
+        asked = look_now(monitors, now)
+        return act.Acted(asked.ok, asked.sentence)
     if do != "snooze":
         raise Http404("There is no such action.")
     seconds = read_count(str(given.get("for", "")), LONGEST_SNOOZE_S)

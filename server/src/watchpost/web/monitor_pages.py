@@ -19,6 +19,7 @@ from watchpost.accounts.access import may_change, person, require_change, visibl
 from watchpost.core.words import read_count
 from watchpost.monitors import edit
 from watchpost.monitors.accept import acceptable
+from watchpost.monitors.ask import look_now
 from watchpost.monitors.looks import last_looks
 from watchpost.monitors.models import Look, Monitor
 from watchpost.monitors.parts import panels_of
@@ -283,6 +284,14 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     paused = request.POST.get("paused") == "1"
     edit.set_paused(monitor, paused, clock.now(), person(request).email)
     messages.info(request, "Paused. Nobody looks and nobody is told." if paused else "Looking again.")
+    return redirect("monitor", pk)
+
+
+@login_required
+@posted_from("monitor")
+def look(request: HttpRequest, pk: int) -> HttpResponse:
+    asked = look_now([changed_monitor(request, pk)], clock.now())
+    (messages.info if asked.ok else messages.error)(request, asked.sentence)
     return redirect("monitor", pk)
 
 

@@ -35,6 +35,7 @@ urlpatterns = [
     path("monitors/<int:pk>/series.json", monitor_pages.monitor_series, name="monitor-series"),
     path("monitors/<int:pk>/edit/", monitor_forms.monitor_edit, name="monitor-edit"),
     path("monitors/<int:pk>/pause/", monitor_pages.pause, name="monitor-pause"),
+    path("monitors/<int:pk>/look/", monitor_pages.look, name="monitor-look"),
     path("monitors/<int:pk>/accept/", accept_page.accept, name="monitor-accept"),
     path("monitors/<int:pk>/maintenance/", window_pages.monitor_maintenance, name="monitor-maintenance"),
     path("monitors/<int:pk>/delete/", monitor_pages.delete, name="monitor-delete"),

@@ -106,7 +106,10 @@ def test_monitors_are_created_changed_and_deleted(call: Call, shop: Project) -> 
     assert (replaced["name"], replaced["slug"]) == ("Third", "second")
     assert edit.config_of(Monitor.objects.get()).token == "t-secret"
     assert call("POST", f"{path}/pause").json()["paused"]
+    assert "paused" in refused(call("POST", f"{path}/look"), 409)["detail"]
     assert not call("POST", f"{path}/resume").json()["paused"]
+    assert call("POST", f"{path}/look").status_code == 202
+    assert "less than 10 s ago" in refused(call("POST", f"{path}/look"), 429)["detail"]
     assert call("DELETE", path).status_code == 204
     refused(call("GET", path), 404)
 
@@ -136,7 +139,7 @@ def test_a_token_of_another_project_sees_nothing(
     )
     for method, path in [
         ("GET", f"monitors/{home.pk}"), ("PATCH", f"monitors/{home.pk}"), ("PUT", f"monitors/{home.pk}"),
-        ("DELETE", f"monitors/{home.pk}"), ("POST", f"monitors/{home.pk}/pause"),
+        ("DELETE", f"monitors/{home.pk}"), ("POST", f"monitors/{home.pk}/pause"), ("POST", f"monitors/{home.pk}/look"),
         ("GET", f"monitors/{home.pk}/series"),
         ("GET", f"monitors/{home.pk}/observations"), ("GET", f"incidents/{incident.pk}"),
         ("POST", f"incidents/{incident.pk}/acknowledge"), ("POST", f"incidents/{incident.pk}/resolve"),

@@ -1,14 +1,19 @@
-"""``watchpost monitor pause|resume|delete MONITOR``."""
+"""``watchpost monitor pause|resume|look|delete MONITOR``."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from watchpost.cli.command import Command, Out
+
+if TYPE_CHECKING:
+    from watchpost.monitors.models import Monitor
 
 _ACTIONS = {
     "pause": "stop looking until it is resumed",
     "resume": "look again",
+    "look": "look now, outside the schedule",
     "delete": "delete it with its history",
 }
 _DONE = {"pause": "paused", "resume": "resumed", "delete": "deleted"}
@@ -31,6 +36,8 @@ def run(args: Namespace, out: Out) -> int:
 
     monitor = find_monitor(args.monitor)
     name = f"{monitor.project.slug}/{monitor.slug}"
+    if args.action == "look":
+        return _look(monitor, name, out)
     changed = True
     if args.action == "delete":
         edit.delete_monitor(monitor, clock.now(), operator())
@@ -41,4 +48,13 @@ def run(args: Namespace, out: Out) -> int:
     return 0
 
 
-COMMAND = Command("monitor", "pause, resume or delete a monitor", configure, run)
+def _look(monitor: Monitor, name: str, out: Out) -> int:
+    from watchpost import clock
+    from watchpost.monitors.ask import look_now
+
+    asked = look_now([monitor], clock.now())
+    out.show({"monitor": name, "action": "look", "changed": asked.ok}, [asked.sentence])
+    return 0 if asked.ok else 1
+
+
+COMMAND = Command("monitor", "pause, resume, look at or delete a monitor", configure, run)

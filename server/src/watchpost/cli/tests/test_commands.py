@@ -71,6 +71,8 @@ def test_monitor_pause_resume_delete(cli: Cli) -> None:
     assert cli("monitor", "pause", "home").out == "shop/home is paused.\n"
     assert "already" in cli("monitor", "pause", "shop/home").out
     assert cli("monitor", "resume", "home", "--json").json["changed"]
+    assert "Looking at Home now" in cli("monitor", "look", "home").out
+    assert "less than 10 s ago" in cli("monitor", "look", "home").out
     cli("monitor", "delete", "home")
     assert not Monitor.objects.exists()
 

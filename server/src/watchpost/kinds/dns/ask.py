@@ -18,6 +18,7 @@ _PATIENCE_S = 2.5  # for one question: three packets
 _SHARE_OF_RESOLVER, _SHARE_OF_SERVER, _SHARE_OF_LOOK_UP = 0.25, 0.6, 0.33
 _LEAST_TIME_S = 0.05
 _UNASKED = Said("", 0, failure=Failure("wait", "unasked", "no time was left to ask"))
+_ENOUGH = Said("", 0, failure=Failure("wait", "unasked", f"{_MOST_QUESTIONS} questions were asked already"))
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Asking:
         async with self._slots:
             left_s = self._left_s(_SHARE_OF_SERVER)
             if left_s is None:
-                return _UNASKED
+                return _ENOUGH if self.count >= _MOST_QUESTIONS else _UNASKED
             address, port = at
             return await self.outbound.ask(
                 Question(name, rdtype, address, port, dnssec=dnssec, timeout_s=left_s)
@@ -47,7 +48,7 @@ class Asking:
         async with self._slots:
             left_s = self._left_s(_SHARE_OF_RESOLVER)
             if left_s is None:
-                return _UNASKED
+                return _ENOUGH if self.count >= _MOST_QUESTIONS else _UNASKED
             question = Question(name, rdtype, "", checking=checking, timeout_s=left_s)
             return await self.outbound.ask_resolver(question, index)
 

@@ -18,6 +18,7 @@ from watchpost.kinds.dns.records import (
     name_of,
     names_of,
     owner_of_soa,
+    rcode_of,
     rrset_of,
     text_of,
     values_of,
@@ -106,13 +107,14 @@ async def _cut_above(
 ) -> tuple[dns.name.Name | None, dns.name.Name | None, str]:
     """The zone that ``name`` lies in, the lowest name below it that no resolver can tell of, and why."""
     broken: dns.name.Name | None = None
-    sentence, silences = "no time was left to ask", 0
+    sentence, silences, first = "", 0, ""
     while True:
         said = await asking.resolvers(name.to_text(), "SOA")
         if said.message is not None and is_answer(said.message):
             owner = owner_of_soa(said.message, name)
             if owner is not None:
                 return owner, broken, sentence
+            first = first or rcode_of(said.message)
         else:
             broken = broken or name
             rcode = (
@@ -121,8 +123,14 @@ async def _cut_above(
             sentence = said.failure.sentence if said.failure is not None else rcode
             silences += said.failure is not None
         if name == dns.name.root or asking.unfinished or silences >= _MOST_SILENCES:
-            return None, broken, sentence
+            return None, broken, sentence or _no_zone(first)
         name = name.parent()
+
+
+def _no_zone(rcode: str) -> str:
+    """A name that only a resolver knows (``localhost``, RFC 6761), or a resolver that leaves the SOA out."""
+    said = "say that it does not exist (NXDOMAIN)" if rcode == "NXDOMAIN" else f"answer ({rcode})"
+    return f"our resolvers {said}, but not which zone it belongs to: no answer has the SOA record of one"
 
 
 async def _ask_parent(zone: Zone, asking: Asking, port: int, look_for_cut: bool) -> dict[str, list[str]]:

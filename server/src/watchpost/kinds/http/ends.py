@@ -51,9 +51,17 @@ def endings(config: HttpConfig, facts: Facts) -> tuple[Ending, ...]:
             f"Certificate of {one['host']}",
             datetime.fromisoformat(one["not_after"]),
             f"Issued by {by}" if (by := _organisation(one.get("issuer", ""))) else "",
+            datetime.fromisoformat(one["read_at"]) if "read_at" in one else None,
+            _place(config, str(one["host"])),
         )
         for one in certificates(config, facts)
     )
+
+
+def _place(config: HttpConfig, host: str) -> str:
+    """A family of its own may be served by another machine."""
+    port = config.place.port if host == config.place.host else 443
+    return f"{host}:{port}" + (f" over IPv{config.ip}" if config.ip in ("4", "6") else "")
 
 
 def _organisation(issuer: str) -> str:

@@ -1,9 +1,9 @@
 """Looks at a page once: resolve, ask, follow redirects hop by hop, evaluate the look-ups.
 
 Facts are small and only as many as needed: ``status``, ``bytes`` and ``http`` always; ``certificate`` at
-the first look, then once an hour and when a failure is confirmed; the rest (``failure``, ``hops``,
-``final``, ``dead``, ``dns``, look-ups that failed, ...) when there is something to say. With ``ip: both``
-the facts stand per family under ``families``.
+the first look, then once an hour (more often near its end) and while the monitor is in trouble; the rest
+(``failure``, ``hops``, ``final``, ``dead``, ``dns``, look-ups that failed, ...) when there is something to
+say. With ``ip: both`` the facts stand per family under ``families``.
 """
 
 from __future__ import annotations
@@ -313,7 +313,8 @@ def _request(walk: _Walk, here: Place, method: str, address: str, last: bool) ->
 
 
 def _wants_certificate(walk: _Walk, here: Place) -> bool:
-    """Reading it costs: at the first look, then once an hour, and whenever a failure is being confirmed."""
+    """Reading it costs: at the first look, then once an hour, more often when it is due to be renewed, and at
+    every look in trouble and the first one after it."""
     if here.scheme != "https":
         return False
     return walk.look.resolver != 0 or walk.outbound.readings.due(*_reading(walk, here))
@@ -327,9 +328,10 @@ def _keep_certificate(walk: _Walk, here: Place, reply: Reply) -> None:
     """Of several hops the first, but for one that failed: its certificate may be why."""
     if not reply.certificates:
         return
-    walk.outbound.readings.note(*_reading(walk, here))
+    leaf = reply.certificates[0]
+    walk.outbound.readings.note(*_reading(walk, here), holds_s=leaf.holds_s(walk.at))
     if reply.failure is not None or "certificate" not in walk.facts:
-        walk.facts["certificate"] = describe(here.host, reply.certificates[0])
+        walk.facts["certificate"] = describe(here.host, leaf, walk.at)
 
 
 def _conclude(walk: _Walk, reply: Reply) -> None:

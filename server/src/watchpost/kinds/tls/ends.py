@@ -24,16 +24,25 @@ def endings(config: TlsConfig, facts: Facts) -> tuple[Ending, ...]:
 
     An authority stands above many leaves and is one thing for all monitors that meet it."""
     found: dict[str, Ending] = {}
+    read = facts.get("certificate", {}).get("read_at")
+    seen = datetime.fromisoformat(read) if read else None
     for chain in chains_of(config, facts):
         if "not_after" not in chain:
             continue
         ends = datetime.fromisoformat(chain["not_after"])
         key = f"cert:{chain['fingerprint']}"
         by = chain.get("issued_by", "")
-        found[key] = Ending(key, f"Certificate of {config.shown}", ends, f"Issued by {by}" if by else "")
+        note = f"Issued by {by}" if by else ""
+        found[key] = Ending(key, f"Certificate of {config.shown}", ends, note, seen, _place(config))
         for above in _earlier(chain, ends):
             found.setdefault(above.key, above)
     return tuple(found.values())
+
+
+def _place(config: TlsConfig) -> str:
+    """One address, or a family of its own, may serve another certificate than the name does."""
+    at = "" if config.where == config.name else f" at {config.where}"
+    return f"{config.name}:{config.door}{at}" + (f" over IPv{config.ip}" if config.ip in ("4", "6") else "")
 
 
 def _earlier(chain: Facts, ends: datetime) -> Iterator[Ending]:

@@ -82,9 +82,9 @@ def _describe_all(
     addresses = {one.address: _address(one, places.get((one.chain, one.verify_code))) for one in shaken}
     facts: dict[str, Any] = {"addresses": addresses}
     if order:
-        facts["certificate"] = {"host": config.name, **chains[order[0]]}
-    if len(order) > 1:
-        # Beyond a few, only what tells them apart: facts stay small whatever stands behind a name.
+        facts["certificate"] = {"host": config.name, "read_at": at.isoformat(), **chains[order[0]]}
+        # None is said, too: else those of a former look would be kept. Beyond a few, only what tells them
+        # apart: facts stay small whatever stands behind a name.
         facts["others"] = [
             chains[key] if number < _MOST_CHAINS else _brief(chains[key])
             for number, key in enumerate(order[1:], 1)

@@ -10,6 +10,7 @@ from watchpost.outbound import Found, Resolved, ResolveFailure, Resolver
 from watchpost.outbound import resolver as resolving
 from watchpost.outbound.names import look_up
 from watchpost.outbound.tests.dnsserver import DnsServer, run_dns
+from watchpost.registry import ANEW
 
 
 async def find(servers: list[DnsServer], first: int = 0, left_s: float = 3.0, own_s: float = 0.2) -> Found:
@@ -128,5 +129,18 @@ async def test_the_memory_of_names_that_are_gone_is_bounded(monkeypatch: pytest.
         resolver = Resolver([servers[0].at], 0.5)
         for number in range(5):
             await resolver.resolve(f"{number}.shop.test")
-        assert len(resolver._negative) <= 3
+        assert len(resolver._apart) <= 3
+        await resolver.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_a_look_in_trouble_asks_the_first_resolver_alone_and_passes_the_cache(count: int) -> None:
+    async with run_dns(*["fine"] * count) as servers:
+        resolver = Resolver([server.at for server in servers], 0.2)
+        for _ in range(2):
+            await look_up(resolver, "shop.test", "any", 0, monotonic() + 3)
+        for asked in (2, 3):
+            found = await look_up(resolver, "shop.test", "any", ANEW, monotonic() + 3)
+            assert isinstance(found.answer, Resolved)
+            assert [server.asked for server in servers] == [asked, *[0] * (count - 1)]
         await resolver.close()

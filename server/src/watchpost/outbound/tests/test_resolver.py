@@ -5,12 +5,16 @@ import pytest
 from dnslib import AAAA, QTYPE, RCODE, RR, SOA, A, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
+from watchpost.outbound import resolver as resolving
 from watchpost.outbound.resolver import Resolved, ResolveFailure, Resolver, disagree
+
+TTLS = {"zero": 0, "day": 86_400}  # by the first label; the others have a minute
 
 
 class Zone(BaseResolver):  # type: ignore[misc]
     def __init__(self) -> None:
         self.asked = 0
+        self.address = "127.0.0.1"
         self.gone: set[str] = set()
 
     def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:
@@ -29,7 +33,7 @@ class Zone(BaseResolver):  # type: ignore[misc]
             reply.add_answer(RR(name, QTYPE.AAAA, rdata=AAAA("::1"), ttl=60))
         elif request.q.qtype == QTYPE.A and not name.startswith("six"):
             reply.add_answer(
-                RR(name, QTYPE.A, rdata=A("127.0.0.1"), ttl=0 if name.startswith("zero") else 60)
+                RR(name, QTYPE.A, rdata=A(self.address), ttl=TTLS.get(name.partition(".")[0], 60))
             )
         return reply
 
@@ -55,7 +59,7 @@ def servers() -> Iterator[list[tuple[Zone, str]]]:
 def zones(servers: list[tuple[Zone, str]]) -> list[tuple[Zone, str]]:
     for zone, _ in servers:
         zone.gone.clear()
-        zone.asked = 0
+        zone.asked, zone.address = 0, "127.0.0.1"
     return servers
 
 
@@ -93,6 +97,26 @@ async def test_failures_have_kinds_and_end_in_time(zones: list[tuple[Zone, str]]
     assert failure.kind == kind
     assert failure.sentence
     assert failure.names_fault == (kind in ("nxdomain", "no_data"))
+    await resolver.close()
+
+
+async def test_no_answer_is_remembered_longer_than_a_minute_whatever_its_ttl(
+    zones: list[tuple[Zone, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone, at = zones[0]
+    resolver, later = Resolver([at], 0.3), [0.0]
+    monkeypatch.setattr(resolving, "monotonic", lambda: time.monotonic() + later[0])
+    await resolver.resolve("day.test")
+    later[0] = 59.0
+    assert resolver.cached("day.test") is not None, "ten monitors of one name must not be ten questions"
+    zone.address = "127.0.0.2"
+    for later[0] in (61.0, 122.0):
+        found = await resolver.resolve("day.test")
+        assert isinstance(found, Resolved)
+        assert found.addresses == ("127.0.0.2",), "nor may c-ares hold it"
+    zone.gone.add("day.test.")
+    later[0] = 183.0
+    assert isinstance(await resolver.resolve("day.test"), ResolveFailure)
     await resolver.close()
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from watchpost.core.state import Policy, Track
-from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.core.track import NO_STREAK, Streak
+from watchpost.core.types import Health, Observation, Outcome, Phases
 from watchpost.engine.memory import Watched
 from watchpost.kinds.http import KIND
 from watchpost.prober.prober import Prober
-from watchpost.registry import Look, PastNeed
+from watchpost.registry import ANEW, Look, PastNeed
 
 Act = Callable[[Look], Awaitable[None]]
 
@@ -223,3 +224,36 @@ def test_a_bug_in_the_schedule_ends_the_run_instead_of_stopping_it_silently() ->
 
     with pytest.raises(AttributeError):
         asyncio.run(story())
+
+
+def test_a_look_in_trouble_and_the_first_after_it_take_nothing_out_of_a_memory() -> None:
+    """What the looks pass as resolver: only 0 may take names out of the cache."""
+    failed = (NO_STREAK, Streak(1, None), NO_STREAK)
+    tracks = [
+        Track(health=Health.UP),
+        Track(health=Health.UP, failing=failed),
+        Track(health=Health.DOWN),
+        Track(health=Health.DEGRADED),
+        Track(health=Health.UP),
+        Track(health=Health.UP),
+    ]
+
+    async def story() -> list[int]:
+        asked: list[int] = []
+        watched: Watched
+
+        async def note(look: Look) -> None:
+            asked.append(look.resolver)
+            if len(asked) < len(tracks):
+                watched.track = tracks[len(asked)]
+                world.prober.look_soon(watched, 0.0)
+
+        world = World(note)
+        watched = world.monitor(1, interval_s=3600.0, last_s=1.0)
+        watched.track = tracks[0]
+        world.prober.put_all([watched])
+        world.prober.look_soon(watched, 0.0)
+        await world.run(lambda: len(asked) == len(tracks))
+        return asked
+
+    assert asyncio.run(story()) == [0, ANEW, ANEW, ANEW, ANEW, 0]

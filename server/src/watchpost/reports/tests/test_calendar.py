@@ -17,7 +17,9 @@ from watchpost.accounts.links import make_token
 from watchpost.accounts.models import User
 from watchpost.accounts.people import vouch
 from watchpost.config.logs import LinksAreSecret
+from watchpost.monitors import edit
 from watchpost.monitors.models import MonitorLast, MonitorState, Project
+from watchpost.reports.endings import dues_of, watched_in
 from watchpost.reports.models import CalendarFeed
 from watchpost.reports.tests.conftest import NOW, certificate, enter, member, page, seen
 
@@ -210,3 +212,28 @@ def test_a_new_password_by_a_mailed_link_ends_the_addresses(shop: Project) -> No
     address = new_address(enter(user))
     password_reset.send(sender=User, request=None, user=user)
     assert Client().get(address).status_code == 404
+
+
+def _read(days: float, fingerprint: str, minutes_ago: float) -> dict[str, Any]:
+    return certificate(fingerprint, days, "shop.example") | {
+        "read_at": (NOW - timedelta(minutes=minutes_ago)).isoformat()
+    }
+
+
+def test_the_newest_reading_of_a_place_holds_and_says_when_it_was(shop: Project) -> None:
+    """The page read its certificate an hour ago; it was replaced, and another monitor has seen that."""
+    old = page(shop, "shop.example", {"certificate": _read(-1, "old", 50)})
+    [due] = dues_of(watched_in([shop]))
+    assert (due.key, due.seen) == ("cert:old", NOW - timedelta(minutes=50)), "not when it was last looked at"
+    spec = {"name": "TLS", "kind": "tls", "host": "shop.example"}
+    tls = edit.create_monitor(shop, spec, NOW)
+    fresh = {"at": NOW.timestamp() * 1000, "outcome": "ok", "total_ms": 8, "phases": {}}
+    MonitorLast.objects.create(monitor=tls, facts={"certificate": _read(89, "new", 2)}, **fresh)
+    [due] = dues_of(watched_in([shop]))
+    assert (due.key, due.seen, due.monitors) == ("cert:new", NOW - timedelta(minutes=2), (tls,))
+    MonitorLast.objects.filter(monitor=old).update(facts={"certificate": _read(89, "new", 1)})
+    [due] = dues_of(watched_in([shop]))
+    assert set(due.monitors) == {old, tls}
+    two = {"certificate": _read(3, "one machine", 9), "others": [_read(89, "new", 9)]}
+    MonitorLast.objects.filter(monitor=tls).update(facts=two)
+    assert [one.key for one in dues_of(watched_in([shop]))] == ["cert:one machine", "cert:new"]

@@ -12,7 +12,7 @@ from django.core import signing
 from tests.e2e.seed import Seeded, seed
 
 from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
-from watchpost.monitors.models import Monitor
+from watchpost.monitors.models import Change, Monitor
 from watchpost.web.tests.test_access import enter
 
 NOW = datetime.now(UTC)
@@ -159,3 +159,21 @@ def test_a_link_from_a_mail_says_at_once_that_it_is_over(seeded: Seeded) -> None
     assert "It is over. There is nothing to do." in words(page)
     assert "Resolved 1 h ago" in words(page)
     assert b'<form method="post"' not in page.content
+
+
+def test_all_its_monitors_are_looked_at_now_by_those_who_may_change_it(seeded: Seeded) -> None:
+    row = incident(seeded, 3)
+    admin, viewer = enter(seeded.admin), enter(seeded.viewer)
+    page = admin.get(f"/incidents/{row.pk}/")
+    assert 'action="look/"' in page.content.decode()
+    said = words(admin.post(f"/incidents/{row.pk}/look/", follow=True))
+    assert "Looking at 3 monitors now" in said
+    one = row.members.order_by("id")[0].monitor
+    assert set(Change.objects.filter(topic="look").values_list("key", flat=True)) == {
+        str(pk) for pk in row.members.values_list("monitor_id", flat=True)
+    }
+    assert f'action="/monitors/{one.pk}/look/"' in admin.get(f"/monitors/{one.pk}/").content.decode()
+    assert "less than 10 s ago" in words(admin.post(f"/monitors/{one.pk}/look/", follow=True))
+    assert 'look/"' not in viewer.get(f"/incidents/{row.pk}/").content.decode()
+    for path in (f"/incidents/{row.pk}/look/", f"/monitors/{one.pk}/look/"):
+        assert viewer.post(path).status_code == 403

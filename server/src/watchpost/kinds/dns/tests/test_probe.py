@@ -9,6 +9,9 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+import dns.message
+import dns.name
+import dns.rcode
 import pytest
 
 from watchpost.core.types import Outcome
@@ -93,6 +96,29 @@ async def test_dead_servers_are_named_also_when_resolvers_give_up_and_time_is_sh
     assert [one["at"] for one in seen.facts["servers"]] == [ONE, TWO]  # the parent sent their addresses along
     assert monotonic() - began < 15
     assert seen.outcome is Outcome.TIMEOUT
+
+
+class NoSoa(World):
+    """Its resolver says what exists, and leaves out the record of the zone."""
+
+    def resolve(self, query: dns.message.Message, tcp: bool) -> list[bytes]:
+        reply = dns.message.make_response(query)
+        if query.question[0].name == dns.name.from_text("localhost"):
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        return [reply.to_wire()]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("localhost", "does not exist (NXDOMAIN)"), ("co.test", "(NOERROR)")]
+)
+async def test_a_name_whose_zone_no_answer_tells_is_no_question_of_time(name: str, said: str) -> None:
+    seen, verdict = await look(NoSoa(), name)
+    [finding] = verdict.findings
+    assert finding.code == "dns.unresolved"
+    assert said in finding.sentence
+    assert "no answer has the SOA record" in finding.sentence
+    assert "no time" not in finding.sentence
+    assert seen.total_ms < 5000
 
 
 async def test_a_deadline_holds_whoever_is_silent() -> None:

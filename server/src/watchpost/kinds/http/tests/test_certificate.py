@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -39,9 +40,11 @@ async def outbound() -> AsyncIterator[Outbound]:
     await found.close()
 
 
-async def look(outbound: Outbound, url: str, monitor: int = 1, resolver: int = 0, **more: Any) -> Observation:
+async def look(
+    outbound: Outbound, url: str, monitor: int = 1, resolver: int = 0, at: datetime = AT, **more: Any
+) -> Observation:
     config = HttpConfig.model_validate({"url": url, "ca_pem": CA.cert_pem.bytes().decode(), **more})
-    return await KIND.probe(Look(monitor, 1, config, 5.0, resolver=resolver), outbound, AT)  # type: ignore[misc]
+    return await KIND.probe(Look(monitor, 1, config, 5.0, resolver=resolver), outbound, at)  # type: ignore[misc]
 
 
 async def test_the_first_look_and_a_confirmation_carry_the_certificate(outbound: Outbound) -> None:
@@ -87,6 +90,25 @@ async def test_a_look_that_got_none_asks_again(outbound: Outbound) -> None:
         url = f"https://localhost:{port}/"
         await look(outbound, url)
         assert not outbound.readings.due(1, "any", "localhost", port)
+
+
+async def test_one_that_ends_soon_is_read_often_and_one_that_ended_at_every_look(
+    outbound: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was replaced: nobody may be told for an hour that it has ended."""
+    now, day, later = datetime.now(UTC), timedelta(days=1), [0.0]
+    monkeypatch.setattr(reading, "monotonic", lambda: time.monotonic() + later[0])
+    lives = {29: [True, False, True], -1: [True, True, True], 60: [True, False, False]}
+    for days, again in lives.items():
+        left = days * day
+        leaf = CA.issue_cert("localhost", not_before=now - (90 * day - left), not_after=now + left)
+        async with serve(tls=context(leaf)) as port:
+            seen = []
+            for later[0] in (0.0, 60.0, 310.0):
+                url, lax = f"https://localhost:{port}/", {"verify_tls": False, "ca_pem": None}
+                seen.append(await look(outbound, url, at=now, **lax))
+        assert ["certificate" in one.facts for one in seen] == again, left
+        assert seen[0].facts["certificate"]["read_at"] == now.isoformat()
 
 
 def test_an_hour_later_it_is_due_again_and_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
