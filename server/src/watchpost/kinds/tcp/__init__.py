@@ -35,12 +35,11 @@ def _watch(thing: str) -> Mapping[str, Any] | None:
     """The spec of a monitor for ``mail.shop.example:25``. Mail servers hand TLS to each other whatever the
     certificate (RFC 7435): a self-signed one there is no outage."""
     host, _, port = thing.rpartition(":")
-    spec = {"name": f"{host} (port {port})", "kind": "tcp", "host": host, "port": port}
     try:
         config = TcpConfig.model_validate({"host": host, "port": port})
     except ValueError:
         return None
-    spec |= {"port": config.port}
+    spec: dict[str, Any] = {"name": f"{host} (port {port})", "kind": "tcp", "host": host, "port": config.port}
     if config.port == _MAIL:
         spec |= {"name": f"Mail server {host}", "starttls": "smtp", "verify_tls": False}
     return spec
