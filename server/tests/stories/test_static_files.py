@@ -35,7 +35,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location = / {{ root {folder}/app; try_files /index.html =500; }}
-    location /static/ {{ alias {alias}; expires max; add_header X-Content-Type-Options nosniff; }}
+    location /static/ {{ alias {alias}; {fallback} expires max; add_header X-Content-Type-Options nosniff; }}
   }}
 }}
 """
@@ -59,10 +59,10 @@ class Shop:
         self.url = f"http://127.0.0.1:{self.port}/"
         self.serve(f"{folder}/collected/")
 
-    def serve(self, alias: str) -> None:
+    def serve(self, alias: str, fallback: str = "") -> None:
         """nginx with this alias for /static/, from now until the next one."""
         folder = self.folder
-        config = _CONF.format(folder=folder, port=self.port, alias=alias)
+        config = _CONF.format(folder=folder, port=self.port, alias=alias, fallback=fallback)
         (folder / "nginx.conf").write_text(config)
         command = [
             "nginx",
@@ -197,3 +197,23 @@ def test_a_process_that_still_has_the_old_manifest_is_told_to_restart(story: Sto
     [incident] = story.incidents()
     [member] = incident.members.all()
     assert (member.code, "Restart all processes" in member.fix) == ("static.stale", True)
+
+
+def test_a_page_in_the_place_of_one_hashed_file_is_told_as_one(story: Story, shop: Shop) -> None:
+    """Whoever asks for it sees 200: to call it missing would send people to the wrong place."""
+    shop.deploy(1)
+    shop.collectstatic()
+    for path in (shop.folder / "collected" / "css").glob("base.*.css"):
+        path.unlink()
+    shop.close()
+    shop.serve(f"{shop.folder}/collected/", "try_files $uri /static/index.html;")
+    (shop.folder / "collected" / "index.html").write_text("<h1>Shop</h1>")
+    monitor = story.monitor("Files", kind="assets", url=shop.url, interval="10m")
+    for _ in range(2):
+        look(story, monitor)
+    [incident] = story.incidents()
+    [member] = incident.members.all()
+    assert member.code == "static.wrong_type"
+    assert "answers 200 OK with an HTML page (text/html) in its place: /static/css/base." in member.sentence
+    assert "The file itself is missing" in member.fix
+    assert "try_files" in member.fix

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.text import slugify
 
-from watchpost.discovery.offer import Offer, Watched, offer, places_of
+from watchpost.discovery.offer import Offer, Watched, hosts_of, offer, places_of
 from watchpost.discovery.scout import look_around, read_address
 from watchpost.engine.run import build_outbound
 from watchpost.monitors import edit
@@ -28,7 +28,7 @@ def discover(address: str, project: Project | None) -> Found:
     """Looks around ``address`` now, within ten seconds, beside what ``project`` watches already. Raises
     ValueError for what is no address, and for what the guard keeps closed."""
     watched = watched_in(project) if project else []
-    site = asyncio.run(_look(address, places_of(watched)))
+    site = asyncio.run(_look(address, places_of(watched), hosts_of(watched)))
     if site.home.kind == "refused_by_guard":
         raise ValueError(_closed(site.home))
     return Found(site, offer(site, watched))
@@ -51,10 +51,10 @@ def alone(address: str, project: Project | None) -> Offer:
     return Offer(tuple(replace(one, why="You asked for this page alone.") for one in new), found.known)
 
 
-async def _look(address: str, also: list[str]) -> Site:
+async def _look(address: str, also: list[str], names: list[str]) -> Site:
     outbound = build_outbound()
     try:
-        return await look_around(outbound, address, also)
+        return await look_around(outbound, address, also, names)
     finally:
         await outbound.close()
 

@@ -7,9 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from watchpost.registry import kinds
-from watchpost.registry.place import place
+from watchpost.registry import Config, Kind, kinds
+from watchpost.registry.place import place, read_host
+from watchpost.registry.shown import shown_name
 from watchpost.registry.site import Answer, Proposal, Site
+from watchpost.registry.suffix import is_outside
 
 _PLACES = ("url", "host", "port", "domain")  # the fields that say where a kind looks
 _GONE = frozenset({404, 410})
@@ -36,7 +38,8 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``new`` are to be made; ``known`` are watched by the monitor beside them; ``gone`` may be deleted."""
+    """``new`` are to be made; ``known`` are watched by the monitor beside them, or are that monitor with a
+    remark; ``gone`` may be deleted."""
 
     new: tuple[Proposal, ...]
     known: tuple[tuple[Proposal, Watched], ...] = ()
@@ -59,7 +62,10 @@ def offer(site: Site, watched: Iterable[Watched] = ()) -> Offer:
             known.append((proposal, held[where]))
         else:
             new.append(proposal)
-    return Offer(tuple(new), tuple(known), tuple(_gone(site, there)))
+    gone = tuple(_gone(site, there))
+    told = {one.id for _, one in known} | {one.monitor.id for one in gone}
+    known += _off_certificate(site, (one for one in there if one.id not in told))
+    return Offer(tuple(new), tuple(known), gone)
 
 
 def places_of(watched: Iterable[Watched]) -> list[str]:
@@ -90,14 +96,36 @@ def _place_of(spec: Mapping[str, Any]) -> Place:
 
 
 def _covered(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    kind, config = _read(spec)
+    return kind.covers(config) if kind is not None and config is not None else ()
+
+
+def _read(spec: Mapping[str, Any]) -> tuple[Kind | None, Config | None]:
     kind = kinds().get(str(spec["kind"]))
     if kind is None:
-        return ()
+        return None, None
     names = {info.alias or name for name, info in kind.config.model_fields.items()}
     try:
-        return kind.covers(kind.config.model_validate({k: v for k, v in spec.items() if k in names}))
+        return kind, kind.config.model_validate({k: v for k, v in spec.items() if k in names})
     except ValueError:  # a secret that cannot be read here, or a spec of another version
-        return ()
+        return kind, None
+
+
+def hosts_of(watched: Iterable[Watched]) -> list[str]:
+    """The names on which monitors look, of whatever kind, so that a look around sees which are gone."""
+    return sorted({host for one in watched if is_outside(host := _host_of(one))})
+
+
+def _host_of(one: Watched) -> str:
+    """In ASCII; "" for what looks at none."""
+    kind, config = _read({**one.spec, "kind": one.kind})
+    if kind is not None and config is not None:
+        return kind.target(config)[0]
+    try:
+        written = str(one.spec.get("host") or one.spec.get("domain") or "")
+        return place(str(one.spec["url"])).host if "url" in one.spec else read_host(written)
+    except ValueError:
+        return ""
 
 
 def _gone(site: Site, watched: Iterable[Watched]) -> Iterator[Gone]:
@@ -105,6 +133,9 @@ def _gone(site: Site, watched: Iterable[Watched]) -> Iterator[Gone]:
     site is well and the monitor does not expect just that. An outage is no reason to stop watching."""
     by_place = {place(url).url: answer for url, answer in site.answers.items()}
     for one in watched:
+        if (host := _host_of(one)) in site.absent:
+            yield Gone(one, f"The name {shown_name(host)} does not exist any more.")
+            continue
         try:
             answer = by_place.get(place(str(one.spec["url"])).url) if "url" in one.spec else None
         except ValueError:
@@ -114,10 +145,19 @@ def _gone(site: Site, watched: Iterable[Watched]) -> Iterator[Gone]:
 
 
 def _lost(one: Watched, answer: Answer, is_well: bool) -> str:
-    if answer.kind == "nxdomain":
-        return f"The name {place(answer.asked).host} does not exist any more."
+    host = place(answer.asked).host
+    if answer.kind == "nxdomain" and answer.place.host == host:  # not where a redirect leads
+        return f"The name {shown_name(host)} does not exist any more."
     wanted = (one.spec.get("expect") or {}).get("status") or ()
     is_meant = answer.status in wanted or str(answer.status) in wanted
     if is_well and answer.status in _GONE and not is_meant:
         return f"{answer.asked} answers {answer.status}; delete it only if it was taken away for good."
     return ""
+
+
+def _off_certificate(site: Site, watched: Iterable[Watched]) -> Iterator[tuple[Proposal, Watched]]:
+    """What is watched of the domain under a name that nothing else here would name."""
+    for one in watched:
+        if site.left_certificate(host := _host_of(one)):
+            why = f"{shown_name(host)} does not stand on the certificate of {site.host}; it is still watched."
+            yield Proposal(one.spec, why), one

@@ -19,9 +19,11 @@ WITHIN_S = 9.0  # the user is promised ten
 _HOME_S = 5.0
 _EACH_S = 4.0
 _MOST_ASKED = 64
+_MOST_LOOKED_UP = 256
 _MOST_HOPS = 5
 _MOST_ADDRESSES = 3
 _MOST_BODY = 512 * 1024
+_LOOKED_UP_AT_ONCE = 16
 _PER_HOST = 6
 _LEAST_S = 0.05
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -34,10 +36,15 @@ def read_address(text: str) -> str:
 
 
 async def look_around(
-    outbound: Outbound, address: str, also: Iterable[str] = (), within_s: float = WITHIN_S
+    outbound: Outbound,
+    address: str,
+    also: Iterable[str] = (),
+    names: Iterable[str] = (),
+    within_s: float = WITHIN_S,
 ) -> Site:
-    """Everything found within ``within_s`` seconds. ``also``: addresses watched already, which are
-    asked, too. Raises ValueError for what is no address; whatever goes wrong outside is an answer."""
+    """Everything found within ``within_s`` seconds. ``also``: addresses watched already, which are asked,
+    too; ``names``: hosts watched already, which are only looked up. Raises ValueError for what is no address;
+    whatever goes wrong outside is an answer."""
     scout = _Scout(outbound, monotonic() + within_s)
     url = read_address(address)
     home = await scout.ask(url, _HOME_S, at_home=True)
@@ -48,8 +55,13 @@ async def look_around(
     wanted = dict.fromkeys(_readable([*_wanted(site), *also]))
     wanted.pop(home.asked, None)
     asked = list(wanted)[:_MOST_ASKED]
-    answers = await asyncio.gather(*(scout.ask(one, _EACH_S) for one in asked))
-    return Site(home, {one.asked: one for one in answers} | {home.asked: home})
+    looked_up = list(dict.fromkeys(names))[:_MOST_LOOKED_UP]
+    answers, absent = await asyncio.gather(
+        asyncio.gather(*(scout.ask(one, _EACH_S) for one in asked)),
+        asyncio.gather(*(scout.is_absent(name) for name in looked_up)),
+    )
+    gone = frozenset(name for name, is_gone in zip(looked_up, absent, strict=True) if is_gone)
+    return Site(home, {one.asked: one for one in answers} | {home.asked: home}, gone)
 
 
 def _wanted(site: Site) -> list[str]:
@@ -82,6 +94,15 @@ class _Scout:
             if ends - monotonic() < _LEAST_S:
                 return Answer(url, there.url, failure="there was no time left to ask", kind="unasked")
             return await self._follow(url, there, ends, at_home)
+
+    async def is_absent(self, name: str) -> bool:
+        """Whether the DNS says that there is no such name; silence says nothing."""
+        async with self.slots.setdefault("", asyncio.Semaphore(_LOOKED_UP_AT_ONCE)):
+            ends = min(self.ends, monotonic() + _EACH_S)
+            if ends - monotonic() < _LEAST_S:
+                return False
+            found = (await self.outbound.look_up(name, "any", 0, ends)).answer
+            return isinstance(found, ResolveFailure) and found.kind == "nxdomain"
 
     async def _follow(self, url: str, here: Place, ends: float, at_home: bool) -> Answer:
         names: tuple[str, ...] = ()

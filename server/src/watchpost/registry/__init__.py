@@ -94,9 +94,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Something that a look came across without watching it. ``what`` is a host name (``api.shop.example``),
-    or what a kind covers (``tls:shop.example:443``); ``how`` the words between it and the monitor: "stands in
-    the certificate of". ``sure``: it belongs to the same people; a redirect may lead anywhere."""
+    """Something that a look came across without watching it. ``what`` is a host name that something says
+    serves pages (``api.shop.example``), or what a kind covers (``tls:shop.example:443``,
+    ``tcp:mail.shop.example:25``); ``how`` the words between it and the monitor: "stands in the certificate
+    of". ``sure``: it belongs to the same people; a redirect may lead anywhere."""
 
     what: str
     how: str

@@ -53,6 +53,7 @@ class Site:
 
     home: Answer
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()  # names, asked for besides, that do not exist
 
     @property
     def host(self) -> str:
@@ -65,15 +66,17 @@ class Site:
         return registered_domain(self.host)
 
     @cached_property
-    def siblings(self) -> tuple[str, ...]:
-        """Other names on the certificate under the same domain. Strangers share certificates, too, and what
-        is served by mistake, for other names only, says nothing of this site."""
-        every = {name.lower().rstrip(".") for name in self.home.names}
+    def certified(self) -> frozenset[str]:
+        """The names on the certificate; none of one that is for others only."""
+        every = frozenset(name.lower().rstrip(".") for name in self.home.names)
         first = place(self.home.asked).host
-        if not every & {first, f"*.{first.partition('.')[2]}", self.host}:
-            return ()
-        names = {name for name in every if not name.startswith("*.")}
-        under = {name for name in names if self._is_under(name)}
+        return every if every & {first, f"*.{first.partition('.')[2]}", self.host} else frozenset()
+
+    @cached_property
+    def siblings(self) -> tuple[str, ...]:
+        """Other names on the certificate under the same domain. Strangers share certificates, too."""
+        names = {name for name in self.certified if not name.startswith("*.")}
+        under = {name for name in names if self.is_under(name)}
         return tuple(sorted(under - {self.host}))
 
     @property
@@ -91,7 +94,13 @@ class Site:
         """Another address of the same origin."""
         return urljoin(self.home.url, path)
 
-    def _is_under(self, name: str) -> bool:
+    def left_certificate(self, name: str) -> bool:
+        """Whether a name of the domain does not stand on the certificate, which was read."""
+        stands = {name, f"*.{name.partition('.')[2]}"} & self.certified
+        return bool(self.certified) and not stands and name != self.host and self.is_under(name)
+
+    def is_under(self, name: str) -> bool:
+        """Whether the name belongs to the domain of the site."""
         try:
             return self.domain is not None and registered_domain(name) == self.domain
         except ValueError:

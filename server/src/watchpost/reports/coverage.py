@@ -99,24 +99,24 @@ def _asked(monitor: Monitor, ask: Any, *given: Any) -> Iterable[Any]:
 
 
 def _come_across(read: Sequence[Read], covered: set[str]) -> Iterator[Gap]:
-    """Names and things of the last looks. A name is watched when anything of it is, whatever the kind."""
+    """Names and things of the last looks. A name is watched when anything of it is, whatever the kind. A bare
+    name is a page's: no other name is offered as one, for one of a mail server is a false alarm."""
     hosts = {_host_of(thing) for thing in covered}
     ours = {site for _, kind, config in read if (site := site_of(kind.target(config)[0]))}
-    for monitor, kind, config in read:
-        facts = facts_of(monitor)
-        leads: list[Lead] = list(_asked(monitor, kind.leads, config, facts))
-        told = {lead.what for lead in leads}
-        leads += [Lead(name, "was come across by") for name in _asked(monitor, kind.names, config, facts)
-                  if name not in told]  # fmt: skip
-        for lead in leads:
-            if gap := _led(lead, monitor, hosts, ours):
-                yield gap
+    leads = [(lead, one) for one, kind, config in read
+             for lead in _asked(one, kind.leads, config, facts_of(one))]  # fmt: skip
+    hosts |= {_host_of(lead.what) for lead, _ in leads if ":" in lead.what}  # known for what they are
+    for lead, monitor in leads:
+        if gap := _led(lead, monitor, hosts, ours):
+            yield gap
 
 
 def _led(lead: Lead, monitor: Monitor, hosts: set[str], ours: set[str]) -> Gap | None:
     """A name may be a stranger's: one that nobody vouches for counts only under a domain of ours."""
     if ":" in lead.what:
-        return _gap(lead.what, lead.how, monitor) if is_outside(_host_of(lead.what)) else None
+        host = _host_of(lead.what)
+        known = is_outside(host) and (lead.sure or site_of(host) in ours)
+        return _gap(lead.what, lead.how, monitor) if known else None
     name = watchable(lead.what)
     if not name or name in hosts or not (lead.sure or site_of(name) in ours):
         return None

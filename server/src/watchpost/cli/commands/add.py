@@ -124,7 +124,10 @@ def _announcement(project: Any, name: str, found: Offer) -> Iterator[str]:
         if text := (one.spec.get("expect") or {}).get("body_contains"):
             yield f"     must contain {text if isinstance(text, str) else ', '.join(text)!r}"
     for one, monitor in found.known:
-        yield f"  =  {one.spec['name']} ({one.spec['kind']}) is watched already as {monitor.name}"
+        if one.spec is monitor.spec:
+            yield f"  =  {monitor.name} ({monitor.kind}): {one.why}"
+        else:
+            yield f"  =  {one.spec['name']} ({one.spec['kind']}) is watched already as {monitor.name}"
     for gone in found.gone:
         yield f"  -  {gone.monitor.name} ({gone.monitor.kind}): {gone.why} Delete it?"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from watchpost.discovery.offer import Watched, offer
+from watchpost.discovery.offer import Watched, hosts_of, offer
 from watchpost.discovery.scout import look_around
 from watchpost.discovery.tests.world import HOME, NOT_FOUND, Page, world_of
 from watchpost.registry import kinds
@@ -212,6 +212,47 @@ async def test_what_is_watched_already_is_not_offered_again_and_what_is_gone_is_
             "taken away for good.",
             5: "The name old.shop.example does not exist any more.",
         }
+
+
+async def test_every_kind_of_monitor_of_a_name_that_is_gone_is_said_to_be_gone() -> None:
+    """And what is watched under a name that only left the certificate is not forgotten."""
+    names = tuple(name for name in ON_IT if name not in ("old.shop.example", "api.shop.example"))
+    async with world_of(SHOP, names, THERE) as world:
+        lost = [
+            Watched(1, "Old shop", "http", {"url": world.url("old.shop.example")}),
+            Watched(2, "Certificate of old", "tls", {"host": "Old.shop.example"}),
+            Watched(3, "Port of old", "tcp", {"host": "old.shop.example", "port": 22}),
+            Watched(4, "Files of old", "assets", {"url": world.url("old.shop.example")}),
+            Watched(5, "DNS of old", "dns", {"domain": "old.shop.example"}),
+        ]
+        left = [
+            Watched(6, "API", "http", {"url": world.url("api.shop.example", "/v1/")}),
+            Watched(7, "Certificate of api", "tls", {"host": "api.shop.example"}),
+        ]
+        kept = Watched(8, "Certificate of admin", "tls", {"host": "admin.shop.example"})
+        aside = Watched(9, "Elsewhere", "tcp", {"host": "stranger.test", "port": 22})
+        there = [*lost, *left, kept, aside]
+        site = await look_around(world.outbound, world.url("shop.example"), (), hosts_of(there))
+        found = offer(site, there)
+        why = "The name old.shop.example does not exist any more."
+        assert [(one.monitor, one.why) for one in found.gone] == [(one, why) for one in lost]
+        remark = "api.shop.example does not stand on the certificate of shop.example; it is still watched."
+        assert [(one.why, monitor) for one, monitor in found.known if monitor in left] == [
+            (remark, one) for one in left
+        ]
+        assert not [one for one, monitor in found.known if monitor == aside]
+        assert "old.shop.example/" not in world.asked
+
+
+async def test_a_redirect_to_a_name_that_is_gone_takes_nothing_away_from_the_monitor() -> None:
+    led = SHOP | {
+        "www.shop.example/": Page("", 301, headers={"Location": "https://old.shop.example:{port}/"})
+    }
+    async with world_of(led, ON_IT, THERE) as world:
+        one = Watched(1, "www", "http", {"url": world.url("www.shop.example")})
+        also = [world.url("www.shop.example")]
+        site = await look_around(world.outbound, world.url("shop.example"), also, hosts_of([one]))
+        assert offer(site, [one]).gone == ()
 
 
 async def test_where_nothing_answers_200_too_words_are_chosen_that_it_lacks() -> None:

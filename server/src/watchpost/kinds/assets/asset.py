@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +16,7 @@ CLASS_OF = {
     "icon": "small", "manifest": "small",
 }  # fmt: skip
 CLASSES = ("heavy", "light", "small")
+NOT_MEANT = "it cannot be meant so"  # of an empty file
 _MOST_URL = 4096
 _STRIPPED = str.maketrans("", "", "\t\n\r")
 # Django's manifest storage: name.<12 hex>.ext; webpack and others: 8 to 64 hex after a dot, dash, underscore.
@@ -24,6 +26,10 @@ _UUID = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
 )  # names an upload, hashes nothing
 _QUERY_HASH = re.compile(r"(?:^|[=&])[0-9a-f]{8,64}(?:&|$)")
+_OF_NOTHING = tuple(
+    hashlib.new(name, usedforsecurity=False).hexdigest()
+    for name in ("md5", "sha1", "sha256", "sha384", "sha512")
+)
 # Not the public suffix list: a mistake here only means that some file more or less is looked at.
 _SECOND = frozenset(("ac", "co", "com", "edu", "go", "gob", "gov", "ne", "net", "or", "org"))
 
@@ -67,6 +73,13 @@ def is_hashed(url: str) -> bool:
     parts = urlsplit(url)
     name = _UUID.sub("", parts.path.rpartition("/")[2])
     return bool(_HEX.search(name) or _VITE.search(name) or _QUERY_HASH.search(parts.query))
+
+
+def is_hash_of_nothing(url: str) -> bool:
+    """Whether the hash in the name says that the file is empty: MD5, SHA-1 or SHA-2 of no byte."""
+    parts = urlsplit(url)
+    words = re.split("[^0-9a-f]+", f"{parts.path.rpartition('/')[2]}?{parts.query}")
+    return any(len(word) >= 8 and digest.startswith(word) for word in words for digest in _OF_NOTHING)
 
 
 def folder(place: Place) -> str:

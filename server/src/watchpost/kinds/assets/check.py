@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from watchpost.kinds.assets.asset import Asset, is_hashed
+from watchpost.kinds.assets.asset import NOT_MEANT, Asset, is_hash_of_nothing, is_hashed
 from watchpost.kinds.assets.body import Body, strongest
 from watchpost.kinds.assets.fetch import Answer
 
@@ -48,7 +48,9 @@ def examine(asset: Asset, answer: Answer, body: Body, secure: bool, head: bool =
         return Result(asset, _of_status(reply.status), reply.status)
     empty = reply.header("content-length") == "0" if head else not body.size
     if empty or reply.status in (204, 205):
-        return Result(asset, "empty", reply.status)
+        if not head and not body.fits:
+            return Result(asset, "integrity", reply.status, "it is empty")
+        return Result(asset, "empty", reply.status, NOT_MEANT if is_emptied(asset) else "")
     served = essence(reply.header("content-type") or "")
     if is_refused(asset.kind, served, (reply.header("x-content-type-options") or "").lower() == "nosniff"):
         went = answer.place.url != asset.url
@@ -59,6 +61,14 @@ def examine(asset: Asset, answer: Answer, body: Body, secure: bool, head: bool =
         return Result(asset, "integrity", reply.status)
     uncached = is_hashed(asset.url) and lifetime_s(reply.header) < WEEK_S
     return Result(asset, "", reply.status, "", reply.truncated, uncached)
+
+
+def is_emptied(asset: Asset) -> bool:
+    """Whether an empty file cannot be meant so: a script does something, and a hash in a name is that of what
+    was in the file. A stylesheet of a plain name may be a place for later."""
+    if asset.kind in ("script", "module"):
+        return not is_hash_of_nothing(asset.url)
+    return asset.kind == "style" and is_hashed(asset.url) and not is_hash_of_nothing(asset.url)
 
 
 def wants_body(asset: Asset) -> bool:

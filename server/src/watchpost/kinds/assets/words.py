@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from watchpost.core.types import Finding, Severity
+from watchpost.kinds.assets.asset import NOT_MEANT
 from watchpost.kinds.assets.config import MB, AssetsConfig
 from watchpost.registry.shown import shown
 
@@ -18,7 +19,8 @@ _PAGE_OK = "; the page itself answers 200"
 NAMES = {"heavy": "stylesheets and scripts", "light": "images and fonts", "small": "icons and manifests"}
 _ONE = {"heavy": "stylesheet or script", "light": "image or font", "small": "icon or manifest"}
 _SEVERITY = {"heavy": None, "light": Severity.WARNING, "small": Severity.INFO}
-_MILD = frozenset(("empty", "blocked"))  # warnings even for stylesheets, so info for the rest
+_HTML = ("text/html", "application/xhtml+xml")
+_MILD = frozenset(("empty", "blocked"))  # no errors, or only as told below; info for light ones
 
 # what -> (one file, several, what follows, fix)
 _SAYINGS: dict[str, tuple[str, str, str, str]] = {
@@ -46,6 +48,15 @@ _SAYINGS: dict[str, tuple[str, str, str, str]] = {
         f"place of the file: give the static folder a location of its own, and run {_COLLECT}. "
         "Otherwise include mime.types in the web server.",
     ),
+    "html": (
+        "answers {status} with an HTML page ({why}) in its place",
+        "answer {status} with an HTML page ({why}) in their place",
+        "; browsers refuse that",
+        "The file itself is missing, and something else answers for it: a fallback of the web server (nginx: "
+        "`try_files ... /index.html`), a catch-all among Django's URL patterns, or a login page. Give the "
+        "static folder a location of its own that says 404 (`try_files $uri =404;`), "
+        f"run {_COLLECT}, and restart the processes if the page names an old file.",
+    ),
     "mixed_content": (
         "is named by http://, which browsers do not load on an https page",
         "are named by http://, which browsers do not load on an https page",
@@ -60,6 +71,12 @@ _SAYINGS: dict[str, tuple[str, str, str, str]] = {
         "If you changed the file, write its new hash into the tag. If nobody did, find out what "
         "changes it on the "
         "way: a minifying proxy, a CDN's newer version, or an intruder.",
+    ),
+    "emptied": (
+        "is empty, which is not what its integrity attribute names",
+        "are empty, which is not what their integrity attributes name",
+        "; browsers refuse that",
+        f"Check free space (`df -h`), build again and run {_COLLECT}; at a CDN, load the file there anew.",
     ),
     "error_status": (
         "answers {status}",
@@ -126,10 +143,10 @@ def broken(
 ) -> Finding:
     """``count`` files of class ``name`` share one trouble. The subject is the class: hashed names change
     with every deploy, and the incident must not."""
-    one, several, after, fix = _SAYINGS[what]
     rows = [row for row in candidates if row["class"] == name]
     statuses = sorted({_status(row["status"], what) for row in rows if "status" in row})
     whys = list(dict.fromkeys(row["why"] for row in rows if "why" in row))
+    one, several, after, fix = _SAYINGS[_closer(what, whys)]
     saying = (one if count == 1 else several).format(
         status=" and ".join(statuses[:2]) or "no status", why=" or ".join(whys[:2]) or "something else"
     )
@@ -139,8 +156,17 @@ def broken(
         else f"The only {_ONE[name]}"
     )
     severity = Severity.INFO if what in _MILD and name != "heavy" else _SEVERITY[name]
+    if what == "empty" and NOT_MEANT in whys:
+        severity = Severity.ERROR
     sentence = f"{of} of {_page(config, facts)} {saying}: {_list(config, facts, rows, count)}{after}."
     return Finding(_CODES[what], NAMES[name], sentence, fix, severity)
+
+
+def _closer(what: str, whys: list[str]) -> str:
+    """The same trouble, where more is known of it."""
+    if what == "wrong_type" and whys and all(why.startswith(_HTML) for why in whys):
+        return "html"
+    return "emptied" if what == "integrity" and whys else what
 
 
 def not_collected(config: AssetsConfig, facts: Facts, folder: Facts, classes: Mapping[str, int]) -> Finding:

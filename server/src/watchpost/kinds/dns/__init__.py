@@ -3,7 +3,7 @@
 from watchpost.kinds.dns.codes import CODES
 from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.judge import accept, change, judge
-from watchpost.kinds.dns.panels import names, panels
+from watchpost.kinds.dns.panels import leads, names, panels
 from watchpost.kinds.dns.probe import probe
 from watchpost.kinds.dns.propose import propose
 from watchpost.registry import Kind
@@ -36,6 +36,7 @@ KIND = Kind(
     kept=frozenset({"servers"}),
     panels=panels,
     names=names,
+    leads=leads,
     covers=lambda config: (f"dns:{config.name}",),
     carries=lambda config: (config.name,),
     depth=1,

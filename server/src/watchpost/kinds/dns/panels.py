@@ -9,7 +9,7 @@ from typing import Any
 from watchpost.kinds.dns.config import ALL, DnsConfig
 from watchpost.kinds.dns.history import PARENT, answering, current
 from watchpost.kinds.dns.words import day, server
-from watchpost.registry import Panel
+from watchpost.registry import Lead, Panel
 
 Facts = Mapping[str, Any]
 _TITLES = {PARENT: "NS at the parent"}
@@ -36,13 +36,20 @@ def names(config: DnsConfig, facts: Facts) -> tuple[str, ...]:
     """The name, what its CNAMEs lead to within the same domain, and its mail servers."""
     chain = facts.get("chain", {})
     own = chain.get("names", ())[1:] if chain and not chain["foreign"] else ()
-    mail = [
-        value.partition(" ")[2]
-        for one in facts.get("records", {}).get("MX", ())
-        for value in one["values"]
-        if value.partition(" ")[2] not in ("", ".")
-    ]
-    return tuple(dict.fromkeys((config.name, *own, *mail)))
+    return tuple(dict.fromkeys((config.name, *own, *_mail_servers(facts))))
+
+
+def leads(_: DnsConfig, facts: Facts) -> tuple[Lead, ...]:
+    """The mail servers, as what they are: an MX record promises port 25 (RFC 5321) and no page. Nothing says
+    of the other names what is served there."""
+    return tuple(Lead(f"tcp:{name}:25", "takes the mail of") for name in _mail_servers(facts))
+
+
+def _mail_servers(facts: Facts) -> tuple[str, ...]:
+    """Without the dot that says that there are none (RFC 7505)."""
+    records = facts.get("records", {}).get("MX", ())
+    found = (value.partition(" ")[2].rstrip(".") for one in records for value in one["values"])
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def _records(config: DnsConfig, facts: Facts, baseline: Facts) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from watchpost.kinds.tls.config import TlsConfig, read_name
 from watchpost.registry import Ending, Lead
 
 Facts = Mapping[str, Any]
+_NO_PAGES = frozenset({465, 563, 636, 853, 990, 993, 995, 5432, 5671, 6697, 8883})  # TLS, and no HTTP in it
 
 
 def chains_of(config: TlsConfig, facts: Facts) -> Iterator[Facts]:
@@ -61,11 +62,15 @@ def names(config: TlsConfig, facts: Facts) -> tuple[str, ...]:
 
 
 def covers(config: TlsConfig) -> tuple[str, ...]:
-    return (f"tls:{config.name}:{config.door}",)
+    """The certificate, and the port behind which it is: who watches the one sees the other go."""
+    return (f"tls:{config.name}:{config.door}", f"tcp:{config.where}:{config.door}")
 
 
 def leads(config: TlsConfig, facts: Facts) -> tuple[Lead, ...]:
-    """A certificate with a handful of names is its owner's; one with many may be shared by strangers."""
+    """A certificate with a handful of names is its owner's; one with many may be shared by strangers. That of
+    a mail server or a database says nothing of pages."""
+    if config.starttls != "none" or config.door in _NO_PAGES:
+        return ()
     return tuple(
         Lead(name, "stands in the certificate of", sure="more_names" not in chain and not _is_strange(chain))
         for chain in chains_of(config, facts)

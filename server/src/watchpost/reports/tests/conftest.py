@@ -29,6 +29,7 @@ def certificate(fingerprint: str, days: float, host: str, *names: str, now: date
 def page(project: Project, host: str, facts: dict[str, Any] | None = None, **spec: Any) -> Monitor:
     """A monitor that was looked at a minute ago."""
     wanted = {"name": host, "kind": "http", "url": f"https://{host}/"} | spec
+    wanted = {key: value for key, value in wanted.items() if value is not None}
     monitor = edit.create_monitor(project, wanted, NOW - timedelta(days=60))
     at = int((NOW - timedelta(minutes=1)).timestamp() * 1000)
     MonitorLast.objects.create(

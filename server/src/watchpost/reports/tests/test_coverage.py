@@ -109,6 +109,21 @@ def test_neighbours_at_one_host_are_strangers(shop: Project) -> None:
     assert things(shop) == ["http:img.me.github.io"]
 
 
+def test_a_mail_server_is_offered_as_one_and_never_as_a_page(shop: Project) -> None:
+    """Only those of our own domains: that of somebody who carries the mail is not ours to watch."""
+    mail = ["10 mail.shop.example", "20 mx.carrier.example.org"]
+    facts = {"records": {"MX": [{"servers": [0], "values": mail}]}}
+    page(shop, "DNS of shop.example", facts, kind="dns", url=None, domain="shop.example")
+    assert things(shop) == ["tcp:mail.shop.example:25"]
+    seen(shop, "www.shop.example", "f1", 30, "mail.shop.example")  # nor when a certificate names it, too
+    assert things(shop) == ["tcp:mail.shop.example:25", "tls:www.shop.example:443"]
+    module.start_watching(shop, next(gap for gap in now_of(shop).gaps if gap.kind.name == "tcp"), NOW)
+    made = shop.monitors.get(kind="tcp")
+    wants = {"host": "mail.shop.example", "port": 25, "starttls": "smtp", "verify_tls": False}
+    assert (made.name, made.config) == ("Mail server mail.shop.example", wants)
+    assert things(shop) == ["tls:www.shop.example:443"]
+
+
 def test_of_many_some_are_shown_and_the_others_folded(shop: Project) -> None:
     names = [f"n{number:02}.shop.example" for number in range(30)]
     seen(shop, "shop.example", "f1", 30, *names[:8])

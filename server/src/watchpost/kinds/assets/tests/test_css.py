@@ -18,6 +18,17 @@ from watchpost.kinds.assets.css import references
         ("@import '\\0 x\\d800 y\\110000 z';", [("style", "\ufffdx\ufffdy\ufffdz")]),
         ("@import url(); @import ;", [("style", "")]),
         ("a{}" * 3, []),
+        ("a{} @import 'late.css';", []),
+        ("@import 'a'; @font-face{src:url(f)} @import 'late';", [("style", "a"), ("font", "f")]),
+        ("@charset 'utf-8'; @layer base, theme; /* { */ @import 'a' layer(base);", [("style", "a")]),
+        ("@layer base {} @import 'late';", []),
+        ("@import 'a'; @layer x; @import 'late';", [("style", "a")]),
+        ("@namespace url(x); @import 'late';", []),
+        ("@media print { } @import 'late';", []),
+        ("@import 'a' screen and (min-width: 40em);@import\"b\";", [("style", "a"), ("style", "b")]),
+        ("@import url(a;b{c) print; @import 'd;{';", [("style", "a;b{c"), ("style", "d;{")]),
+        ("<!-- ; @import 'a'; --> @import 'b'", [("style", "a"), ("style", "b")]),
+        ("@import 'a' supports(display: grid); @imports 'x'; @import 'late';", [("style", "a")]),
     ],
 )
 def test_what_a_stylesheet_loads(text: str, found: list[tuple[str, str]]) -> None:

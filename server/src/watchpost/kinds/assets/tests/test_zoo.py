@@ -64,6 +64,8 @@ ZOO: dict[str, tuple[dict[str, File], list[str]]] = {
     "login page for a file": ({"/": page(css("/s.css")), "/s.css": File(status=302, headers={"Location": "/login?next=x"}), "/login?next=x": HTML}, ["static.wrong_type"]),
     "wrong charset": ({"/": page(css("/s.css"), type="text/html; charset=nonsense"), "/s.css": File(type="text/css; charset=bogus")}, []),
     "empty": ({"/": page(css("/s.css"), img("/i.png")), "/s.css": File(b""), "/i.png": File(b"")}, ["static.empty"] * 2),
+    "emptied under its integrity": ({"/": page(js("/s.js", sri(b"x{}"))), "/s.js": File(b"")}, ["static.integrity"]),
+    "an empty file that is vouched for": ({"/": page(js("/s.js", sri(b""))), "/s.js": File(b"")}, ["static.empty"]),
     "no content": ({"/": page(js("/s.js")), "/s.js": File(b"", 204)}, ["static.empty"]),
     "304 unasked": ({"/": page(css("/s.css")), "/s.css": File(b"", 304)}, ["static.error_status"]),
     "bad gateway": ({"/": page(css("/s.css")), "/s.css": File(status=502)}, ["static.error_status"]),
@@ -152,6 +154,24 @@ async def test_many_broken_files_leave_fifty_rows_and_exact_counts() -> None:
     by_code = {one.code: one.sentence for one in findings}
     assert "200 of 202 stylesheets and scripts of" in by_code["static.missing"]
     assert "/s/0.js, /s/1.js, /s/2.js and 197 more; the page itself answers 200." in by_code["static.missing"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "severity"),
+    [
+        (js("/x.js"), "error"),
+        (css("/x.css"), "warning"),
+        (css("/x.4f2a9c81d03e.css"), "error"),
+        (css("/x.d41d8cd98f00.css"), "warning"),  # as Django names an empty file
+        (js("/x.js?v=e3b0c44298fc"), "warning"),
+        (img("/x.png"), "info"),
+    ],
+)
+async def test_what_an_empty_file_means_to_a_visitor_is_its_severity(tag: str, severity: str) -> None:
+    name = tag.split("'")[1]
+    async with serving(Site({"/": page(tag, css("/ok.css")), "/ok.css": File(), name: File(b"")})) as url:
+        _, (finding,) = await look(url)
+    assert (finding.code, severity_of(finding).word) == ("static.empty", severity)
 
 
 @pytest.mark.parametrize(

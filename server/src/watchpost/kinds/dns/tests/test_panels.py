@@ -10,6 +10,7 @@ from watchpost.kinds.dns import KIND
 from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.history import contrast
 from watchpost.kinds.dns.tests.test_judge import addresses, facts, group, judge, learned
+from watchpost.registry import Lead
 
 
 def test_what_the_page_shows() -> None:
@@ -33,6 +34,7 @@ def test_what_the_page_shows() -> None:
     }
     assert list(shown["Changes"].values()) == ["A, waits to be expected or undone:\n− 192.0.2.9\n+ 192.0.2.1"]
     assert KIND.names(config, served) == ("shop.test", "mail.shop.test")
+    assert KIND.leads(config, served) == (Lead("tcp:mail.shop.test:25", "takes the mail of"),)
     assert KIND.panels(config, {"name": "shop.test", "zone": ""}, {}) == ()
 
 

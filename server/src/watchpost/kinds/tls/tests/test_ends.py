@@ -50,16 +50,23 @@ def test_what_was_seen_of_another_name_says_nothing_of_this_one() -> None:
 
 def test_what_it_covers_and_leads_to() -> None:
     facts = {"certificate": {"host": "shop.example", **chain()}}
-    assert KIND.covers(CONFIG) == ("tls:shop.example:443",)
-    assert KIND.covers(TlsConfig(host="mx.shop.example", starttls="smtp")) == ("tls:mx.shop.example:587",)
+    assert KIND.covers(CONFIG) == ("tls:shop.example:443", "tcp:shop.example:443")
+    mail = TlsConfig(host="mx.shop.example", starttls="smtp")
+    assert "tls:mx.shop.example:587" in KIND.covers(mail)
     assert Lead("api.shop.example", "stands in the certificate of", True) in KIND.leads(CONFIG, facts)
     facts["certificate"]["more_names"] = 90  # a certificate shared by strangers
     assert not any(lead.sure for lead in KIND.leads(CONFIG, facts))
+
+
+def test_the_certificate_of_a_mail_server_leads_to_no_page() -> None:
+    facts = {"certificate": {"host": "shop.example", **chain()}}
+    for more in ({"starttls": "smtp"}, {"port": 993}):
+        assert KIND.leads(TlsConfig.model_validate({"host": "shop.example", **more}), facts) == ()
 
 
 def test_the_spec_for_a_thing_covers_that_thing() -> None:
     for thing in ("shop.example:443", "shop.example:8443"):
         spec = dict(KIND.watch(thing) or {})
         own = {key: value for key, value in spec.items() if key not in ("name", "kind", "interval")}
-        assert KIND.covers(TlsConfig.model_validate(own)) == (f"tls:{thing}",)
+        assert KIND.covers(TlsConfig.model_validate(own)) == (f"tls:{thing}", f"tcp:{thing}")
     assert KIND.watch("not a name:443") is None
