@@ -160,7 +160,7 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
     """The spec somebody typed, and what cannot even be read. Empty inputs are left out."""
     spec, errors = _read_yaml(posted.get(REST, ""))
     errors += [(REST, f"{one.name} has a field of its own; write it there") for one in inputs
-               if _stands_in(spec, one.name)]  # fmt: skip
+               if one.name in posted and _stands_in(spec, one.name)]  # fmt: skip
     for one in inputs:
         one.value = _posted(one, posted)
         outer, _, inner = one.name.rpartition(".")
