@@ -7,7 +7,7 @@ Watchpost names it: celery.broker_down.
 from patient.faults._files import block, unblock
 from patient.stand import Stand
 
-CODES = ("celery.broker_down",)
+CODES = ("celery.broker_down", "redis.down")  # of the full shop, whose broker is a Redis
 RUNS = ("light", "full")
 
 

@@ -7,7 +7,7 @@ Watchpost names it: cache.swallowing_errors.
 from patient.faults import cache_down, redis_down
 from patient.stand import Stand
 
-CODES = ("cache.swallowing_errors",)
+CODES = ("cache.swallowing_errors", "redis.down")  # of the full shop, where the hidden error is Redis' own
 RUNS = ("light", "full")
 _BACKENDS = {
     "light": "patient.wedge.caches.ForgivingFileCache",

@@ -92,8 +92,7 @@ class Reader:
     def _project(self, path: Path, entry: dict[str, Any]) -> None:
         self.unknown_keys(entry, _PROJECT, path)
         slug, name = edit.slug_of(entry), entry.get("name") or entry.get("slug")
-        if not self.once("project", slug, path, "the project"):
-            return
+        self.once("project", slug, path, "the project")  # told, and all else in it, too
         existing = Project.objects.filter(slug=slug).first()
         try:
             edit.check_project(name, slug)
@@ -130,13 +129,14 @@ class Reader:
         places: dict[str, Path] = {}
         for place, spec in monitors:
             name = edit.slug_of(spec)
-            if not self.once(slug, name, place, "the monitor"):
-                continue
+            is_first = self.once(slug, name, place, "the monitor")
             existing = kept.get(name)
             try:
                 wanted = edit.read_monitor(project, spec, self.environ, existing, siblings)
             except edit.Invalid as error:
                 self.located(place, error)
+                continue
+            if not is_first:
                 continue
             graph[name] = (*wanted.depends_on, *wanted.counted)
             places[name] = place
@@ -198,13 +198,14 @@ class Reader:
 
     def _channel(self, path: Path, spec: dict[str, Any], projects: set[str]) -> None:
         name = str(spec.get("name") or "")
-        if not self.once("", name, path, "the channel"):
-            return
+        is_first = self.once("", name, path, "the channel")
         existing = Channel.objects.filter(name=name).first()
         try:
             wanted = edit.read_channel(spec, self.environ, existing, projects)
         except edit.Invalid as error:
             self.located(path, error)
+            return
+        if not is_first:
             return
         if existing is None:
             self.steps.append(

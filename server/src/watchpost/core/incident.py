@@ -113,7 +113,7 @@ def place(
         return _place_lasting(candidate, near)
     for incident in near:
         if any(_same_monitor(m, candidate) for m in incident.members):
-            return Placement(incident.id, f"{_name(candidate)} is a member of this incident already.")
+            return Placement(incident.id, f"{_name(candidate)} was in this incident before.")
     return _place_sharing(candidate, interval_s, near)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -26,13 +27,17 @@ _MOST_BODY = 512 * 1024
 _LOOKED_UP_AT_ONCE = 16
 _PER_HOST = 6
 _LEAST_S = 0.05
+# javascript:..., https:shop.example; shop.example:8443 is a host and its port, me:pw@shop.example has a user
+_OTHER_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?!//|\d{1,5}(?:[/?#]|$))(?!.*@)", re.DOTALL)
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
 def read_address(text: str) -> str:
     """The address somebody typed, with a scheme. Raises ValueError with a sentence and the fix."""
-    url = text.strip() if "://" in text else f"https://{text.strip()}"
-    return read_url(url)
+    given = text.strip()
+    if _OTHER_SCHEME.match(given) or given.lower().startswith("mailto:"):
+        raise ValueError("this is no address of a page; write one such as https://www.example.com/")
+    return read_url(given if "://" in given else f"https://{given}")
 
 
 async def look_around(

@@ -21,6 +21,7 @@ from watchpost.config.secret import FOREIGN_KEY, Unreadable, is_sealed, seal, un
 from watchpost.config.table import parse_duration
 from watchpost.monitors.sentences import dotted, explain
 from watchpost.registry import Config, kinds
+from watchpost.registry.shown import quoted
 
 SENT_ELSEWHERE = "enter it again: the address leads to another place now, and it was meant for the old one"
 Path = tuple[str | int, ...]
@@ -71,7 +72,9 @@ def read_slug(value: Any, where: str, problems: Problems) -> str:
     if value == "":
         problems.add(where, "none can be made of this name; give one of a-z, 0-9 and -, such as home-page")
     else:
-        problems.add(where, f"{value!r} is not a slug; write at most 60 of a-z, 0-9 and -, such as home-page")
+        problems.add(
+            where, f"{quoted(value)} is not a slug; write at most 60 of a-z, 0-9 and -, such as home-page"
+        )
     return ""
 
 
@@ -96,14 +99,14 @@ def read_text(value: Any, where: str, problems: Problems, limit: int) -> str:
 def read_whole(value: Any, where: str, problems: Problems, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    problems.add(where, f"{value!r} is not possible; write a whole number from {low} to {high}")
+    problems.add(where, f"{quoted(value)} is not possible; write a whole number from {low} to {high}")
     return low
 
 
 def read_flag(value: Any, where: str, problems: Problems) -> bool:
     if isinstance(value, bool):
         return value
-    problems.add(where, f"{value!r} is neither true nor false")
+    problems.add(where, f"{quoted(value)} is neither true nor false")
     return False
 
 
@@ -117,7 +120,8 @@ def read_texts(value: Any, where: str, problems: Problems) -> tuple[str, ...]:
         if not isinstance(entry, str):
             problems.add(
                 f"{where}.{place}",
-                f"{entry!r} is not a text: put it in quotes (YAML reads on, yes and 012 as something else)",
+                f"{quoted(entry)} is not a text: put it in quotes "
+                "(YAML reads on, yes and 012 as something else)",
             )
         elif not entry:
             problems.add(f"{where}.{place}", "is empty; leave it out")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from watchpost.core.types import Finding, Observation, Past, Verdict
 from watchpost.registry.site import Proposal, Site
@@ -25,6 +25,19 @@ class Config(BaseModel):
     """Base of every configuration: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """To Python true is 1, and to nobody else."""
+        if isinstance(value, bool) and _is_numeric(cls.model_fields[str(info.field_name)].annotation):
+            raise ValueError(f"{str(value).lower()} is not a number; write one")
+        return value
+
+
+def _is_numeric(annotation: Any) -> bool:
+    options = {one for one in get_args(annotation) or (annotation,) if one is not type(None)}
+    return bool(options) and options <= {int, float}
 
 
 class _Often:

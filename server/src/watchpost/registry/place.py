@@ -10,6 +10,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import idna
 
+from watchpost.registry.shown import quoted
+
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER_AT_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
@@ -71,8 +73,8 @@ def _ascii_name(host: str) -> str:
         return host.lower()
     try:
         return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as problem:
-        raise ValueError(f"{host!r} is not a valid host name: {problem}") from problem
+    except idna.IDNAError:  # its words are for programmers
+        raise ValueError(f"{quoted(host)} is not a valid host name; check the spelling") from None
 
 
 def read_host(host: str) -> str:
@@ -83,7 +85,7 @@ def read_host(host: str) -> str:
         return _address(host, "IPv6 address; write it like 2001:db8::1")
     name = _ascii_name(host.rstrip("."))
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ValueError(f"{host!r} is not a valid host name; check the spelling")
+        raise ValueError(f"{quoted(host)} is not a valid host name; check the spelling")
     if _NUMBER_AT_END.fullmatch(name):  # an address, whatever spelling (WHATWG URL)
         return _address(name, "IPv4 address; write it like 192.0.2.1")
     return name
@@ -93,4 +95,4 @@ def _address(text: str, what: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError:
-        raise ValueError(f"{text!r} is not a valid {what}") from None
+        raise ValueError(f"{quoted(text)} is not a valid {what}") from None

@@ -41,3 +41,12 @@ def shown_name(host: str) -> str:
         return f"{idna.decode(host)} ({host})"
     except idna.IDNAError:
         return host
+
+
+def quoted(value: object, most: int = 80) -> str:
+    """What somebody typed, in quotation marks as Python has them, and shortened: a refusal must not fill the
+    page that it stands on."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= most else f"{value[: most - 1]}…")
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -18,6 +18,7 @@ from watchpost import clock
 from watchpost.accounts.access import changeable_projects
 from watchpost.accounts.models import User
 from watchpost.discovery.make import Found, alone, discover, make_all
+from watchpost.discovery.scout import read_address
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
 from watchpost.registry import kinds
@@ -161,6 +162,10 @@ def _create(user: User, given: Mapping[str, str]) -> Monitor:
     url = _url_of(given)
     if not _host_of(url):
         raise edit.Invalid([("url", "write an address such as https://www.example.com/")])
+    try:
+        read_address(given["url"])
+    except ValueError as error:
+        raise edit.Invalid([("url", str(error))]) from None
     with transaction.atomic():
         project = _project(user, given, url)
         try:

@@ -117,7 +117,8 @@ def channel_new(request: HttpRequest, name: str) -> HttpResponse:
 def _inputs(kind: ChannelKind, user: User) -> list[Input]:
     least = "error" if kind.pages else "warning"
     slugs = ", ".join(changeable_projects(user).order_by("slug").values_list("slug", flat=True)[:12])
-    everything = "Empty: all projects." if user.is_superuser else ""
+    everything = " Empty: all projects." if user.is_superuser else ""
+    there = f"There are: {slugs}." if slugs else "There is none yet."
     return [
         Input("name", "Name", required=True, help="Small letters and dashes, such as ops-mail."),
         *inputs_of(kind.config, kind.secrets),
@@ -126,7 +127,7 @@ def _inputs(kind: ChannelKind, user: User) -> list[Input]:
             "projects",
             "Only for these projects",
             "lines",
-            help=f"One on each line. {everything} There are: {slugs}.",
+            help=f"One on each line.{everything} {there}",
         ),
     ]
 

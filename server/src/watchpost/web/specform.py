@@ -159,6 +159,8 @@ def fill(inputs: list[Input], spec: Mapping[str, Any]) -> str:
 def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The spec somebody typed, and what cannot even be read. Empty inputs are left out."""
     spec, errors = _read_yaml(posted.get(REST, ""))
+    errors += [(REST, f"{one.name} has a field of its own; write it there") for one in inputs
+               if one.name in posted and _stands_in(spec, one.name)]  # fmt: skip
     for one in inputs:
         one.value = _posted(one, posted)
         outer, _, inner = one.name.rpartition(".")
@@ -168,6 +170,12 @@ def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list
         if isinstance(holder, dict):
             holder[inner] = _read(one)
     return spec, errors
+
+
+def _stands_in(spec: Mapping[str, Any], name: str) -> bool:
+    outer, _, inner = name.rpartition(".")
+    holder = spec.get(outer) if outer else spec
+    return isinstance(holder, dict) and inner in holder
 
 
 def _posted(one: Input, posted: QueryDict) -> Any:

@@ -102,7 +102,8 @@ class Redis(Check):
         percent = round(100 * used / most, 1) if most else 0.0
         if percent < self.memory_degraded:
             return
-        has = f"{self._name} uses {percent:g} % of its {most / 1e6:.0f} MB"
+        room = f"{most / 1e6:.0f} MB" if most >= 1e6 else f"{most / 1e3:.0f} kB"
+        has = f"{self._name} uses {f'{percent:g} % of its {room}' if percent < 1000 else f'far more than its {room}'}"
         figures: dict[str, Any] = {"observed": percent, "unit": "%", "code": "redis.full"}
         if policy == "noeviction":
             say = error if percent >= self.memory_error else degraded

@@ -43,7 +43,9 @@ def run(args: Namespace, out: Out) -> int:
     for line in _announcement(project, name, found):
         out.note(line)
     if not found.new:
-        raise Refusal(f"URL: {url} and all that was found beside it are watched already")
+        gone = [_gone(one) for one in found.gone]
+        out.show({"created": [], "gone": gone}, [f"Nothing new: what was found at {url} is watched already."])
+        return 0
     _check_specs(project, found.new)
     chosen = found.new if args.yes else _ask(found.new, out)
     made = _create(project, name, chosen, clock.now())
@@ -72,11 +74,13 @@ def _check_specs(project: Any, proposals: Sequence[Proposal]) -> None:
 def _address(text: str) -> tuple[str, str]:
     from watchpost.discovery.scout import read_address
     from watchpost.registry.place import place
+    from watchpost.registry.shown import quoted
 
     try:
         return text, place(read_address(text)).host
     except ValueError as error:
-        shown = "what was typed" if "@" in text else repr(text)  # a password stays out of logs and terminals
+        # A password stays out of logs and terminals.
+        shown = "what was typed" if "@" in text else quoted(text)
         raise Refusal(f"URL: {shown} is not an address: {error}") from None
 
 

@@ -16,6 +16,7 @@ from watchpost.config.table import SETTINGS
 from watchpost.monitors.edit import MONITOR_KEYS
 from watchpost.monitors.edit_channel import CHANNEL_KEYS
 from watchpost.monitors.window_spec import WINDOW_KEYS
+from watchpost.registry import channels, kinds
 
 REFERENCE = Path(__file__).parents[5] / "docs" / "reference"
 pytestmark = pytest.mark.skipif(not REFERENCE.is_dir(), reason="docs are not beside the source")
@@ -60,3 +61,11 @@ def test_the_help_of_the_server_lists_every_setting() -> None:
     ).stdout
     assert [setting.name for setting in SETTINGS if f"  {setting.name} " not in shown] == []
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_reference_of_the_file_leads_to_every_kind_and_channel() -> None:
+    text = (REFERENCE / "configuration.md").read_text()
+    for name in kinds():
+        assert f"server/src/watchpost/kinds/{name}/doc.md" in text
+    for name in channels():
+        assert f"server/src/watchpost/channels/{name}/doc.md" in text

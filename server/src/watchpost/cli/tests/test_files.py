@@ -146,6 +146,8 @@ projects:
         (MONITOR + "        interval: 5s\n        timeout: 20s\n", 9, "at most 5s"),
         (MONITOR + "        token: ${NOT_SET}\n", 8, "the environment variable NOT_SET is not set"),
         (MONITOR + "      - {name: home, kind: page, url: y}\n", 8, "stands twice"),
+        (MONITOR + "      - {name: home, kind: page, url: y, interval: 1s}\n", 8, "write 5s to 7d"),
+        (MONITOR + "  - {name: shop, monitors: [{name: A, kind: pagee, url: y}]}\n", 8, "did you mean page?"),
         (MONITOR + "    heartbeats: []\n", 8, "there is no key heartbeats"),
         (MONITOR + "escalation_policies: []\n", 8, "there is no key escalation_policies"),
         (MONITOR + "        url: y\n", 8, "url stands twice (first in line 7)"),

@@ -151,9 +151,10 @@ def test_add_creates_and_looks_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -
     assert Project.objects.get().slug == "shop-example-com"
     assert Project.objects.get().monitors.count() == 2
     again = cli("add", "shop.example.com", "--yes")
-    assert again.code == 2
+    assert again.code == 0
     assert "=  Home page (page) is watched already as Home page" in again.err
-    assert "all that was found beside it are watched already" in again.err
+    assert again.out == "Nothing new: what was found at shop.example.com is watched already.\n"
+    assert "watchpost:" not in again.err
     ran = cli("add", "https://shop.example.com/health/", "--project", "shop-example-com", "--yes", "--json")
     assert ran.json["created"][0]["monitor"] == "shop-example-com/home-page-2"
 

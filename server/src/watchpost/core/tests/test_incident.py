@@ -347,3 +347,10 @@ def test_a_place_is_an_address_only_if_that_is_the_one_in_trouble() -> None:
 def test_slow_trouble_brings_nothing_down_but_the_outage_beside_it_does() -> None:
     outage = [member(2), member(2, "tls.expires_soon", lasting=True, sev=Severity.WARNING)]
     assert title([member(1), *outage]).endswith("m2 at shop is down, too")
+
+
+def test_who_comes_back_is_told_as_one_who_was_there() -> None:
+    """Not as one who still is: the line above it in the timeline says that it had left."""
+    gone = replace(member(), left_at=s(9))
+    said = place(member(began=20, code="site.error_status"), 1, "production", 60, [incident(gone)]).reason
+    assert said.endswith("was in this incident before.")

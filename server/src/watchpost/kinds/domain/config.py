@@ -12,9 +12,11 @@ from watchpost.kinds.domain.server import split
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.duration import Duration
 from watchpost.registry.place import place
+from watchpost.registry.shown import quoted
 from watchpost.registry.suffix import registered_domain
 
 DAY_S = 86_400.0
+_FIRST_YEAR, _LAST_YEAR = 1985, 2199  # before the first there was no domain to register
 
 
 class DomainConfig(Config):
@@ -41,8 +43,15 @@ class DomainConfig(Config):
         if "/" in value or "@" in value:
             raise ValueError("give the name alone, like shop.example, without https:// and path")
         if registered_domain(value) is None:
-            raise ValueError(f"nobody registers {value!r}; write a domain like example.com")
+            raise ValueError(f"nobody registers {quoted(value)}; write a domain like example.com")
         return value.strip()
+
+    @field_validator("expires")
+    @classmethod
+    def _likely(cls, value: date | None) -> date | None:
+        if value is not None and not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+            raise ValueError(f"no registration ends in the year {value.year}; write a day like 2027-03-31")
+        return value
 
     @field_validator("rdap")
     @classmethod

@@ -33,6 +33,19 @@ _FIX_BY_KIND = {
     "http2": "Set http_version to auto, or switch HTTP/2 on in the web server for this port.",
     "headers": "Find what makes the headers grow without end: usually cookies set again and again.",
 }
+# What is wrong with the certificate, by the words of ``outbound.failure``; otherwise as above.
+_FIX_BY_REASON = {
+    "issued for another name": "Add this name to the certificate, or give the name a server block of its own "
+    "(nginx: server_name) with its certificate: without one another site's is served.",
+    "issuer is not known": "Serve the whole chain (nginx: ssl_certificate with fullchain.pem); if the issuer "
+    "is an authority of your own, give it to the monitor in ca_pem.",
+    "certificate nobody trusts": "If the authority is your own, give it to the monitor in ca_pem; otherwise "
+    "get a certificate of an authority that browsers know.",
+    "self-signed": "Get a certificate of an authority that browsers know; if it is meant so, give it to the "
+    "monitor in ca_pem.",
+    "not valid yet": "Compare the clocks of the web server and of this Watchpost server; if both are right, "
+    "serve the old certificate until the new one begins.",
+}
 _FIX_BY_PHASE = {
     "dns": "Check the resolvers this server uses; if only this name is slow, look at its name servers.",
     "connect": "Check that the machine is on and that the firewall lets this port through.",
@@ -108,6 +121,8 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
     else:
         code = f"site.unreachable.{_CODES.get(kind, 'connect')}"
     fix = _FIX_BY_KIND.get(kind) if not (phase == "dns" and kind == "refused") else None
+    if kind == "certificate":
+        fix = next((words for reason, words in _FIX_BY_REASON.items() if reason in why), fix)
     # Whoever has begun to answer was reached.
     what = "does not finish its answer" if phase == "transfer" else "cannot be reached"
     return Finding(code, host, f"{start} {what}: {why}.", fix or _FIX_BY_PHASE[phase])

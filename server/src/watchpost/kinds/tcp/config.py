@@ -7,13 +7,15 @@ from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
 import re2
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import CaPem
 from watchpost.registry.place import read_host
+from watchpost.registry.shown import quoted
 
 _ESCAPE = re.compile(r"\\(r|n|t|0|\\|x[0-9a-fA-F]{2})")
+_NO_ESCAPE = re.compile(r"(?:\\[rnt0\\]|\\x[0-9a-fA-F]{2}|[^\\])*+(\\(?:x.{0,2}|.)?)", re.DOTALL)
 _PLAIN = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
 _MOST_SAID = 16 * 1024
 IpFamily = Annotated[Literal["both", "4", "6"], BeforeValidator(lambda value: str(value))]
@@ -60,11 +62,16 @@ class Step(Config):
         str, OFTEN, Field(max_length=1000, title="Expect", description="A text, or ~ and a pattern.")
     ] = ""
 
-    @field_validator("expect")
+    @field_validator("send", "expect")
     @classmethod
-    def _readable(cls, value: str) -> str:
-        if value.startswith("~"):
+    def _readable(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name == "expect" and value.startswith("~"):
             pattern(value[1:])
+        elif found := _NO_ESCAPE.match(value):
+            raise ValueError(
+                f"{found[1]} is no escape; there are \\r, \\n, \\t, \\0 and \\x with two digits such as "
+                "\\x1f, and a backslash itself is written twice"
+            )
         return value
 
     @property
@@ -112,6 +119,10 @@ class TcpConfig(Step):
     def _together(self) -> Self:
         if not self.speaks_tls and (self.sni or self.ca_pem or not self.verify_tls):
             raise ValueError("sni, ca_pem and verify_tls belong to TLS; set tls to true, or take them out")
+        if self.tls and self.starttls != "none":
+            raise ValueError(
+                "tls speaks TLS from the first byte and starttls asks for it later; take one of them out"
+            )
         if self.then and not (self.send or self.expect):
             raise ValueError("then goes on after send or expect; write the first step there")
         return self
@@ -146,5 +157,5 @@ def _read_name(text: str) -> str:
     if "/" in host or "@" in host:
         raise ValueError("give the name alone, like mail.example.com, without scheme and path")
     if host.count(":") == 1:
-        raise ValueError(f"{text!r} is no name; write the port in port")
+        raise ValueError(f"{quoted(text)} is no name; write the port in port")
     return read_host(host)

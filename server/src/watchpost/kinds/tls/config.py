@@ -13,6 +13,7 @@ from watchpost.registry import OFTEN, Config
 from watchpost.registry.asking import CaPem
 from watchpost.registry.duration import Duration, parse_duration
 from watchpost.registry.place import read_host
+from watchpost.registry.shown import quoted
 
 PORTS = {"none": 443, "smtp": 587, "imap": 143, "postgres": 5432}
 _PERCENT = re.compile(r"(\d{1,2}(?:\.\d+)?)\s*%")
@@ -27,7 +28,7 @@ def read_name(text: str) -> str:
     if "/" in host or "@" in host:
         raise ValueError("give the name alone, like shop.example, without https:// and path")
     if host.count(":") == 1:
-        raise ValueError(f"{text!r} is no name; write the port in port")
+        raise ValueError(f"{quoted(text)} is no name; write the port in port")
     return read_host(host)
 
 

@@ -53,7 +53,7 @@ def test_a_monitor_gets_a_slug_a_state_and_a_change(shop: Project) -> None:
         ({"depends_on": ["home-page"]}, "depends_on", "itself"),
         ({"paused": "no"}, "paused", "neither true nor false"),
         ({"name": ""}, "name", "1 to 100"),
-        ({"url": None}, "url", "string"),
+        ({"url": None}, "url", "is not a text"),
     ],
 )
 def test_impossible_values_name_the_field_and_the_fix(

@@ -87,7 +87,16 @@ def test_what_was_changed_on_the_way_is_refused(seeded: Seeded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "why"), [("", "no host"), ("http://a b/", "not a valid host"), ("ftp://a/", "http")]
+    ("url", "why"),
+    [
+        ("", "no host"),
+        ("http://a b/", "not a valid host"),
+        ("ftp://a/", "http"),
+        ("https:eyeshop.com", "this is no address of a page"),
+        ("javascript:alert(1)", "this is no address of a page"),
+        ("mailto:a@b.c", "this is no address of a page"),
+        ("eyeshop.com:99999/", "its port is not a number"),
+    ],
 )
 def test_what_is_no_address_is_said_at_the_field(seeded: Seeded, url: str, why: str) -> None:
     answer = enter(seeded.admin).post("/add/around/", {"url": url, "project": "shop"})

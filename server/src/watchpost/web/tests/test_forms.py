@@ -50,6 +50,9 @@ def error_at(page: HttpResponse, name: str) -> str:
         ("http://me:pw@shop.example/", "write it under Basic auth when you edit the monitor"),
         ("http://shop.example:alert(1)/", "its port is not a number from 1 to 65535"),
         ("", "write an address such as"),
+        ("mailto:a@b.c", "this is no address of a page"),
+        ("javascript:alert(1)", "this is no address of a page"),
+        ("x" * 5000 + ".example", "x" * 79 + "…"),
     ],
 )
 def test_errors_of_adding_stand_at_their_field(seeded: Seeded, url: str, expected: str) -> None:

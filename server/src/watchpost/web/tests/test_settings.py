@@ -10,6 +10,7 @@ from tests.e2e.seed import Seeded, seed
 
 from watchpost.accounts.links import make_token
 from watchpost.accounts.models import ApiToken, Membership, SignInLink, User
+from watchpost.monitors.models import Project
 from watchpost.web.overview import Watched, project_row
 from watchpost.web.tests.test_access import enter
 from watchpost.web.tests.test_project import words
@@ -76,3 +77,12 @@ def test_one_paused_monitor_does_not_pause_its_project(seeded: Seeded) -> None:
     assert (row["state"], row["sentence"]) == ("up", "3 monitors, 1 paused")
     row = project_row(seeded.shop, found[2:], [], frozenset(), datetime.now(UTC))
     assert (row["state"], row["sentence"]) == ("paused", "1 of 1 monitor")
+
+
+def test_the_form_of_a_channel_lists_the_projects_if_there_are_any(seeded: Seeded) -> None:
+    page = "/channels/new/webhook/"
+    assert "One on each line. Empty: all projects. There are: " in words(enter(seeded.admin).get(page))
+    Project.objects.all().delete()
+    said = words(enter(seeded.admin).get(page))
+    assert "One on each line. Empty: all projects. There is none yet." in said
+    assert "There are:" not in said

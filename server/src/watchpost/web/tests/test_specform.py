@@ -89,3 +89,13 @@ def test_riddles_in_the_yaml_field_are_refused() -> None:
         _, errors = gather(inputs, typed(inputs, riddle))
         assert errors, riddle[:20]
         assert errors[0][0] == "rest"
+
+
+def test_what_has_a_field_of_its_own_is_refused_among_everything_else() -> None:
+    """Whichever of the two were taken, somebody would wonder about the other."""
+    for rest, name in (("method: HEAD", "method"), ("expect: {status: [500]}", "expect.status")):
+        inputs, _ = form({"url": "https://shop.example/"})
+        _, errors = gather(inputs, typed(inputs, rest))
+        assert errors == [("rest", f"{name} has a field of its own; write it there")]
+    inputs, rest = form(SPEC)
+    assert gather(inputs, typed(inputs, rest))[1] == []

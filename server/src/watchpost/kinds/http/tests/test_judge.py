@@ -10,6 +10,7 @@ from watchpost.core.types import Observation, Outcome, Past, Phases, Severity, V
 from watchpost.kinds.http import KIND, words
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.slow import percentile
+from watchpost.outbound.failure import _VERIFIED
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 GOOD = {"status": 200, "bytes": 5000, "http": "1.1"}
@@ -234,3 +235,22 @@ def test_who_has_begun_to_answer_was_reached() -> None:
 def test_what_leads_to_a_closed_network_is_named(url: str, final: str, what: str) -> None:
     facts = failed("connect", "refused_by_guard") | ({"final": final} if final else {})
     assert f"otherwise correct {what}." in words.unreachable(HttpConfig(url=url), facts).fix
+
+
+@pytest.mark.parametrize(
+    ("why", "fix"),
+    [
+        ("it was issued for another name", "Add this name to the certificate"),
+        ("its issuer is not known (often a missing intermediate certificate)", "Serve the whole chain"),
+        ("its chain ends in a certificate nobody trusts", "ca_pem"),
+        ("it is self-signed", "Get a certificate of an authority that browsers know"),
+        ("it is not valid yet", "Compare the clocks"),
+        ("it has expired", "Renew or replace the certificate"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_has_its_own_fix(why: str, fix: str) -> None:
+    assert why in _VERIFIED.values()  # the words that the way out has for it
+    facts = failed("tls", "certificate")
+    facts["failure"]["sentence"] = f"the certificate is not valid: {why}"
+    (finding,) = judge(facts).findings
+    assert fix in finding.fix

@@ -190,8 +190,8 @@ ZOO = (
     Port("a certificate that has expired", redis, ("tcp.unreachable.tls",), TRUST,
          tls("cache.test", expires=datetime(2026, 10, 1, tzinfo=UTC))),
     Port("no TLS where it is expected", shut, ("tcp.unreachable.tls",), TRUST),
-    Port("STARTTLS, then words", smtp, asks=TRUST | {"starttls": "smtp", "send": "QUIT\\r\\n", "expect": "221 bye"}),
-    Port("no STARTTLS", shut, ("tcp.unreachable.tls",), TRUST | {"starttls": "smtp"}),
+    Port("STARTTLS, then words", smtp, asks=TRUST | {"tls": False, "starttls": "smtp", "send": "QUIT\\r\\n", "expect": "221 bye"}),
+    Port("no STARTTLS", shut, ("tcp.unreachable.tls",), TRUST | {"tls": False, "starttls": "smtp"}),
     Port("slower than it may be", drip, ("tcp.slow",), {"expect": "ready", "max_ms": 0.001}),
 )  # fmt: skip
 
