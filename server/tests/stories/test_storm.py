@@ -159,6 +159,54 @@ def test_a_join_in_the_middle_of_a_story_never_holds_up_its_end(story: Story, ma
     assert Delivery.objects.filter(state="delivered").count() == 3
 
 
+def test_what_waited_is_told_as_it_is_when_it_is_told(story: Story, mailbox: Mailbox) -> None:
+    home, about, shop = (story.monitor(name) for name in ("Home", "About", "Shop"))
+    sent_at: deque[datetime] = deque(maxlen=3)
+    story.fails(home)
+    deliver(story, sent_at)
+    story.fails(about)
+    story.fails(shop)
+    story.heals(about)
+    story.pass_time(JOIN_WAIT_S)
+    deliver(story, sent_at)
+    assert len(mailbox.letters) == 2
+    affected = [line.strip() for line in mailbox.letters[1].splitlines() if line.startswith("  - ")]
+    assert affected == ["- Home (http): down", "- About (http): up", "- Shop (http): down"]
+
+
+def test_people_hear_once_that_all_are_up_again_while_flapping_holds_it_open(
+    story: Story, mailbox: Mailbox
+) -> None:
+    home, about = story.monitor("Home"), story.monitor("About")
+    sent_at: deque[datetime] = deque(maxlen=3)
+    for page in (home, about):
+        story.look(page)
+    story.fails(home)
+    deliver(story, sent_at)
+    for _ in range(3):
+        story.fails(about)
+        story.heals(about)
+    story.heals(home)  # about flaps
+    story.fails(about)
+    story.heals(about)
+    [incident] = story.incidents()
+    assert incident.state == "open"
+    story.pass_time(JOIN_WAIT_S)
+    deliver(story, sent_at)
+    assert len(mailbox.letters) == 2
+    last = mailbox.letters[1].replace("=\r\n", "").replace("=\n", "")
+    assert "All are up again; the incident is held open until they hold still." in last
+    assert "joined" not in last
+    for _ in range(2):  # nobody heard of it, so nobody need hear that it is over
+        story.fails(about)
+        story.heals(about)
+        story.pass_time(JOIN_WAIT_S)
+        deliver(story, sent_at)
+    assert len(mailbox.letters) == 2
+    assert story.pending() == 0
+    assert incident.timeline.filter(sentence__startswith="people was not told").exists()
+
+
 def test_a_membership_left_behind_in_an_ended_incident_does_not_stop_the_engine(story: Story) -> None:
     """Somebody resolved it in the very moment the monitor joined it: PostgreSQL lets both go on."""
     home = story.monitor()

@@ -12,7 +12,6 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from django.db import DatabaseError, connection, transaction
 from watchpost.config.secret import unseal_all
 from watchpost.core import bundle
 from watchpost.core.retry import Break, Failure, Retry, next_attempt
+from watchpost.engine.present import Part, drop, renew
 from watchpost.incidents.models import Channel, Delivery
 from watchpost.incidents.outbox import note, tell
 from watchpost.incidents.payload import signed_links
@@ -118,8 +118,10 @@ def send_due(
         return min(max((soonest - now()).total_seconds(), 0.05), 60.0)
     storm = together and (len(due) >= bundle.STORM or bundle.is_storm(sent_at, now()))
     for batch in [due] if storm else [[parcel] for parcel in due]:
-        parts = _load(batch)
+        parts = _load(batch, channel.name if together else "", now())
         _give_back_connection()
+        if not parts:
+            continue
         sent = _send(channel, parts, outbound, now())
         _record(channel, parts, sent, now())
         sent_at.append(now())
@@ -141,24 +143,23 @@ def _waiting(channel_id: int) -> list[bundle.Waiting]:
     return [bundle.Waiting(*row) for row in fields[:MOST_READ]]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one message tells: rows of one incident, oldest first."""
-
-    rows: tuple[Delivery, ...]
-    event: str
-
-
-def _load(parcels: Sequence[bundle.Parcel]) -> list[Part]:
+def _load(parcels: Sequence[bundle.Parcel], people: str, now: datetime) -> list[Part]:
+    """``people`` is the name of a channel that is told how things are now; what is over is dropped."""
     wanted = [pk for parcel in parcels for pk in parcel.rows]
-    rows = Delivery.objects.select_related("incident").in_bulk(wanted)
+    rows = Delivery.objects.select_related("incident__project").in_bulk(wanted)
     parts = [Part(tuple(rows[pk] for pk in parcel.rows if pk in rows), parcel.event) for parcel in parcels]
-    return [part for part in parts if part.rows]
+    parts = [part for part in parts if part.rows]
+    if not people:
+        return parts
+    with transaction.atomic():
+        told, over = renew(parts)
+        drop(over, people, now)
+    return told
 
 
 def _send(channel: Channel, parts: Sequence[Part], outbound: Any, at: datetime) -> Sent:
     kind = channels()[channel.kind]
-    messages = tuple(_message(part.rows, part.event, at) for part in parts)
+    messages = tuple(_message(part, at) for part in parts)
     try:
         config = kind.config.model_validate(unseal_all(channel.config))
         return kind.send(config, messages, outbound)
@@ -169,19 +170,14 @@ def _send(channel: Channel, parts: Sequence[Part], outbound: Any, at: datetime) 
         return Sent(False, f"Watchpost itself failed to send: {error!r}")
 
 
-def _message(rows: Sequence[Delivery], event: str, at: datetime) -> Message:
+def _message(part: Part, at: datetime) -> Message:
     """Rows of one incident as one message: the newest state, and what led there."""
-    newest, links = rows[-1], signed_links(rows[0].incident_id) if rows[0].incident_id else {}
-    payload = newest.payload
-    if len(rows) > 1:
-        payload = payload | {"event": event, "delivery_id": rows[0].delivery_id, "reason": _reasons(rows)}
-    return Message(rows[0].delivery_id, event, payload, links, at)
-
-
-def _reasons(rows: Sequence[Delivery]) -> str:
-    said = list(dict.fromkeys(str(row.payload.get("reason", "")).strip() for row in rows))
-    more = f" And {len(said) - 3} more." if len(said) > 3 else ""
-    return " ".join(said[:3]) + more
+    first, newest = part.rows[0], part.rows[-1]
+    links = signed_links(first.incident_id) if first.incident_id else {}
+    payload = newest.payload | (part.now or {})
+    if len(part.rows) > 1:
+        payload |= {"event": part.event, "delivery_id": first.delivery_id, "reason": part.reasons}
+    return Message(first.delivery_id, part.event, payload, links, at)
 
 
 def _record(channel: Channel, parts: Sequence[Part], sent: Sent, now: datetime) -> None:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from watchpost.core.words import duration_words
 from watchpost.incidents.act import ended_values, swap
 from watchpost.incidents.case import Case, Cases, core_member, snapshot
 from watchpost.incidents.models import Incident, IncidentMember
-from watchpost.incidents.outbox import note, tell
+from watchpost.incidents.outbox import HELD, is_hold_news, note, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Desk:
             )
             if not case.is_left:
                 self._tell_left(case, f"{moved.name} is told by itself from now on.")
-            elif not any(row.monitor.state.flapping for row in case.members):
+            elif not _flap(case.members):
                 close(case.incident, case.ended(moved.monitor_id, self.now), self.now, case.members)
         return left
 
@@ -169,16 +169,23 @@ class Desk:
             self.companions |= {row.monitor_id for row in case.members if row.left_at is None}
             note(incident, self.now, "left", f"{moved.name} is {moved.transition.after} again.")
             self._tell_left(case, f"{moved.name} recovered; others have not.")
-        elif moved.flapping:
-            sentence = f"{moved.name} is up, but flapping: the incident stays open until it holds still."
-            note(incident, self.now, "left", sentence)
-            self._tell_left(case, sentence)
+        elif moved.flapping or _flap(row for row in case.members if row.monitor_id != moved.monitor_id):
+            self._hold(case, moved)
         else:
             close(incident, moved.transition.began, self.now, case.members)
 
-    def _tell_left(self, case: Case, sentence: str) -> None:
+    def _hold(self, case: Case, moved: Moved) -> None:
+        """All are up, but not for good, it seems: people hear that once, so that nobody goes after it."""
+        is_one = len({row.monitor_id for row in case.members}) == 1
+        who, holds = (f"{moved.name} is", "it holds") if is_one else ("All are", "they hold")
+        sentence = f"{who} {HELD} {holds} still."
+        note(case.incident, self.now, "left", sentence)
+        self._tell_left(case, sentence, people=is_hold_news(case.incident, self.now))
+
+    def _tell_left(self, case: Case, sentence: str, people: bool = False) -> None:
         _refresh(case)
-        tell(case.incident, "updated", sentence, self.now, people=False, members=case.members)
+        wait_s = JOIN_WAIT_S if people else 0.0
+        tell(case.incident, "updated", sentence, self.now, people, wait_s, case.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +356,7 @@ def _due_act(row: Incident, now: datetime) -> Callable[[], None] | None:
     """What time asks for, if anything."""
     seen = snapshot(row, tuple(core_member(member) for member in row.members.all()))
     if all(member.left_at for member in seen.members):
-        return None if _still_flapping(row) else lambda: _release(row, seen, now)
+        return None if _flap(row.members.all()) else lambda: _release(row, seen, now)
     if core.snooze_over(seen, now):
         return lambda: _end_snooze(row, now)
     if core.tell_again(seen, _resend_s(row), now):
@@ -357,8 +364,8 @@ def _due_act(row: Incident, now: datetime) -> Callable[[], None] | None:
     return None
 
 
-def _still_flapping(row: Incident) -> bool:
-    return any(member.monitor.state.flapping for member in row.members.all())
+def _flap(rows: Iterable[IncidentMember]) -> bool:
+    return any(row.monitor.state.flapping for row in rows)
 
 
 def _release(row: Incident, seen: core.OpenIncident, now: datetime) -> None:

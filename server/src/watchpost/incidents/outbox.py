@@ -12,6 +12,8 @@ from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMemb
 from watchpost.incidents.payload import incident_object
 from watchpost.registry import channels as channel_kinds
 
+HELD = "up again; the incident is held open until"  # by this it is known that somebody was told
+
 
 def tell(
     incident: Incident,
@@ -61,6 +63,17 @@ def tell(
         Incident.objects.filter(pk=incident.pk).update(last_told_at=now)
         incident.last_told_at = now
     return [choice.channel_id for choice in chosen]
+
+
+def is_hold_news(incident: Incident, now: datetime) -> bool:
+    """Whether people were told of trouble and, unless it is snoozed, have yet to hear that all are up again.
+    What is pending nobody has heard; if all of it is over, nobody ever will."""
+    if incident.snoozed_until is not None and incident.snoozed_until > now:
+        return False
+    rows = Delivery.objects.filter(incident=incident, channel__in=_channels_for_people()).order_by("id")
+    heard = dict.fromkeys(rows.values_list("channel_id", flat=True), "")
+    heard |= rows.exclude(state="pending").values_list("channel_id", "payload__reason")
+    return any(HELD not in str(reason) for reason in heard.values())
 
 
 def _note_silence(incident: Incident, event: str, now: datetime) -> None:
