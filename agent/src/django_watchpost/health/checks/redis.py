@@ -103,7 +103,8 @@ class Redis(Check):
         if percent < self.memory_degraded:
             return
         room = f"{most / 1e6:.0f} MB" if most >= 1e6 else f"{most / 1e3:.0f} kB"
-        has = f"{self._name} uses {f'{percent:g} % of its {room}' if percent < 1000 else f'far more than its {room}'}"
+        share = f"{percent:g} % of" if percent < 1000 else "far more than"
+        has = f"{self._name} uses {share} its {room}"
         figures: dict[str, Any] = {"observed": percent, "unit": "%", "code": "redis.full"}
         if policy == "noeviction":
             say = error if percent >= self.memory_error else degraded
