@@ -352,5 +352,5 @@ def test_slow_trouble_brings_nothing_down_but_the_outage_beside_it_does() -> Non
 def test_who_comes_back_is_told_as_one_who_was_there() -> None:
     """Not as one who still is: the line above it in the timeline says that it had left."""
     gone = replace(member(), left_at=s(9))
-    said = place(member(began=20, code="site.error_status"), 1, "production", 60, [incident(gone)]).reason
+    said = place(member(began=20, code="site.wrong_content"), 1, "production", 60, [incident(gone)]).reason
     assert said.endswith("was in this incident before.")
