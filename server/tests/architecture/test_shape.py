@@ -23,7 +23,7 @@ PURE_CORE = frozenset({"__future__", "bisect", "collections", "dataclasses", "da
 PURE_JUDGE = PURE_CORE | {"base64", "fnmatch.fnmatchcase", "http.HTTPStatus", "idna", "ipaddress", "json", "urllib.parse", "pydantic", "re2",
                           "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.MEMBERS", "watchpost.registry.OFTEN", "watchpost.registry.PastNeed",
                           "watchpost.registry.asking", "watchpost.registry.duration", "watchpost.registry.identity",  # reads PEM, opens nothing
-                          "watchpost.registry.place", "watchpost.registry.shown",
+                          "watchpost.registry.closed", "watchpost.registry.place", "watchpost.registry.shown",
                           "watchpost.registry.suffix"}  # fmt: skip
 CONNECTING = frozenset({"pycurl", "socket", "ssl", "smtplib", "imaplib", "poplib", "ftplib", "telnetlib",
                         "http.client", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "aiodns",

@@ -16,7 +16,7 @@ class JsonLine(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage().strip(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
@@ -48,8 +48,15 @@ class NotReadyIsNoNews(logging.Filter):
         return getattr(getattr(record, "request", None), "path", "") != "/readyz"
 
 
+def log_warnings() -> None:
+    """What libraries warn of (``warnings.warn``) is a line like all others, once for each place it comes
+    from."""
+    logging.captureWarnings(True)
+
+
 def log_to_stderr() -> None:
     """For a process without Django, whose settings do this elsewhere."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLine())
     logging.getLogger().addHandler(handler)
+    log_warnings()

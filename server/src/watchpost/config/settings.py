@@ -6,6 +6,7 @@ import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from watchpost.config.logs import log_warnings
 from watchpost.config.secret import load_secret_key
 from watchpost.config.table import find_data_dir, read_settings
 
@@ -145,6 +146,7 @@ DEFAULT_FROM_EMAIL = EMAIL_FROM
 ACCOUNT_LOGOUT_ON_GET = False
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+log_warnings()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

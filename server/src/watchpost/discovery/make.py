@@ -38,7 +38,7 @@ def _closed(home: Answer) -> str:
     """What a newcomer meets who types the address of the machine at hand."""
     return (
         f"{home.failure}, and the inside of a network is looked at only when the operator says so: set "
-        "ALLOW_NETWORKS to its network, such as 127.0.0.0/8, and start Watchpost again"
+        "WATCHPOST_ALLOW_NETWORKS to a network that contains it and start Watchpost again"
     )
 
 

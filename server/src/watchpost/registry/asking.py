@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from watchpost.registry import Config
+from watchpost.registry.identity import check_authorities
 from watchpost.registry.place import place
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
@@ -51,6 +52,8 @@ def _cookies(value: dict[str, str]) -> dict[str, str]:
 def _ca_pem(value: str | None) -> str | None:
     if value and "-----BEGIN CERTIFICATE-----" not in value:
         raise ValueError("ca_pem holds no certificate; paste the PEM text with its BEGIN CERTIFICATE line")
+    if value:
+        check_authorities(value)
     return value or None
 
 

@@ -1,10 +1,28 @@
-"""The certificate that a look shows to a server which asks for one (RFC 8446, 4.4.2)."""
+"""Certificates as people give them: authorities, and the one that a look shows to a server which asks for
+one (RFC 8446, 4.4.2)."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
+
+
+@lru_cache(maxsize=256)
+def check_authorities(pem: str) -> None:
+    """Raises ValueError for authorities that no handshake could be checked against."""
+    try:
+        for one in load_pem_x509_certificates(pem.encode()):
+            one.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        count = pem.count("-----BEGIN CERTIFICATE-----")
+        which = "the certificate" if count == 1 else f"one of the {count} certificates"
+        raise ValueError(
+            f"ca_pem cannot be read: {which} in it is damaged or cut off; paste the PEM text again, whole, "
+            "from BEGIN CERTIFICATE to END CERTIFICATE (openssl x509 -in ca.pem -noout says if it can)"
+        ) from None
 
 
 def check_identity(certificate: str, key: str) -> None:

@@ -24,7 +24,7 @@ _BROKEN = {
     405: "The address does not take POST. Check the url of this channel.",
     410: "The address is gone for good. Give this channel a new url, or delete it.",
 }
-_REFUSED = "To allow it, add that network to ALLOW_NETWORKS on the Watchpost server."
+_REFUSED = "To allow it, add that network to WATCHPOST_ALLOW_NETWORKS on the Watchpost server."
 
 
 def sign(secret: str, body: bytes, at: datetime) -> str:

@@ -152,7 +152,7 @@ def _lines(data: dict[str, Any], now: datetime, out: Out) -> Iterator[str]:
 
     began = f" {since(datetime.fromisoformat(data['since']), now)}" if data["since"] else ""
     yield out.paint(f"{data['monitor']} is {data['state']}{began}.", "bold")
-    yield f"  {data['reason'] or 'No reason is stored yet.'}"
+    yield f"  {_why(data)}"
     yield f"  It asks: {data['asks']}"
     if data["held_back_by"]:
         names = " and ".join(data["held_back_by"])
@@ -175,6 +175,14 @@ def _lines(data: dict[str, Any], now: datetime, out: Out) -> Iterator[str]:
         yield from _incident_lines(incident)
     if not data["incidents"]:
         yield "  None."
+
+
+def _why(data: dict[str, Any]) -> str:
+    """What was stored when it was made holds until a look decides something; looks that could not may have
+    come since."""
+    if data["state"] == "new" and data["last"] is not None:
+        return "It has been looked at, but no look could tell its state yet."
+    return data["reason"] or "No reason is stored yet."
 
 
 def _look_lines(last: dict[str, Any] | None) -> Iterator[str]:

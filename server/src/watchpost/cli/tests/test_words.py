@@ -123,6 +123,13 @@ def test_explain_prints_the_stored_reasons(cli: Cli, home: Monitor) -> None:
     assert "t-secret" not in said + json.dumps(cli("explain", "home", "--json").json)
 
 
+def test_explain_does_not_say_that_nobody_looked_above_the_last_look(cli: Cli, home: Monitor) -> None:
+    MonitorLast.objects.create(monitor=home, at=1_700_000_000_000, outcome="failed", total_ms=9, phases={})
+    said = cli("explain", "home").out
+    assert "no look could tell its state yet" in said
+    assert "not looked at yet" not in said
+
+
 def test_explain_of_what_is_new_unknown_or_ambiguous(cli: Cli, home: Monitor) -> None:
     assert "not been looked at yet" in cli("explain", "home").out
     assert "did you mean home?" in cli("explain", "hom").err

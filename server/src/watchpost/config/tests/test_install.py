@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -149,3 +150,11 @@ def test_a_data_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "the data folder cannot be used" in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+def test_what_a_library_warns_of_is_a_line_of_json_like_all_others(tmp_path: Path) -> None:
+    warns = "import django; django.setup(); import warnings; warnings.warn('a root\\nis odd', UserWarning)"
+    ran = run(warns, tmp_path)
+    [line] = [json.loads(one) for one in ran.stderr.splitlines()]
+    assert (line["level"], line["logger"]) == ("warning", "py.warnings")
+    assert "is odd" in line["message"]

@@ -100,7 +100,7 @@ _SAYINGS: dict[str, tuple[str, str, str, str]] = {
         "",
         "Correct STATIC_URL, the template or the redirect that leads there; if the address is yours "
         "and meant to be "
-        "watched, add its network to ALLOW_NETWORKS.",
+        "watched, add its network to WATCHPOST_ALLOW_NETWORKS.",
     ),
     "bad_redirect": (
         "redirects {why}",

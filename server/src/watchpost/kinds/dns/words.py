@@ -11,6 +11,7 @@ from typing import Any
 from watchpost.core.types import Finding
 from watchpost.kinds.dns.config import DnsConfig
 from watchpost.kinds.dns.history import moment
+from watchpost.registry.closed import to_open
 
 Facts = Mapping[str, Any]
 _DAY_S, _HOUR_S = 86_400.0, 3_600.0
@@ -118,7 +119,7 @@ def refused_by_guard(config: DnsConfig, zone: str, refused: Sequence[Facts]) -> 
         "dns.refused_by_guard",
         zone,
         f"Name servers of {zone} were not asked, as such addresses are closed to monitors: {said}.",
-        "If these addresses are yours and meant to be watched, add their network to ALLOW_NETWORKS; "
+        f"{to_open(_why(refused[0]))}; "
         f"otherwise correct {'servers in this monitor' if config.servers else 'their A and AAAA records'}.",
     )
 

@@ -11,6 +11,7 @@ from watchpost.kinds.health.codes import NAMES
 from watchpost.kinds.health.config import HealthConfig
 from watchpost.kinds.health.fixes import FIXES
 from watchpost.kinds.health.report import DEGRADED, ERROR, Inner
+from watchpost.registry.closed import to_open
 from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
@@ -96,7 +97,7 @@ def unreachable(config: HealthConfig, facts: Facts) -> Finding:
             "health.refused_by_guard",
             host,
             f"{url} was not looked at: {why}, and such addresses are closed to monitors.",
-            "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS.",
+            f"{to_open(why)}.",
         )
     if phase == "dns":
         code, fix = (

@@ -11,6 +11,7 @@ from watchpost.core.types import Finding
 from watchpost.kinds.http import client
 from watchpost.kinds.http.config import HttpConfig
 from watchpost.kinds.http.words_way import failed_on_the_way
+from watchpost.registry.closed import to_open
 from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
@@ -107,8 +108,7 @@ def unreachable(config: HttpConfig, facts: Facts) -> Finding:
             "site.refused_by_guard",
             host,
             f"{start} was not looked at: {why}, and such addresses are closed to monitors.",
-            "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
-            f"otherwise correct {_what_leads_there(config, facts)}.",
+            f"{to_open(why)}; otherwise correct {_what_leads_there(config, facts)}.",
         )
     if kind == "client":
         return client.by_alert(config, facts, start)

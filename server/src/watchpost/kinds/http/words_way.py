@@ -7,6 +7,7 @@ from typing import Any
 
 from watchpost.core.types import Finding
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.registry.closed import to_open
 from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
@@ -73,8 +74,7 @@ def _by_proxy(config: HttpConfig, facts: Facts) -> Finding:
             failure["host"],
             f"The proxy {where} was not asked for {shown(url)}: {why}, "
             "and such addresses are closed to monitors.",
-            "If this proxy is yours and meant to be used, add its network to ALLOW_NETWORKS; "
-            "otherwise correct proxy.",
+            f"{to_open(why, 'this proxy is yours and meant to be used')}; otherwise correct proxy.",
         )
     fix = _FIX_OF_PROXY.get(kind, _FIX_OF_ANY_PROXY)
     more = f" and {config.oauth2.place.host}" if config.oauth2 is not None else ""
@@ -97,8 +97,7 @@ def _by_token(config: HttpConfig, facts: Facts) -> Finding:
             failure["host"],
             f"The token endpoint {where} was not asked for a token for {page}: {why}, "
             "and such addresses are closed to monitors.",
-            "If this endpoint is yours and meant to be used, add its network to ALLOW_NETWORKS; "
-            "otherwise correct token_url.",
+            f"{to_open(why, 'this endpoint is yours and meant to be used')}; otherwise correct token_url.",
         )
     other = "body" if oauth2 is None or oauth2.auth == "basic" else "basic"
     fix = _FIX_OF_TOKEN.get(kind, _FIX_OF_REACH)

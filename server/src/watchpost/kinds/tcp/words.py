@@ -7,6 +7,7 @@ from typing import Any
 
 from watchpost.core.types import Finding
 from watchpost.kinds.tcp.config import TcpConfig
+from watchpost.registry.closed import to_open
 
 Facts = Mapping[str, Any]
 _NEW_RECORD = "Check that the domain is still registered and that the record exists at its DNS provider."
@@ -66,7 +67,7 @@ def _code_of(failure: Facts) -> tuple[str, str]:
     phase, kind = failure["phase"], failure["kind"]
     if kind == "refused_by_guard":
         return "tcp.refused_by_guard", (
-            "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
+            f"{to_open(str(failure['sentence']))}; "
             "otherwise correct the host of the monitor or its DNS record."
         )
     if phase == "wait":

@@ -11,6 +11,7 @@ from typing import Any
 from watchpost.core.types import Finding
 from watchpost.kinds.tls.config import TlsConfig
 from watchpost.kinds.tls.history import moment
+from watchpost.registry.closed import to_open
 
 Facts = Mapping[str, Any]
 _DAY_S, _HOUR_S = 86_400.0, 3_600.0
@@ -114,7 +115,7 @@ def unreachable(config: TlsConfig, failure: Facts, shown: bool = False) -> Findi
             "tls.refused_by_guard",
             config.where,
             f"{config.shown} was not looked at: {why}, and such addresses are closed to monitors.",
-            "If this address is yours and meant to be watched, add its network to ALLOW_NETWORKS; "
+            f"{to_open(why)}; "
             f"otherwise correct {'the host of the monitor' if is_address else 'the DNS record'}.",
         )
     if kind == "timeout" and phase != "dns":

@@ -171,9 +171,6 @@ async def test_the_ways_not_to_be_reached() -> None:
     seen, verdict = await look(port, addresses=("10.0.0.1", "10.0.0.2"))
     assert ([f.code for f in verdict.findings], seen.outcome) == (
         ["tls.refused_by_guard"], Outcome.REFUSED)  # fmt: skip
-    rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
-    _, verdict = await look(port, ca_pem=rubbish)
-    assert "ca_pem" in verdict.findings[0].sentence
 
 
 async def test_a_private_address_among_public_ones_is_a_warning() -> None:
