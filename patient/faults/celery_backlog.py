@@ -1,4 +1,4 @@
-"""Five hundred tasks wait in the queue, more than the workers can do.
+"""Two hundred tasks wait in the queue, more than the workers can do.
 
 Everything works, much later.
 Watchpost names it: celery.backlog.
@@ -14,7 +14,7 @@ def break_(shop: Stand) -> None:
     if "celery_backlog" not in shop.kept:
         shop.kept["celery_backlog"] = True
         shop.wedge("celery_backlog")
-        shop.publish("patient.wedge.tasks.dawdle", 500, "celery", "celery_backlog")
+        shop.publish("patient.wedge.tasks.dawdle", 200, "celery", "celery_backlog")
 
 
 def heal(shop: Stand) -> None:

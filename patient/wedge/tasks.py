@@ -16,6 +16,7 @@ def hang(fault: str) -> None:
 
 @shared_task
 def dawdle(fault: str) -> None:
-    """Takes a second, while ``fault`` is broken."""
-    if fault in rules():
-        time.sleep(1.0)
+    """Takes five seconds, while ``fault`` is broken."""
+    ends = time.monotonic() + 5.0
+    while fault in rules() and time.monotonic() < ends:
+        time.sleep(0.2)
