@@ -19,7 +19,7 @@ WATCHPOST = WATCHPOST | {
         "*": {"interval": 5},
         "celery.queues": {"degraded_depth": 100},
         "celery.consumers": {"silent_after": 12, "settles_in": 3, "grace": 15},
-        "celery.workers": {"silent_after": 12, "stuck_after": 15, "takes_within": 12, "grace": 15},
+        "celery.workers": {"silent_after": 12, "stuck_after": 8, "takes_within": 12, "grace": 15},
         "beat": {"silent_after": 12, "ticks_within": 12, "grace": 15},
     }
 }

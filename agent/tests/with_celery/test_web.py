@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import urllib.error
 import urllib.request
 
 from tests.celery_stack import Process, free_port, wait_for
@@ -32,6 +33,10 @@ def test_the_endpoint_tells_of_celery(stack, redis):
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 one = json.load(answer)["checks"][name]
+        except (
+            urllib.error.HTTPError
+        ) as answer:  # 503: other checks of this project are broken, such as migrations
+            one = json.load(answer)["checks"][name]
         except OSError:
             return "", ""
         return one["state"], one.get("code", "")

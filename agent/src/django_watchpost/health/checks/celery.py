@@ -150,6 +150,9 @@ class Workers(_OfCelery):
             return known
         is_early = time.monotonic() - self._began <= self.grace
         answer = ask(app) if known is not None or not is_early else None
+        if answer:  # it may be up to a minute old: who reported and fell silent since is not counted
+            silent = {one.node for one in (*crew.lost, *crew.leaving)}
+            answer = {node: queues for node, queues in answer.items() if node not in silent}
         if answer or known is None:
             said = judge_answers(answer, is_early)
             return replace(said, details={**said.details, "why": look.unread}) if look.unread else said
