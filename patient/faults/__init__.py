@@ -1,7 +1,8 @@
 """What can be broken: one module each, found by being in this folder.
 
-A module says in its docstring what a user would see. ``CODES``: the finding that must be named, any of them
-will do. ``RUNS``: the stands it works on. ``SYMPTOMS``: what is seen from outside alone; none: nothing.
+A module says in its docstring what a user would see. ``CODES``: the finding that must come first, any of them
+will do. ``ALSO``: what must stand in the incident beside it. ``RUNS``: the stands it works on. ``SYMPTOMS``:
+what is seen from outside alone; none: nothing.
 ``break_(shop)`` and ``heal(shop)`` may be called again and again.
 """
 
@@ -39,6 +40,7 @@ class Fault:
     story: str
     codes: tuple[str, ...]
     symptoms: tuple[str, ...]
+    also: tuple[str, ...]
     runs: tuple[str, ...]
     break_: Callable[[Any], None]
     heal: Callable[[Any], None]
@@ -63,8 +65,8 @@ def _place(area: str) -> int:
 def _read(name: str) -> Fault:
     module = importlib.import_module(f"{__name__}.{name}")
     title, _, story = (module.__doc__ or "").partition("\n")
-    symptoms = getattr(module, "SYMPTOMS", ())
+    symptoms, also = getattr(module, "SYMPTOMS", ()), getattr(module, "ALSO", ())
     words = " ".join(story.split())
     return Fault(
-        name, title.strip(" ."), words, module.CODES, symptoms, module.RUNS, module.break_, module.heal
+        name, title.strip(" ."), words, module.CODES, symptoms, also, module.RUNS, module.break_, module.heal
     )

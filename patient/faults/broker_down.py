@@ -7,7 +7,8 @@ Watchpost names it: celery.broker_down.
 from patient.faults._files import block, unblock
 from patient.stand import Stand
 
-CODES = ("celery.broker_down", "redis.down")  # of the full shop, whose broker is a Redis
+CODES = ("celery.broker_down", "redis.down")  # the Redis explains the broker
+ALSO = ("celery.broker_down",)
 RUNS = ("light", "full")
 
 

@@ -26,7 +26,7 @@ def tell(demo: RunningDemo, fault: Fault) -> None:
     demo.order("break", fault.name)
     try:
         if expected:
-            await_(lambda: _headed(demo, before, expected), NOTICED_S, demo.tell)
+            await_(lambda: _headed(demo, before, expected, fault.also if codes else ()), NOTICED_S, demo.tell)
         else:
             time.sleep(SILENT_S)
     finally:
@@ -39,7 +39,8 @@ def tell(demo: RunningDemo, fault: Fault) -> None:
         pytest.skip(f"not yet watched: {fault.name} ({', '.join(fault.codes)}); {seen}")
 
 
-def _headed(demo: RunningDemo, before: set[str], codes: tuple[str, ...]) -> bool:
-    """Whether there is an incident whose first cause is one of these."""
+def _headed(demo: RunningDemo, before: set[str], codes: tuple[str, ...], also: tuple[str, ...]) -> bool:
+    """Whether there is an incident whose first cause is one of ``codes``, and in which ``also`` stand."""
     new = [one for one in demo.incidents() if one["id"] not in before]
-    return any(one["causes"] and one["causes"][0]["code"] in codes for one in new)
+    told = [[cause["code"] for cause in one["causes"]] for one in new]
+    return any(causes[:1] and causes[0] in codes and set(also) <= set(causes) for causes in told)
