@@ -57,14 +57,35 @@ def test_when_one_recovers_the_others_of_its_incident_are_looked_at_at_once(stor
     assert incident.state == "resolved"
 
 
-def test_members_that_share_nothing_else_and_what_depends_on_them_are_looked_at_too(story: Story) -> None:
+def breaks(story: Story, monitor: Monitor, address: str, status: int = 502) -> None:
+    for _ in range(2):
+        story.look(monitor, status, address=address)
+        story.pass_time(3)
+
+
+def test_members_that_share_nothing_with_whom_recovers_are_looked_at_too(story: Story) -> None:
+    """One shares an address with the second, which shares its host with the third: one incident, and the
+    first has nothing in common with the third."""
+    first, second = story.monitor("First", "a.example"), rare(story, "Second", "b.example")
+    third = rare(story, "Third", "b.example")
+    breaks(story, first, "203.0.113.50")
+    breaks(story, second, "203.0.113.50")
+    breaks(story, third, "203.0.113.60")
+    [incident] = story.incidents()
+    assert incident.members.count() == 3
+    push_off(story, second, third)
+    breaks(story, first, "203.0.113.50", status=200)
+    assert max(story.due_s(second), story.due_s(third)) < 1
+
+
+def test_what_depends_on_whom_recovers_is_looked_at_too(story: Story) -> None:
     home = story.monitor("Home", "a.example")
     api = rare(story, "API", "b.example", depends_on=[home.slug])
     shop = rare(story, "Shop", "c.example", depends_on=[api.slug])
-    for one in (home, api, shop):
-        story.fails(one)
+    for number, one in enumerate((home, api, shop)):
+        breaks(story, one, f"203.0.113.{50 + number}")
     push_off(story, api, shop)
-    story.heals(home)
+    breaks(story, home, "203.0.113.50", status=200)
     assert max(story.due_s(api), story.due_s(shop)) < 1
 
 
