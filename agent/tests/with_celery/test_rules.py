@@ -295,3 +295,13 @@ def test_words():
         "2 h 5 min",
     ]
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_numbers_of_tasks_are_said_as_people_say_them():
+    from django_watchpost.celery.words import waiting_tasks
+
+    assert [waiting_tasks(1), waiting_tasks(2), waiting_tasks(1500)] == [
+        "1 task waits",
+        "2 tasks wait",
+        "1,500 tasks wait",
+    ]

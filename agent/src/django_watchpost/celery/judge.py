@@ -17,7 +17,7 @@ from django_watchpost.celery.report import (
     WorkerReport,
     as_details,
 )
-from django_watchpost.celery.words import lasting, listed, tasks
+from django_watchpost.celery.words import lasting, listed, waiting_tasks
 from django_watchpost.health.contract import Result, Status, degraded, error, ok
 
 _SEE_BROKER = "The broker cannot be asked; see celery.broker."
@@ -88,7 +88,7 @@ def judge_queues(look: Look, limits: QueueLimits) -> Result:
     if not level:
         return ok(**more)
     depth = look.queues[name]
-    words = f"{tasks(depth.ready)} wait in the queue {name!r}"
+    words = f"{waiting_tasks(depth.ready)} in the queue {name!r}"
     if depth.oldest_s is not None:
         words += f", the oldest for {lasting(depth.oldest_s)}"
     fix = "See whether its workers run (celery.workers), what takes them so long, and add workers or slots."
@@ -129,8 +129,10 @@ def judge_consumers(
     name = max(waiting, key=lambda one: look.queues[one].ready)
     depth = look.queues[name]
     others = len(waiting) - 1
-    words = f"Nobody consumes the queue {name!r}: {tasks(depth.ready)} wait there"
-    words += f", and {others} more queues have no consumer." if others else "."
+    words = f"Nobody consumes the queue {name!r}: {waiting_tasks(depth.ready)} there"
+    words += (
+        f", and {others} more {'queue has' if others == 1 else 'queues have'} no consumer." if others else "."
+    )
     served = [one for one, count in counts.items() if count]
     fix = f"Start a worker with -Q {name}, or correct the name in task_routes or where the task is sent."
     if served:

@@ -15,8 +15,8 @@ def lasting(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count:,} tasks"
+def waiting_tasks(count: int) -> str:
+    return "1 task waits" if count == 1 else f"{count:,} tasks wait"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
