@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 
@@ -197,11 +198,11 @@ def test_a_full_memcached(cache, backend):
     with servers.memcached(None, "-M", "-m", "4") as port:
         cache(backend, f"127.0.0.1:{port}")
         client, refused = caches["default"]._cache, 0
-        # Each size of value has its own memory: those of the check's size. One that is refused is not yet the
-        # end, for the server still makes room here and there.
+        # Each size of item has its own memory: those of the check's size, to the digits of the process. One that
+        # is refused is not yet the end, for the server still makes room here and there.
         for number in range(200_000):
             try:
-                client.set(f":1:watchpost-health-{number:05}-0123456789abcdef", "0123456789abcdef")
+                client.set(f":1:watchpost-health-{os.getpid()}-{number:016x}", "0123456789abcdef")
                 refused = 0
             except Exception:
                 refused += 1
