@@ -65,3 +65,19 @@ def test_the_maintenance_panel_stays_on_the_phone(page: Any, live_server: Any, s
                 box = page.locator(field).bounding_box()
                 assert box["x"] >= 0, (name, width, field)
                 assert box["x"] + box["width"] <= width, (name, width, field)
+
+
+def test_every_action_of_an_incident_is_within_reach_of_the_thumb(
+    page: Any, live_server: Any, seeded: Seeded
+) -> None:
+    page.goto(f"{live_server.url}/incidents/{seeded.incident.pk}/")
+    labels = [one.inner_text() for one in page.locator(".thumb > *").all()]
+    assert len(labels) == 5, labels
+    for width in (320, 360, 390):
+        page.set_viewport_size({"width": width, "height": 700})
+        _shot(page, f"thumb-{width}")
+        for one in page.locator(".thumb > *").all():
+            box, words = one.bounding_box(), one.locator(".btn").first
+            assert box["x"] >= 0, (width, one.inner_text())
+            assert box["x"] + box["width"] <= width, (width, one.inner_text())
+            assert words.evaluate("el => el.scrollWidth <= el.clientWidth + 1"), (width, one.inner_text())

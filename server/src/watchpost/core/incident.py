@@ -231,7 +231,8 @@ def headline(members: Sequence[Member]) -> Member:
 def causes(members: Sequence[Member]) -> tuple[Cause, ...]:
     """What explains the incident, best first, one per code. What only follows from another is no cause.
 
-    Confidence: 50 % for a lone symptom, more with rank and with members that say the same.
+    Confidence: 50 % for a lone symptom, more with rank and with members that say the same; for a reason
+    (``EXPLAINS``) all speak that are in trouble beside it. None is likelier than one that comes before it.
     """
     found: dict[str, Member] = {}
     inside = sorted(present(members), key=_order)
@@ -239,10 +240,11 @@ def causes(members: Sequence[Member]) -> tuple[Cause, ...]:
     inside = [m for m in inside if m.monitor_id not in follows] or inside
     for member in inside:
         found.setdefault(member.code, member)
-    out = []
+    out: list[Cause] = []
     for code, member in found.items():
-        saying = len({m.monitor_id for m in inside if m.code == code})
+        saying = len({m.monitor_id for m in inside if m.code == code or member.rank >= EXPLAINS})
         confidence = min(95, 50 + min(30, max(0, member.rank)) + 5 * (saying - 1))
+        confidence = min(confidence, out[-1].confidence) if out else confidence
         out.append(Cause(code, confidence, member.sentence, member.fix))
     return tuple(out)
 

@@ -354,3 +354,12 @@ def test_who_comes_back_is_told_as_one_who_was_there() -> None:
     gone = replace(member(), left_at=s(9))
     said = place(member(began=20, code="site.wrong_content"), 1, "production", 60, [incident(gone)]).reason
     assert said.endswith("was in this incident before.")
+
+
+def test_what_explains_is_never_less_likely_than_what_it_explains() -> None:
+    """Every monitor that is in trouble beside a reason speaks for the reason."""
+    symptoms = [member(i, rank=50) for i in (2, 3, 4)]
+    assert [c.confidence for c in causes([*symptoms, WHY])] == [95, 90]
+    lone = causes([replace(WHY, rank=20), *(replace(one, rank=10) for one in symptoms)])
+    assert [c.confidence for c in lone] == sorted((c.confidence for c in lone), reverse=True)
+    assert [c.confidence for c in causes([WHY])] == [80], "alone it has nobody who speaks for it"
