@@ -17,9 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.e2e.installation import Installation, wait_for
 from tests.postgres import restart_postgres, start_postgres
+from watchpost.config.postgresql.base import DatabaseWrapper
+from watchpost.config.settings import database_of
 
 Start = Callable[..., Installation]
 
@@ -65,6 +68,23 @@ def test_a_restarted_postgresql_is_found_again_by_the_pages(start: Start) -> Non
         wait_for(lambda: ready(running), 20)
         with urllib.request.urlopen(f"{running.url}/accounts/login/", timeout=15) as answer:
             assert answer.status == 200
+
+
+def test_a_page_needs_one_connection_not_the_patience_for_all_that_were_cut(tmp_path: Path) -> None:
+    folder = tempfile.mkdtemp(prefix="watchpost-pool-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    url = start_postgres(folder)
+    one = DatabaseWrapper({**connection.settings_dict, **database_of(url)}, alias="cut")
+    try:
+        many = [one.get_new_connection(one.get_connection_params()) for _ in range(8)]
+        for each in many:
+            one.pool.putconn(each)
+        restart_postgres(url)
+        found = one.get_new_connection(one.get_connection_params())
+        assert found.execute("SELECT 1").fetchone() == (1,)
+        one.pool.putconn(found)
+    finally:
+        one.close_pool()
 
 
 def test_a_killed_worker_is_started_anew_and_promises_no_second_link(start: Start) -> None:

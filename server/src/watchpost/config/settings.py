@@ -35,7 +35,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _site.scheme == "https" else None
 
 
-def _database(url: str) -> dict[str, Any]:
+def database_of(url: str) -> dict[str, Any]:
     parts = urlsplit(url or f"sqlite:///{DATA_DIR}/watchpost.sqlite3")
     if parts.scheme == "sqlite":
         return {
@@ -50,19 +50,19 @@ def _database(url: str) -> dict[str, Any]:
             },
         }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "watchpost.config.postgresql",  # a connection of before a restart is not handed out
         "NAME": unquote(parts.path[1:]),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,  # a connection of before the server's restart is not handed out
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 10}},
+        # Giving up soon means trying anew for the next that asks; else the pauses between attempts grow without end.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 10, "reconnect_timeout": 4}},
     }
 
 
-DATABASES = {"default": _database(WATCHPOST["DATABASE_URL"])}
+DATABASES = {"default": database_of(WATCHPOST["DATABASE_URL"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

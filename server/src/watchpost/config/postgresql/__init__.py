@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, whose pool outlives a restart of the server: see ``base``."""
