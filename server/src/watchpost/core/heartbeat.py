@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-from watchpost.core.schedule import Schedule
+from typing import Protocol
 
 LONGEST_TIMED = timedelta(hours=72)  # a start that is older than this belongs to no run any more
 
@@ -32,6 +31,13 @@ class Sign(StrEnum):
     FAIL = "fail"
     LOG = "log"
     IGNORED = "ign"
+
+
+class Schedule(Protocol):
+    """A rule that says when the next sign is expected."""
+
+    def due_after(self, last: datetime) -> datetime | None:
+        """The first time after ``last``; None when there is none any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Engine:
 
     def _judge_anew(self, watched: Watched) -> None:
         """A composite has no probe: what it sees are the states of those it counts."""
-        if not watched.kind.is_fed or watched.config is None or watched.paused:
+        if watched.kind.feed != "states" or watched.config is None or watched.paused:
             return
         watched.states = self.family.states(watched)
         rows = watched.states.items()

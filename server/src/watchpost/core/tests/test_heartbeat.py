@@ -28,7 +28,7 @@ from watchpost.core.heartbeat import (
     shown,
     take,
 )
-from watchpost.core.schedule import Every
+from watchpost.registry.schedule import Every
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOURLY = Rules(Every(3600), 600)

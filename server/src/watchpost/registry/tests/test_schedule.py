@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.core.schedule import ByCalendar, ByCron, Every
+from watchpost.registry.schedule import ByCalendar, ByCron, Every
 
 ZONES = ("Europe/Lisbon", "America/New_York", "Australia/Lord_Howe")  # the last one leaps by half an hour
 

@@ -1,0 +1,22 @@
+"""The heartbeat kind: a job reports by itself, and its silence is noticed."""
+
+from watchpost.kinds.heartbeat.codes import CODES
+from watchpost.kinds.heartbeat.config import HeartbeatConfig
+from watchpost.kinds.heartbeat.judge import due, judge
+from watchpost.kinds.heartbeat.words import describe
+from watchpost.registry import Kind
+
+KIND = Kind(
+    name="heartbeat",
+    title="Heartbeat",
+    layer="workers",
+    config=HeartbeatConfig,
+    probe=None,
+    judge=judge,
+    due=due,
+    codes=frozenset(entry.code for entry in CODES),
+    describe=describe,
+    target=lambda _: ("", 0),  # nothing outside is asked
+    feed="signal",
+    kept=frozenset({"status", "pings", "last_ping", "last_start", "last_run", "last_s", "trouble"}),
+)
