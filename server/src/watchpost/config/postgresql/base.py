@@ -1,8 +1,8 @@
 """Connections of a pool that was cut off all at once.
 
 After a restart of PostgreSQL every idle connection of the pool is dead. psycopg's pool would try them one
-after another with growing pauses: with eight of them a page waited ten seconds and then failed. Here the first
-dead one that is met empties the pool: the rest are as old.
+after another with growing pauses: with eight of them a page waited ten seconds and then failed. Here the
+first dead one that is met empties the pool: the rest are as old.
 """
 
 from __future__ import annotations
