@@ -48,19 +48,19 @@ def _silent(config: HeartbeatConfig, beat: Beat, end: Deadline) -> Finding:
             "heartbeat.overran",
             "run",
             f"The run that began {began} has not ended; {duration_words(limit_s)} were allowed.",
-            "See whether the process still runs, and what it waits for. If it was killed, its output stops in "
-            "the middle; if runs take that long, raise longest or grace.",
+            "See whether the process still runs, and what it waits for. If it was killed, its output stops "
+            "in the middle; if runs take that long, raise longest or grace.",
         )
     last = moment(config, beat.last_ping) if beat.last_ping else "never"
     times = f"{config.misses} times in a row, the last time" if config.misses > 1 else "it was expected"
     return Finding(
         "heartbeat.missed",
         "run",
-        f"No sign came: {times} {moment(config, end.due)}, and {duration_words(config.grace)} more were given. "
-        f"The last success was {last}.",
-        f"See whether the job was started at all: it is expected {when(config)}. Look at the scheduler (cron, "
-        "Celery Beat, the timer) on its machine, then at the job's own log, then whether that machine reaches "
-        "Watchpost.",
+        f"No sign came: {times} {moment(config, end.due)}, and {duration_words(config.grace)} more were "
+        f"given. The last success was {last}.",
+        f"See whether the job was started at all: it is expected {when(config)}. Look at the scheduler "
+        "(cron, Celery Beat, the timer) on its machine, then at the job's own log, then whether that machine "
+        "reaches Watchpost.",
     )
 
 
@@ -83,20 +83,20 @@ def _remarks(config: HeartbeatConfig, beat: Beat, facts: Mapping[str, Any]) -> I
         yield Finding(
             "heartbeat.too_long", "run",
             f"The last run took {took}; {duration_words(config.longest or 0)} are allowed.",
-            "See what it does more than before: more data, a slow query, a lock. If that is its new length, raise "
-            "longest.",
+            "See what it does more than before: more data, a slow query, a lock. If that is its new length, "
+            "raise longest.",
         )  # fmt: skip
     elif beat.trouble == Trouble.TOO_SHORT:
         yield Finding(
             "heartbeat.too_short", "run",
             f"The last run took only {took}; at least {duration_words(config.shortest or 0)} are expected.",
-            "See whether it did its work: an empty list, a missing mount and an early return look like success.",
+            "See whether it did its work: an empty list, a missing mount, an early return look like success.",
         )  # fmt: skip
     elif beat.trouble == Trouble.TOO_EARLY:
         yield Finding(
             "heartbeat.too_early", "run",
             f"The last sign came earlier than it should: it is expected {when(config)}.",
-            "See whether two schedulers start it (two Beats, two crontabs), or whether it was started by hand.",
+            "See whether two schedulers start it (two Beats, two crontabs), or somebody did by hand.",
         )  # fmt: skip
     elif beat.trouble == Trouble.OVERLAPS:
         yield Finding(
@@ -108,5 +108,6 @@ def _remarks(config: HeartbeatConfig, beat: Beat, facts: Mapping[str, Any]) -> I
         yield Finding(
             "heartbeat.wrong_output", "run",
             f"The last run ended well and did not say {config.output!r}.",
-            "Open its output below: it did something else than it should. If its words have changed, change output.",
+            "Open its output below: it did something else than it should. If its words have changed, change "
+            "output.",
         )  # fmt: skip
