@@ -189,8 +189,9 @@ def due_at(rules: Rules, beat: Beat) -> datetime | None:
     return rules.schedule.due_after(beat.last_ping)
 
 
-def deadline(rules: Rules, beat: Beat) -> Deadline | None:
-    """The earlier of "no sign came" and "a run did not end"; None when silence means nothing.
+def deadline(rules: Rules, beat: Beat, away_s: float = 0.0) -> Deadline | None:
+    """The earlier of "no sign came" and "a run did not end"; None when silence means nothing. ``away_s``: so
+    much of the time until then nobody listened.
 
     A run that began is watched also before the first success and while it is paused; with more than one miss
     allowed, the deadline is that of the last one.
@@ -198,7 +199,8 @@ def deadline(rules: Rules, beat: Beat) -> Deadline | None:
     if beat.status is Status.DOWN:
         return None
     found = [one for one in (_overrun(rules, beat), _missed(rules, beat)) if one is not None]
-    return min(found, key=lambda one: one.at, default=None)
+    first = min(found, key=lambda one: one.at, default=None)
+    return replace(first, at=first.at + timedelta(seconds=away_s)) if first is not None and away_s else first
 
 
 def _overrun(rules: Rules, beat: Beat) -> Deadline | None:

@@ -245,7 +245,7 @@ def create_monitor(
             MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
             if wanted.depends_on:
                 links.set_parents(monitor, wanted.depends_on)
-            _keep_row(monitor)
+            kinds()[monitor.kind].keep_row(monitor, wanted.own.clear)
             announce("monitor", monitor.pk, now)
     except IntegrityError:  # somebody was faster between the check and the write
         _refuse_twin(project, wanted.columns["slug"], None)
@@ -286,14 +286,10 @@ def _write(monitor: Monitor, wanted: AskedMonitor, now: datetime) -> None:
             setattr(monitor, column, value)
         monitor.save(update_fields=["config", "revision", *wanted.columns])
         links.set_parents(monitor, wanted.depends_on)
-        _keep_row(monitor)
+        kinds()[monitor.kind].keep_row(monitor, wanted.own.clear)
         if locked.paused != monitor.paused:
             kinds()[monitor.kind].forget_past(monitor.pk)
         announce("monitor", monitor.pk, now)
-
-
-def _keep_row(monitor: Monitor) -> None:
-    kinds()[monitor.kind].keep_row(monitor, config_of(monitor))
 
 
 def differences(monitor: Monitor, wanted: AskedMonitor) -> Differences:

@@ -6,10 +6,11 @@ Judged whenever a ping came, and at the deadline that ``due`` names: the observa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from watchpost.core.heartbeat import Beat, Deadline, Status, Trouble, Why, deadline
+from watchpost.core.heartbeat import Beat, Deadline, Sign, Status, Trouble, Why, deadline
 from watchpost.core.types import Finding, Observation, Past, Verdict
 from watchpost.core.words import duration_words
 from watchpost.kinds.heartbeat.config import HeartbeatConfig
@@ -21,7 +22,7 @@ _MOST_SAID = 200
 
 def due(config: HeartbeatConfig, facts: Mapping[str, Any], now: datetime) -> datetime | None:
     """When to judge again if no ping comes before; None: silence means nothing."""
-    end = deadline(config.rules, beat_of(facts))
+    end = deadline(config.rules, beat_of(facts), facts.get("away_s", 0.0))
     return None if end is None else end.at
 
 
@@ -30,24 +31,39 @@ def judge(
 ) -> Verdict:
     """Down when it failed, is missed or did not end; a ``/log`` or ``/start`` ping decides nothing."""
     beat = beat_of(seen.facts)
-    end = deadline(config.rules, beat)
+    away_s = seen.facts.get("away_s", 0.0)
+    end = deadline(config.rules, beat, away_s)
     if end is not None and now >= end.at:
-        return Verdict((_silent(config, beat, end),))
+        return Verdict((_silent(config, beat, end, away_s),))
     if beat.status is Status.DOWN:
-        return Verdict((_failed(config, seen.facts),))
+        return Verdict((_down(config, beat, seen.facts),))
     if beat.status is not Status.UP:
         return Verdict(conclusive=False, note="It waits for the first ping.")
     return Verdict(tuple(_remarks(config, beat, seen.facts)))
 
 
-def _silent(config: HeartbeatConfig, beat: Beat, end: Deadline) -> Finding:
+def _down(config: HeartbeatConfig, beat: Beat, facts: Mapping[str, Any]) -> Finding:
+    """It said so, or its silence was judged before: then the same is said again."""
+    was = replace(beat, status=Status.UP if beat.last_ping else Status.NEW)
+    end = deadline(config.rules, was)
+    if facts.get("sign") == Sign.FAIL or end is None:
+        return _failed(config, facts)
+    return _silent(config, beat, end, facts.get("away_s", 0.0))
+
+
+def _silent(config: HeartbeatConfig, beat: Beat, end: Deadline, away_s: float) -> Finding:
+    absent = (
+        f" Watchpost itself was away for {duration_words(away_s)} of it: a ping then was lost."
+        if away_s
+        else ""
+    )
     if end.why is Why.OVERRAN:
         began = moment(config, beat.last_start) if beat.last_start else "some time ago"
         limit_s = config.grace if config.longest is None else config.longest
         return Finding(
             "heartbeat.overran",
             "run",
-            f"The run that began {began} has not ended; {duration_words(limit_s)} were allowed.",
+            f"The run that began {began} has not ended; {duration_words(limit_s)} were allowed.{absent}",
             "See whether the process still runs, and what it waits for. If it was killed, its output stops "
             "in the middle; if runs take that long, raise longest or grace.",
         )
@@ -57,7 +73,7 @@ def _silent(config: HeartbeatConfig, beat: Beat, end: Deadline) -> Finding:
         "heartbeat.missed",
         "run",
         f"No sign came: {times} {moment(config, end.due)}, and {duration_words(config.grace)} more were "
-        f"given. The last success was {last}.",
+        f"given. The last success was {last}.{absent}",
         f"See whether the job was started at all: it is expected {when(config)}. Look at the scheduler "
         "(cron, Celery Beat, the timer) on its machine, then at the job's own log, then whether that machine "
         "reaches Watchpost.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from watchpost.core.heartbeat import Beat, Ping, Sign, pause, take
+from watchpost.core.heartbeat import Beat, Ping, Sign, Status, pause, take
 from watchpost.core.types import Observation, Outcome, Past, Phases, Verdict
 from watchpost.kinds.heartbeat import KIND
 from watchpost.kinds.heartbeat.config import HeartbeatConfig
@@ -29,6 +30,7 @@ def beat(config: HeartbeatConfig, *signs: tuple[float, str]) -> Beat:
 
 
 def judged(config: HeartbeatConfig, minutes: float, beat: Beat, **last: Any) -> Verdict:
+    last = {"sign": "fail" if beat.status is Status.DOWN else "success"} | last
     seen = Observation(1, "local", at(minutes), 1, Outcome.OK, Phases(), 0.0, "", facts_of(beat, **last))
     return KIND.judge(config, seen, {}, Past(), at(minutes))
 
@@ -88,6 +90,23 @@ def test_the_sentences_say_when_and_what_the_job_said() -> None:
     )
     [failed] = judged(config, 1, beat(config, (0, "fail")), exit_code=2, said="dump:\n no space ").findings
     assert failed.sentence == "The job reported that it failed with exit code 2: dump: no space."
+
+
+def test_silence_that_was_judged_before_is_told_in_the_same_words() -> None:
+    config = HeartbeatConfig(period="1h", grace="10m")
+    up = beat(config, (0, "success"))
+    down = replace(up, status=Status.DOWN)
+    assert judged(config, 80, down, sign="success") == judged(config, 80, up)
+
+
+def test_when_we_were_away_the_deadline_moves() -> None:
+    config = HeartbeatConfig(period="1h", grace="10m")
+    up = beat(config, (0, "success"))
+    facts = facts_of(up) | {"away_s": 300.0}
+    assert KIND.due(config, facts, NOON) == at(75)
+    seen = Observation(1, "local", at(75), 1, Outcome.OK, Phases(), 0.0, "", facts)
+    [missed] = KIND.judge(config, seen, {}, Past(), at(75)).findings
+    assert missed.sentence.endswith("Watchpost itself was away for 5 min of it: a ping then was lost.")
 
 
 def test_when_silence_is_judged() -> None:
