@@ -11,7 +11,7 @@ from watchpost.hcapi.shape import Check
 
 def write_metrics(checks: Sequence[Check], now: datetime) -> str:
     """The text format 0.0.4. Up is whatever is not down."""
-    return "\n".join(_blocks(checks, [one.status(now) for one in checks])) + "\n"
+    return "\n".join(_blocks(checks, [one.status(now) for one in checks]))
 
 
 def _blocks(checks: Sequence[Check], statuses: Sequence[str]) -> Iterator[str]:
