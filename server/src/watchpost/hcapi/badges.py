@@ -58,7 +58,7 @@ def badge(request: HttpRequest, place: str, signature: str, fmt: str, tag: str =
     if not constant_time_compare(signed, sign(project, tag)):
         return HttpResponse(status=404)
     now = clock.now()
-    found = [one for one in checks_of(rows_of(project)) if tag in ("*", *one.tags)]
+    found = [one for one in checks_of(rows_of(project), now) if tag in ("*", *one.tags)]
     label = project.name if tag == "*" else tag
     return _show(label, sum_up([one.status(now) for one in found], with_late), fmt)
 
@@ -69,8 +69,9 @@ def check_badge(request: HttpRequest, states: int, badge_key: UUID, fmt: str) ->
     found = Heartbeat.objects.select_related("monitor__project").filter(badge_key=badge_key).first()
     if found is None or fmt not in FORMATS:
         return HttpResponse(status=404)
-    check = check_of(found)
-    return _show(check.label, sum_up([check.status(clock.now())], states == 3), fmt)
+    now = clock.now()
+    check = check_of(found, now)
+    return _show(check.label, sum_up([check.status(now)], states == 3), fmt)
 
 
 def _show(label: str, summary: Summary, fmt: str) -> HttpResponse:

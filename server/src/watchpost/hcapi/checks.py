@@ -14,6 +14,7 @@ from watchpost.hcapi.rows import (
     Elsewhere,
     channels_text,
     check_of,
+    checks_of,
     find_by_key,
     find_row,
     rows_of,
@@ -26,8 +27,9 @@ from watchpost.monitors import edit
 def tell(caller: Caller, row: Heartbeat, status: int = 200) -> JsonResponse:
     read_only = caller.token.read_only
     channels = "" if read_only else channels_text(caller.project)
+    now = clock.now()
     told = check_object(
-        check_of(row), clock.now(), caller.version, settings.SITE_URL, channels, read_only=read_only
+        check_of(row, now), now, caller.version, settings.SITE_URL, channels, read_only=read_only
     )
     return JsonResponse(told, status=status)
 
@@ -56,7 +58,7 @@ def _list(caller: Caller) -> HttpResponse:
     channels = "" if read_only else channels_text(caller.project)
     found = [
         check_object(one, now, caller.version, settings.SITE_URL, channels, read_only=read_only)
-        for one in map(check_of, rows)
+        for one in checks_of(rows, now)
         if tags <= set(one.tags)
     ]
     return JsonResponse({"checks": found})

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from watchpost.core.heartbeat import LONGEST_TIMED, Beat, Rules, Sign, Status, due_at, is_running, shown
+from watchpost.core.heartbeat import (
+    LONGEST_TIMED,
+    Beat,
+    Rules,
+    Sign,
+    Span,
+    Status,
+    absence_s,
+    due_at,
+    is_running,
+    shown,
+)
 from watchpost.kinds.heartbeat.config import HeartbeatConfig
 
 
@@ -24,11 +35,12 @@ class Check:
     tags: tuple[str, ...]
     config: HeartbeatConfig
     beat: Beat
+    away_s: float = 0.0  # so much of its grace this server was away
 
     @property
     def unique_key(self) -> str:
         """What a read-only key sees in the place of the code: it cannot be pinged with that."""
-        return hashlib.sha1(self.code.hex[:16].encode(), usedforsecurity=False).hexdigest()
+        return key_of(self.code)
 
     @property
     def label(self) -> str:
@@ -36,14 +48,23 @@ class Check:
 
     def status(self, now: datetime) -> str:
         """new, up, grace, down or paused."""
-        return "down" if _has_overrun(self, now) else shown(self.config.rules, self.beat, now)
+        found = shown(self.config.rules, self.beat, now, self.away_s)
+        return "down" if _has_overrun(self, now) else found
+
+    def with_absence(self, gaps: Sequence[Span]) -> Check:
+        """``gaps``: when this server was away; what would have been a miss then is none yet."""
+        return replace(self, away_s=absence_s(self.config.rules, self.beat, gaps))
+
+
+def key_of(code: UUID) -> str:
+    return hashlib.sha1(code.hex[:16].encode(), usedforsecurity=False).hexdigest()
 
 
 def _has_overrun(check: Check, now: datetime) -> bool:
     """Whatever else is known: a run that should have ended is down."""
     start, rules = check.beat.last_start, check.config.rules
     longest_s = rules.grace_s if rules.longest_s is None else rules.longest_s
-    return start is not None and now >= start + timedelta(seconds=longest_s)
+    return start is not None and now >= start + timedelta(seconds=longest_s + check.away_s)
 
 
 def check_object(

@@ -31,7 +31,7 @@ def make_check(project: Project, posted: Asked, version: int, now: datetime) -> 
     asked = read_check(posted)
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
-        found = _find_same(project, asked)
+        found = _find_same(project, asked, now)
         if found is None and room_in(project) <= 0:
             raise NoRoom
         row = _make(project, asked, version, now) if found is None else _change(found, asked, version, now)
@@ -46,7 +46,7 @@ def change_check(row: Heartbeat, posted: Asked, version: int, now: datetime) -> 
         return _change(row, asked, version, now)
 
 
-def _find_same(project: Project, asked: Asked) -> Heartbeat | None:
+def _find_same(project: Project, asked: Asked, now: datetime) -> Heartbeat | None:
     """By the fields that ``unique`` names. One of them that was not given matches nothing."""
     unique = asked.get("unique", ())
     if not unique or any(name not in asked for name in unique):
@@ -57,7 +57,7 @@ def _find_same(project: Project, asked: Asked) -> Heartbeat | None:
     if "name" in unique and asked["name"].strip():
         rows = rows.filter(monitor__name=asked["name"].strip())
     for row in rows:
-        check = check_of(row)
+        check = check_of(row, now)
         has = {
             "name": check.name,
             "slug": check.slug,

@@ -165,3 +165,16 @@ def test_metrics() -> None:
     ]  # fmt: skip
     assert lines[-1] == "hc_checks_down_total 1"
     assert "hc_checks_total 3" in lines
+
+
+def test_time_in_which_nobody_listened_is_no_miss() -> None:
+    late = check("up", last_ping=NOON)  # down at 70 minutes
+    runs = check("up", period="3h", last_ping=NOON, last_start=NOON + HOUR)  # the same
+    minutes = [NOON + timedelta(minutes=n) for n in range(100)]
+    for one in (late, runs):
+        assert one.status(minutes[71]) == "down"
+        assert one.with_absence([]).status(minutes[71]) == "down"
+        assert one.with_absence([(minutes[10], minutes[20])]).status(minutes[71]) == "down"
+        away = one.with_absence([(minutes[65], minutes[75])])
+        assert away.status(minutes[74]) != "down"
+        assert away.status(minutes[80]) == "down"
