@@ -32,6 +32,7 @@ from tests.e2e.installation import Installation, wait_for
         ("?start=abc", 400, 0),
         ("?start=", 400, 0),
         ("?start=-123", 400, 0),
+        ("?start=1.5", 400, 0),
         ("?start=12345678901234567890", 400, 0),
         ("?end=NOW+60", 200, 2),
         ("?end=NOW-3600", 200, 0),

@@ -115,7 +115,7 @@ def _slug(name: str, value: Any) -> str:
 
 
 def _zone(name: str, value: Any) -> str:
-    zone = today(_text(100)(name, value))
+    zone = today(_text(10_000)(name, value))
     try:
         return check_zone(zone)
     except ValueError:

@@ -94,6 +94,10 @@ def _whole(asked: Mapping[str, str], name: str, most: int) -> int | None:
     text = asked.get(name, "").strip()
     if name not in asked or (name == "seconds" and not text):
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= most:
         raise Refused(f"{name} is no whole number from 0 to {most}")
-    return int(text)
+    return number

@@ -89,7 +89,7 @@ def test_zones(zone: str, stored: str) -> None:
 
 @pytest.mark.parametrize(("zone", "words"), [
     ("not-a-timezone", "is not a valid timezone"), ("", "is not a valid timezone"),
-    ("../etc", "is not a valid timezone"), (None, "is not a string"), (0, "is not a string"),
+    ("../etc", "is not a valid timezone"), ("x" * 201, "is not a valid timezone"), (None, "is not a string"), (0, "is not a string"),
 ])  # fmt: skip
 def test_zones_that_are_none(zone: Any, words: str) -> None:
     assert refusal("tz", zone) == f"tz {words}"
