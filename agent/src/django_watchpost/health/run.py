@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import isfinite
 from typing import Any
 
 from django.db import connections
@@ -53,18 +54,29 @@ def _clean(result: object, check: Check) -> Result:
         words = f"run() gave {type(result).__name__} instead of a Result"
         fix = f"Return ok(), degraded() or error() in {_name(check)}."
         return error(words, code="health.check_broken", fix=fix)
-    observed = result.observed
-    if isinstance(observed, bool) or not isinstance(observed, (int, float)):
-        observed = None
+    details = result.details if isinstance(result.details, Mapping) else {"value": result.details}
     return Result(
         Status(result.status),
-        scrub(result.message),
-        observed,
-        result.unit,
-        scrub_all(dict(result.details)),
-        result.code,
-        result.fix,
+        _text(result.message),
+        _number(result.observed),
+        _text(result.unit),
+        scrub_all(dict(details)),
+        _text(result.code),
+        _text(result.fix),
     )
+
+
+def _text(value: object) -> str:
+    """Also of a lazy translation: what cannot be written would hide the whole answer."""
+    return "" if value is None else scrub(str(value))
+
+
+def _number(value: Any) -> float | int | None:
+    """What a chart can show; JSON knows no NaN and no infinity."""
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        return None
+    number = value if isinstance(value, int) else float(value)
+    return number if isinstance(number, int) or isfinite(number) else None
 
 
 def _name(check: Check) -> str:
