@@ -80,7 +80,9 @@ def _status(status: int) -> str:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    text = f"{text[:1].upper()}{text[1:]}"
+    first = text.partition(" ")[0]
+    if not set(first) & set("@./:_"):  # a name stays as it is: worker@shop-1
+        text = f"{text[:1].upper()}{text[1:]}"
     return text if text[-1:] in ".!?…" else f"{text}."
 
 
