@@ -84,7 +84,7 @@ def _told(config: HealthConfig, facts: Facts, checks: list[Inner]) -> Iterator[F
         yield words.stale(old, len(checks), worst)
         heard = [one for one in heard if one.code != _STALE]
     for one in heard:
-        yield words.trouble(one, _weight(config, facts, one), facts["report"])
+        yield words.trouble(one, _weight(config, facts, one), facts)
     says = _says(facts)
     if says != OK and not bad:  # where each of the bad ones is ignored, they are why
         severity = Severity.ERROR if says == ERROR else Severity.WARNING

@@ -205,6 +205,7 @@ def test_a_refused_token_is_an_error_only_where_it_hides_everything() -> None:
     found = judge(with_states, token="an-old-token")
     assert told(found)["endpoint"] == ("health.token_refused", "warning")
     assert "database" in told(found)
+    assert found.findings[0].sentence.endswith("Why, it does not say: it refuses the monitor's token.")
     for status in (401, 403):
         hidden = judge({"status": status, "bytes": 0, "http": "1.1", "token": "refused"}, token="t" * 20)
         assert told(hidden) == {"endpoint": ("health.token_refused", "error")}
