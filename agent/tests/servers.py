@@ -84,9 +84,11 @@ def redis(port: int | None = None, *options: str) -> Iterator[int]:
     """A Redis that keeps nothing, its port. A replica writes what it is sent into a file of its folder."""
     port = port or free_port()
     fixed = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-    with TemporaryDirectory() as folder:
-        with program(port, need("redis-server"), *fixed, "--dir", folder, *options):
-            yield port
+    with (
+        TemporaryDirectory() as folder,
+        program(port, need("redis-server"), *fixed, "--dir", folder, *options),
+    ):
+        yield port
 
 
 @contextmanager
