@@ -11,6 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import isfinite
+from traceback import format_tb
 from typing import Any
 
 from django.db import connections
@@ -18,6 +19,9 @@ from django.db import connections
 from django_watchpost.guard import log
 from django_watchpost.health.contract import Check, Result, Status, error
 from django_watchpost.health.scrub import scrub, scrub_all
+
+_FRAMES = 8  # of a traceback, the last ones
+_raised: dict[str, type[BaseException]] = {}  # by check: what was logged of it and is not over
 
 
 def run_check(check: Check, *, gives_back: bool = True) -> Result:
@@ -27,11 +31,13 @@ def run_check(check: Check, *, gives_back: bool = True) -> Result:
         found = check.run()
         if inspect.isawaitable(found):
             found = _await(found, check.timeout)
-        return _clean(found, check)
+        cleaned = _clean(found, check)
+        _raised.pop(check.id, None)
+        return cleaned
     except TimeoutError as problem:
-        return _failed(problem) if str(problem) else timed_out(check)
+        return _failed(problem, check) if str(problem) else timed_out(check)
     except BaseException as problem:  # noqa: BLE001  a check may even call sys.exit()
-        return _failed(problem)
+        return _failed(problem, check)
     finally:
         if gives_back:
             _give_back()
@@ -42,10 +48,14 @@ def timed_out(check: Check) -> Result:
     return error(f"It did not answer within {check.timeout:g} s.", code="health.check_timeout")
 
 
-def _failed(problem: BaseException) -> Result:
+def _failed(problem: BaseException, check: Check) -> Result:
     said = " ".join(str(problem).split())
-    words = f"{type(problem).__name__}: {said}" if said else type(problem).__name__
-    return error(scrub(words), code="health.check_raised")
+    words = scrub(f"{type(problem).__name__}: {said}" if said else type(problem).__name__)
+    if _raised.get(check.id) is not type(problem):  # once, not at each run
+        _raised[check.id] = type(problem)
+        frames = [scrub(frame) for frame in format_tb(problem.__traceback__, limit=-_FRAMES)]
+        log.warning("health check %s raised %s\n%s", check.id, words, "".join(frames).rstrip())
+    return error(words, code="health.check_raised")
 
 
 def _clean(result: object, check: Check) -> Result:
