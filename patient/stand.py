@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -11,9 +12,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from patient.child import Child, answers
+from patient.faults._files import bring_all_back
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = ROOT / "patient" / "shop"
@@ -22,11 +24,26 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "
 
 
 def open_stand(runs: str, folder: Path, port: int) -> Stand:
-    """``runs``: light or full. Not started; another port if this one is taken. Raises StandFailed."""
+    """``runs``: light or full. Not started; another port if this one is taken. Raises StandFailed, also when
+    another process has one in that folder: two of them would take each other's files away."""
+    claim = _claim(folder)
     kinds = {"light": ("patient.light", "Light"), "full": ("patient.full", "Full")}
     module, name = kinds[runs]
     stand: Stand = getattr(import_module(module), name)(folder, port)
+    stand.kept["claim"] = claim  # as long as this process lives
     return stand
+
+
+def _claim(folder: Path) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "in_use").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        words = "make fault NAME=... breaks things in it. End that one first (q or Ctrl-C) to start it anew."
+        raise StandFailed(f"another one runs in {folder} already; {words}") from None
+    return file
 
 
 class StandFailed(Exception):
@@ -69,6 +86,7 @@ class Stand(ABC):
     def open(self) -> None:
         """Starts everything and waits until it can be used. Raises StandFailed."""
         try:
+            bring_all_back(self.folder)
             self.prepare()
             for child in self.children.values():
                 if not child.is_running():

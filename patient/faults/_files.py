@@ -1,6 +1,9 @@
 """Files and folders that go away and come back as they were."""
 
+import shutil
 from pathlib import Path
+
+_AWAY = ".away"
 
 
 def put_away(path: Path) -> None:
@@ -36,5 +39,22 @@ def unblock(path: Path) -> None:
     _away(path).rename(path)
 
 
+def bring_all_back(folder: Path) -> None:
+    """What was away when the stand ended, however it ended. What has been made anew meanwhile stays."""
+    for away in sorted(folder.rglob(f"*{_AWAY}")):
+        path = away.with_name(away.name.removesuffix(_AWAY))
+        if _is_empty(path):
+            unblock(path)
+        elif away.is_dir():
+            shutil.rmtree(away)
+        else:
+            away.unlink()
+
+
+def _is_empty(path: Path) -> bool:
+    """Nothing, or what ``block`` leaves."""
+    return not (any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size)
+
+
 def _away(path: Path) -> Path:
-    return path.with_name(f"{path.name}.away")
+    return path.with_name(f"{path.name}{_AWAY}")

@@ -124,12 +124,12 @@ class _Reader:
 
     def tokens(self, value: Any) -> tuple[str, ...]:
         given = [value] if isinstance(value, str) else value
-        if given is None or given == [""]:
+        if given is None:
             return ()
         if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
             self.refuse("['HEALTH_TOKEN']", "must be a text or a list of texts; nobody sees details")
             return ()
-        tokens = tuple(one for one in given if one)
+        tokens = tuple(one.strip() for one in given if one.strip())  # a file of a secret ends with a new line
         if any(len(one) < _SHORT_TOKEN for one in tokens):
             words = f"is shorter than {_SHORT_TOKEN} characters and easily guessed; it is used all the same"
             self.refuse("['HEALTH_TOKEN']", words)

@@ -41,10 +41,9 @@ def standing(conf: Conf) -> Iterator[Advice]:
     """What the settings show. Imports checks and opens nothing."""
     yield _installed()
     yield _first()
-    for problem in (*conf.problems, *gather(conf).problems):
-        yield Advice(
-            "warning", "setting", f"{problem}.".replace("..", "."), "Mend the setting.", "watchpost.W003"
-        )
+    for problem in gather(conf).problems:
+        sentence = str(problem) if str(problem).endswith((".", "?")) else f"{problem}."
+        yield Advice("warning", "setting", sentence, "Mend the setting.", "watchpost.W003")
 
 
 def examine() -> Iterator[Advice]:

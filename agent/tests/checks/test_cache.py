@@ -265,6 +265,15 @@ def test_files(cache, folder):
     with servers.as_nobody():
         result = Cache().run()
     assert (result.code, result.details["cause"]) == ("cache.down", "rights"), result
+    assert str(folder / "cache") in result.message
+
+
+def test_a_file_in_the_place_of_the_folder(cache, folder):
+    (folder / "cache").write_text("")
+    cache(f"{CORE}.filebased.FileBasedCache", str(folder / "cache"))
+    result = Cache().run()
+    assert (result.code, result.details["cause"]) == ("cache.down", "no_folder"), result
+    assert f"cannot use its folder {folder}/cache, something else lies there" in result.message
 
 
 class ToTheFile:

@@ -67,7 +67,7 @@ DATABASE = (
         "file",
         r"unable to open database|not a database|malformed|disk I/O error",
         (),
-        "The file of {database} cannot be read: {said}",
+        "The file of {database}, {place}, cannot be read: {said}",
         "See that the file is there, whole, and belongs to the user of this process; else restore it from "
         "the last backup.",
     ),

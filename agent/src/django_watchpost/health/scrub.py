@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ _MOST = 1000
 
 def scrub(text: str) -> str:
     """``text`` without secrets, at most 1,000 characters."""
-    text = text[: 4 * _MOST]
+    text = text[: 4 * _MOST].encode("utf-8", "replace").decode()  # half characters, of names of files
     text = _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", text)
     text = _IN_WORDS.sub(rf"\1\2{HIDDEN}", text)
     for secret in _secrets():
@@ -32,6 +33,8 @@ def scrub(text: str) -> str:
 
 def scrub_all(value: Any, depth: int = 4) -> Any:
     """Plain data without secrets; whatever is no plain data becomes its text."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON knows none
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
