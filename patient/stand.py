@@ -118,8 +118,9 @@ class Stand(ABC):
             raise StandFailed(f"{name} did not start anew, the old one stays; its log is {child.log}")
 
     def run(self, name: str, *command: str, is_ready: Callable[[], bool] = lambda: True) -> None:
-        """A process of a fault's own, until it is stopped by its name."""
-        self.children[name] = self._child(name, lambda: command, is_ready=is_ready)
+        """A process of a fault's own, until it is stopped by its name. The same each time."""
+        if name not in self.children:
+            self.children[name] = self._child(name, lambda: command, is_ready=is_ready)
         self.start(name)
 
     def serve(self, *queues: str) -> None:
@@ -250,7 +251,8 @@ class Stand(ABC):
         self._add(name, command)
 
     def _add_beat(self) -> None:
-        options = f"beat -s {self.folder}/beat-schedule --pidfile= --loglevel WARNING"
+        # Nobody wants to wait for a demonstration: by itself Beat sleeps until something is due.
+        options = f"beat -s {self.folder}/beat-schedule --pidfile= --max-interval 5 --loglevel WARNING"
         self._add("beat", lambda: [sys.executable, "-m", "celery", "-A", "config", *options.split(" ")])
 
     def _add_mail(self, port: int) -> None:
