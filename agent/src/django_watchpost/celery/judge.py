@@ -333,6 +333,7 @@ def _judge_no_beat(beats: Sequence[BeatReport], limits: BeatLimits, is_early: bo
         words = f"Beat on {last.node} was stopped {lasting(last.age_s)} ago, and none has come since."
     else:
         words = f"Beat on {last.node} fell silent {lasting(last.age_s)} ago: periodic tasks are not sent."
+        fix = f"See whether its process (pid {last.pid}) is there: then it hangs, restart it. Else: {fix}"
     return error(words, code="beat.silent", fix=fix)
 
 
