@@ -221,19 +221,13 @@ class Stand(ABC):
 
     def _add_web(self, port: int) -> None:
         access, ready = self.folder / "logs" / "access.log", self.folder / "web.ready"
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "LISTEN_AT"]
-        command += ["--worker-class", "gthread", "--workers", str(_WEB_WORKERS), "--threads", "4"]
-        command += [
-            "--access-logfile",
-            str(access),
-            "--no-control-socket",
-            "-c",
-            "python:patient.wedge.gunicorn",
-        ]
+        options = ["--workers", str(_WEB_WORKERS), "--threads", "4", "--access-logfile", str(access)]
+        options += ["--no-control-socket", "-c", "python:patient.wedge.gunicorn"]
 
         def begin() -> Sequence[str]:
             ready.write_text("")
-            return command
+            served = self.kept.get("web", ("config.wsgi", "--worker-class", "gthread"))
+            return [sys.executable, "-m", "gunicorn", *served, "--bind", "LISTEN_AT", *options]
 
         def is_ready() -> bool:
             return len(ready.read_text().splitlines()) >= _WEB_WORKERS
