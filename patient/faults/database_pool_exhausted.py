@@ -17,7 +17,7 @@ _SETTINGS = {
 
 def break_(shop: Full) -> None:
     shop.change("database_pool_exhausted", settings=_SETTINGS)
-    shop.wedge("database_pool_exhausted", path="/product/*", does="leak")
+    shop.wedge("database_pool_exhausted", path="*", does="leak")
 
 
 def heal(shop: Full) -> None:

@@ -16,8 +16,8 @@ from django_watchpost.health.answer import Endpoint
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
-# Whether this process serves ASGI. Django builds the middleware accordingly, unless one behind it is synchronous
-# (WhiteNoise): then the first request tells.
+# Whether this process serves ASGI. Django builds the middleware accordingly, unless one behind it is
+# synchronous (WhiteNoise): then the first request tells.
 runs_async = False
 
 
