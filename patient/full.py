@@ -61,7 +61,8 @@ class Full(Stand):
     def _memcached(self) -> Sequence[str]:
         user = ["-u", "nobody"] if is_root() else []
         options = f"-l 127.0.0.1 -p {self.ports['memcached']} -U 0 -m 32"
-        return [find("memcached", "memcached"), *options.split(" "), *user]
+        given = self.kept.get("memcached_options", ())
+        return [find("memcached", "memcached"), *options.split(" "), *given, *user]
 
     def _nginx(self) -> Sequence[str]:
         return write_nginx(self.folder, self.static, self.port, self.ports["plain"], self.ports["app"])

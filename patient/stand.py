@@ -136,8 +136,9 @@ class Stand(ABC):
             raise StandFailed(f"{name} did not start anew, the old one stays; its log is {child.log}")
 
     def run(self, name: str, *command: str, is_ready: Callable[[], bool] = lambda: True) -> None:
-        """A process of a fault's own, until it is stopped by its name."""
-        self.children[name] = self._child(name, lambda: command, is_ready=is_ready)
+        """A process of a fault's own, until it is stopped by its name. The same each time."""
+        if name not in self.children:
+            self.children[name] = self._child(name, lambda: command, is_ready=is_ready)
         self.start(name)
 
     def serve(self, *queues: str) -> None:
@@ -238,19 +239,13 @@ class Stand(ABC):
 
     def _add_web(self, port: int) -> None:
         access, ready = self.folder / "logs" / "access.log", self.folder / "web.ready"
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "LISTEN_AT"]
-        command += ["--worker-class", "gthread", "--workers", str(_WEB_WORKERS), "--threads", "4"]
-        command += [
-            "--access-logfile",
-            str(access),
-            "--no-control-socket",
-            "-c",
-            "python:patient.wedge.gunicorn",
-        ]
+        options = ["--workers", str(_WEB_WORKERS), "--threads", "4", "--access-logfile", str(access)]
+        options += ["--no-control-socket", "-c", "python:patient.wedge.gunicorn"]
 
         def begin() -> Sequence[str]:
             ready.write_text("")
-            return command
+            served = self.kept.get("web", ("config.wsgi", "--worker-class", "gthread"))
+            return [sys.executable, "-m", "gunicorn", *served, "--bind", "LISTEN_AT", *options]
 
         def is_ready() -> bool:
             return len(ready.read_text().splitlines()) >= _WEB_WORKERS
@@ -268,7 +263,8 @@ class Stand(ABC):
         self._add(name, command)
 
     def _add_beat(self) -> None:
-        options = f"beat -s {self.folder}/beat-schedule --pidfile= --loglevel WARNING"
+        # Nobody wants to wait for a demonstration: by itself Beat sleeps until something is due.
+        options = f"beat -s {self.folder}/beat-schedule --pidfile= --max-interval 5 --loglevel WARNING"
         self._add("beat", lambda: [sys.executable, "-m", "celery", "-A", "config", *options.split(" ")])
 
     def _add_mail(self, port: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from patient.wedge.rules import rules
+from patient.wedge.threads import crowd, leak
 
 
 class WedgeMiddleware:
@@ -15,16 +16,21 @@ class WedgeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        for rule in rules().values():
+        for name, rule in rules().items():
             if "path" in rule and fnmatchcase(request.path, rule["path"]):
-                answer = _act(rule, request)
+                answer = _act(name, rule)
                 if answer is not None:
                     return answer
         return self.get_response(request)
 
 
-def _act(rule: dict[str, Any], request: HttpRequest) -> HttpResponse | None:
-    """``wait_s``: seconds; ``raise``: an exception; ``to``: a redirect; or ``body``, ``type``, ``status``."""
+def _act(fault: str, rule: dict[str, Any]) -> HttpResponse | None:
+    """``does``: ``leak`` or ``crowd`` of ``threads``; ``wait_s``: seconds; ``raise``: an exception; ``to``: a
+    redirect; or ``body``, ``type``, ``status``."""
+    if rule.get("does") == "leak":
+        leak(fault)
+    if rule.get("does") == "crowd":
+        crowd(fault, rule["threads"], rule["hold_s"])
     if "wait_s" in rule:
         time.sleep(rule["wait_s"])
     if "raise" in rule:

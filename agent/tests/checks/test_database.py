@@ -322,6 +322,16 @@ def test_requests_that_got_no_connection_since_the_last_look(shop):
     assert Database(alias="shop").run().status is Status.OK
 
 
+def test_who_waits_for_the_pool_is_slow_because_of_it(shop):
+    pool = pooled(shop).pool
+    assert Database(alias="shop").run().status is Status.OK
+    with pool.connection(), pool.connection(), pytest.raises(psycopg.OperationalError, match="couldn't get"):
+        pool.getconn(timeout=0.05)
+    result = Database(alias="shop", slow_ms=0.001).run()
+    assert result.code == "database.pool_exhausted", "the pool comes first"
+    assert [one["code"] for one in result.details["also"]] == ["database.slow"]
+
+
 def test_a_connection_of_the_pool_that_died_is_no_outage(shop, admin):
     pooled(shop)
     assert Database(alias="shop").run().status is Status.OK

@@ -21,7 +21,15 @@ from django_watchpost.celery.carrier import (
     choose_place,
 )
 from django_watchpost.celery.depth import Depth
-from django_watchpost.celery.judge import Crew, WorkerLimits, judge_live, judge_none, muster
+from django_watchpost.celery.judge import (
+    BeatLimits,
+    Crew,
+    WorkerLimits,
+    judge_beat,
+    judge_live,
+    judge_none,
+    muster,
+)
 from django_watchpost.celery.lookout import Look
 from django_watchpost.celery.report import BeatReport, Reports, WorkerReport, plain, sort_out
 from django_watchpost.celery.tally import Glance, Tally
@@ -305,3 +313,23 @@ def test_numbers_of_tasks_are_said_as_people_say_them():
         "2 tasks wait",
         "1,500 tasks wait",
     ]
+
+
+def test_a_silent_beat_may_hang_and_one_that_left_does_not():
+    limits = BeatLimits(silent_after=30.0, ticks_within=60.0, grace=60.0, runs_within=90.0, overlap=60.0)
+    silent = BeatReport("here", 812, state="running", ticks=5, age_s=90.0)
+    told = [
+        judge_beat(replace(look(), reports=Reports(beats=(one,))), limits, is_early=False)
+        for one in (silent, replace(silent, state="left"))
+    ]
+    assert [one.code for one in told] == ["beat.silent", "beat.silent"]
+    assert "pid 812) is there: then it hangs, restart it" in told[0].fix
+    assert "hangs" not in told[1].fix
+
+
+@pytest.mark.parametrize(("overlap", "code"), [(30.0, "beat.twice"), (50.0, "")])
+def test_two_beats_are_told_after_the_overlap_of_a_release(overlap, code):
+    beats = tuple(BeatReport("here", pid, ticks=5, up_s=up_s) for pid, up_s in ((7, 900.0), (8, 40.0)))
+    limits = BeatLimits(silent_after=30.0, ticks_within=60.0, grace=60.0, runs_within=90.0, overlap=overlap)
+    at = replace(look(), reports=Reports(beats=beats))
+    assert judge_beat(at, limits, is_early=False).code == code

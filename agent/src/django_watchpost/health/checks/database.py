@@ -73,10 +73,10 @@ class Database(Check):
             took_ms = since_ms(began)
             details: dict[str, Any] = {"connected_ms": connected_ms}
             found = list(self._judge_server(ask, details))
+        if pool is not None:  # before "slow": who waits for the pool is slow because of it
+            found += self._judge_pool(pool, details)
         if took_ms >= self.slow_ms:
             found.append(self._slow(took_ms, connected_ms))
-        if pool is not None:
-            found += self._judge_pool(pool, details)
         if file is not None and not self.may_be_read_only:
             found += self._judge_file(file)
         return worst(found, ok(observed=took_ms, unit="ms", details=details))
