@@ -1,5 +1,7 @@
 """Stands in the way of requests: waits, raises, redirects or answers what no shop should."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -24,9 +26,12 @@ class WedgeMiddleware:
 
 
 def _act(rule: dict[str, Any], request: HttpRequest) -> HttpResponse | None:
-    """``wait_s``: seconds; ``raise``: an exception; ``to``: a redirect; or ``body``, ``type``, ``status``."""
+    """``wait_s``: seconds; ``kill``: this process; ``raise``: an exception; ``to``: a redirect; or ``body``,
+    ``type``, ``status``."""
     if "wait_s" in rule:
         time.sleep(rule["wait_s"])
+    if "kill" in rule:
+        os.kill(os.getpid(), signal.SIGKILL)
     if "raise" in rule:
         raise RuntimeError(rule["raise"])
     if "to" in rule:
