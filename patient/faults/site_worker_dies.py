@@ -1,12 +1,13 @@
 """Each visit of the home page kills a gunicorn worker: the kernel does it, for want of memory.
 
-Visitors of it read "502 Bad Gateway", or nothing where no nginx stands in front; others wait now and then.
-Watchpost names it: site.error_status or site.unreachable.reset.
+Visitors of it read "502 Bad Gateway", or nothing where no nginx stands in front; all others wait for workers.
+Watchpost names it: site.error_status, site.unreachable.reset or site.unreachable.timeout.
 """
 
 from patient.stand import Stand
 
-CODES = ("site.error_status", "site.unreachable.reset")
+# Which of them depends on the moment: a worker takes longer to start than visitors take to kill it.
+CODES = ("site.error_status", "site.unreachable.reset", "site.unreachable.timeout")
 RUNS = ("light", "full")
 
 
