@@ -25,7 +25,8 @@ _FIX_BY_KIND = {
     "refused": "Start the web server (`systemctl status nginx`) and check that it listens on this port.",
     "unreachable": "Check that the machine is on and that its network and firewall let this port through.",
     "certificate": "Renew or replace the certificate, then reload the web server so that it serves it.",
-    "tls": "Check that this port speaks TLS, and the web server's protocol versions and certificate.",
+    "tls": "Check that this port speaks TLS (nginx: `listen 443 ssl;`), and the web server's protocol "
+    "versions and certificate.",
     "reset": "Look into the web server's error log: a worker was killed or a proxy cut the connection.",
     "closed": "Look into the logs of web server and gunicorn: a worker probably died while answering; "
     "`journalctl -k` says whether the kernel killed it for want of memory.",
