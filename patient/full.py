@@ -111,7 +111,8 @@ class Full(Stand):
         if self._fronts.pop(fault, None) is not None:
             self._nginx()
             self._reload_nginx()
-            self._await(self.children["nginx"])
+            if self.children["nginx"].is_running():  # else another fault holds it
+                self._await(self.children["nginx"])
 
     def _reload_nginx(self) -> None:
         nginx = self.children["nginx"].process
