@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from patient.authority import Authority
 from patient.child import answers, free_port
-from patient.servers import Postgres, find, is_root, write_nginx
+from patient.servers import Front, Postgres, find, is_root, write_nginx
 from patient.stand import Stand
 
 _MOST_CONNECTIONS = 40
@@ -24,10 +25,12 @@ class Full(Stand):
     def __init__(self, folder: Path, port: int = 8000) -> None:
         """``port``: preferred for https; another one if it is taken. Raises StandFailed."""
         super().__init__(folder)
+        self._fronts: dict[str, Mapping[str, Any]] = {}
         self.port = free_port(port)
         names = ("plain", "app", "mail", "postgres", "redis_cache", "redis_broker", "memcached")
         self.ports = {name: free_port() for name in names}
         self.url = f"https://127.0.0.1:{self.port}/"
+        self.plain_url = f"http://127.0.0.1:{self.ports['plain']}/"
         self.static = self.folder / "static"
         self.authority = Authority()
         self.ca_pem = self.authority.root_pem
@@ -65,7 +68,10 @@ class Full(Stand):
         return [find("memcached", "memcached"), *options.split(" "), *given, *user]
 
     def _nginx(self) -> Sequence[str]:
-        return write_nginx(self.folder, self.static, self.port, self.ports["plain"], self.ports["app"])
+        front = Front(self.port, self.ports["plain"], self.ports["app"])
+        for wanted in self._fronts.values():
+            front = replace(front, **wanted)
+        return write_nginx(self.folder, self.static, front)
 
     def prepare(self) -> None:
         self.certify("127.0.0.1", "localhost")
@@ -91,9 +97,25 @@ class Full(Stand):
 
     # ---- for faults ------------------------------------------------------------------------------
 
-    def certify(self, *names: str, days: float = 90, with_chain: bool = True) -> None:
-        """From now on nginx shows a certificate for these names."""
-        self.authority.write(self.folder, names, days, with_chain)
+    def certify(self, *names: str, by: Authority | None = None, **more: Any) -> None:
+        """From now on nginx shows a certificate for these names. ``more``: see ``Authority.write``."""
+        (by or self.authority).write(self.folder, names, **more)
+        self._reload_nginx()
+
+    def front_by(self, fault: str, **wanted: Any) -> None:
+        """Runs nginx with another configuration: see ``Front``. Visitors notice no restart."""
+        self._fronts[fault] = wanted
+        self._nginx()
+        self._reload_nginx()
+
+    def front_again(self, fault: str) -> None:
+        if self._fronts.pop(fault, None) is not None:
+            self._nginx()
+            self._reload_nginx()
+            if self.children["nginx"].is_running():  # else another fault holds it
+                self._await(self.children["nginx"])
+
+    def _reload_nginx(self) -> None:
         nginx = self.children["nginx"].process
         if nginx is not None:
             os.kill(nginx.pid, signal.SIGHUP)

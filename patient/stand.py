@@ -59,6 +59,7 @@ class Stand(ABC):
 
     runs: str  # "light" or "full"
     url: str
+    plain_url = ""  # by http, where that is not the url; it redirects there
     port: int  # of the shop, as visitors reach it
     front = "web"  # the process that visitors meet first
     static: Path  # STATIC_ROOT

@@ -28,6 +28,8 @@ def document(stand: Stand) -> dict[str, Any]:
     whole: dict[str, Any] = yaml.safe_load(text)
     found: list[dict[str, Any]] = whole["projects"][0]["monitors"]
     found.append(_health(stand))
+    if stand.plain_url:
+        found.append(_redirect(stand))
     if stand.ca_pem:
         found = [one | {"ca_pem": stand.ca_pem} for one in [*found, _certificate(stand)]]
     whole["projects"][0]["monitors"] = found
@@ -42,6 +44,12 @@ def _health(stand: Stand) -> dict[str, Any]:
     # Until there is a kind that reads what the endpoint says.
     is_ok = {"path": "status", "op": "==", "value": "ok"}
     return one | {"kind": "http", "bearer": "${HEALTH_TOKEN}", "expect": {"status": [200], "json": [is_ok]}}
+
+
+def _redirect(stand: Stand) -> dict[str, Any]:
+    """Whoever types the address without https."""
+    one = {"name": "Redirect to https", "kind": "http", "url": stand.plain_url, "interval": "10s"}
+    return one | {"timeout": "4s", "recover": 1, "expect": {"status": [200], "https": True}}
 
 
 def _certificate(stand: Stand) -> dict[str, Any]:

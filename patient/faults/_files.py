@@ -29,6 +29,13 @@ def block(path: Path) -> None:
         path.mkdir()
 
 
+def empty(path: Path) -> None:
+    """It is there, and nothing is in it; ``unblock`` brings it back."""
+    if not _away(path).exists():
+        put_away(path)
+        path.write_bytes(b"")
+
+
 def unblock(path: Path) -> None:
     if not _away(path).exists():
         return
