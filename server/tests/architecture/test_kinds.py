@@ -152,7 +152,7 @@ def rule_describe(one: Found) -> None:
 
 def rule_target(one: Found) -> None:
     host, port = one.kind.target(example(one))
-    if one.kind.feed == "states":  # it asks nothing outside
+    if one.kind.is_fed:  # it asks nothing outside
         assert (host, port) == ("", 0)
         return
     assert host

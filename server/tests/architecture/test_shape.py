@@ -24,7 +24,7 @@ PURE_JUDGE = PURE_CORE | {"base64", "fnmatch.fnmatchcase", "http.HTTPStatus", "i
                           "watchpost.codes", "watchpost.registry.Config", "watchpost.registry.MEMBERS", "watchpost.registry.OFTEN", "watchpost.registry.PastNeed",
                           "watchpost.registry.asking", "watchpost.registry.duration", "watchpost.registry.identity",  # reads PEM, opens nothing
                           "watchpost.registry.closed", "watchpost.registry.place", "watchpost.registry.shown",
-                          "watchpost.registry.suffix"}  # fmt: skip
+                          "watchpost.registry.schedule", "watchpost.registry.suffix"}  # fmt: skip
 CONNECTING = frozenset({"pycurl", "socket", "ssl", "smtplib", "imaplib", "poplib", "ftplib", "telnetlib",
                         "http.client", "urllib.request", "urllib3", "requests", "httpx", "aiohttp", "aiodns",
                         "pycares", "asyncio.open_connection", "asyncio.start_server"})  # fmt: skip

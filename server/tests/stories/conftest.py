@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stories.telling import Story
+from watchpost.heartbeats.models import Ping
 from watchpost.monitors.models import Look, Rollup, Value
 
 
@@ -16,3 +17,4 @@ def story(transactional_db: None) -> Iterator[Story]:
     Look.objects.all().delete()  # unmanaged tables are not emptied by the test runner
     Rollup.objects.all().delete()
     Value.objects.all().delete()
+    Ping.objects.all().delete()

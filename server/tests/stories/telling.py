@@ -147,6 +147,7 @@ class Story:
 
     async def _mind_time(self) -> None:
         self.engine._mind_windows()
+        await self.engine.signals.mind()
         self.engine.mind_waiting()
 
     def due_s(self, monitor: Monitor) -> float:

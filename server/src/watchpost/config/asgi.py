@@ -21,6 +21,7 @@ from django.core.asgi import get_asgi_application
 
 from watchpost.cli.supervise import end_with_parent
 from watchpost.config.note import take_note
+from watchpost.ingest.address import PREFIX
 from watchpost.outbound.knock import wait_until_listening
 
 Scope = dict[str, Any]
@@ -30,6 +31,7 @@ Send = Callable[[Any], Awaitable[None]]
 log = logging.getLogger(__name__)
 _django = get_asgi_application()
 _slots: asyncio.Semaphore | None = None
+_pings: Any = None
 _background: set[asyncio.Task[None]] = set()
 STREAMS = ("/events/",)
 
@@ -38,6 +40,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     global _slots
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
+        return
+    if scope["path"].startswith(PREFIX):
+        await _serve_ping(scope, receive, send)
         return
     if scope["path"] in STREAMS:
         await _django(scope, receive, send)
@@ -48,6 +53,17 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         _slots = asyncio.Semaphore(settings.WATCHPOST["WEB_THREADS"])
     async with _slots:
         await _django(scope, receive, send)
+
+
+async def _serve_ping(scope: Scope, receive: Receive, send: Send) -> None:
+    global _pings
+    if _pings is None:
+        from django.conf import settings
+
+        from watchpost.ingest.pings import Pings
+
+        _pings = Pings(settings.WATCHPOST["PING_RATE"])
+    await _pings.serve(scope, receive, send)
 
 
 async def _announce() -> None:

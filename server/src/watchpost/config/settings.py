@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "watchpost.accounts",
     "watchpost.monitors",
+    "watchpost.heartbeats",
     "watchpost.incidents",
     "watchpost.reports",
     "watchpost.web",

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,23 +55,34 @@ class Applied:
     companions: frozenset[int] = frozenset()  # monitors still in an incident that another has left
 
 
-def apply(looks: Sequence[Written], changes: Sequence[StateChange], now: datetime) -> Applied:
-    """All of a tick, or nothing. What was seen of a monitor that was deleted meanwhile goes with it."""
+Also = tuple[int, Callable[[], object]]
+
+
+def apply(
+    looks: Sequence[Written], changes: Sequence[StateChange], now: datetime, also: Sequence[Also] = ()
+) -> Applied:
+    """All of a tick, or nothing. What was seen of a monitor that was deleted meanwhile goes with it. ``also``
+    is what else belongs to a monitor's change: done unless that lost its swap."""
     try:
-        return _apply(looks, changes, now)
+        return _apply(looks, changes, now, also)
     except IntegrityError:
         ids = {written.watched.id for written in looks}
         left = set(Monitor.objects.filter(pk__in=ids).values_list("pk", flat=True))
         if left == ids:
             raise
-        return _apply([written for written in looks if written.watched.id in left], changes, now)
+        return _apply([written for written in looks if written.watched.id in left], changes, now, also)
 
 
-def _apply(looks: Sequence[Written], changes: Sequence[StateChange], now: datetime) -> Applied:
+def _apply(
+    looks: Sequence[Written], changes: Sequence[StateChange], now: datetime, also: Sequence[Also]
+) -> Applied:
     with transaction.atomic():
         _insert_looks(looks)
         before = _newest_delivery() if any(_speaks(change) for change in changes) else None
         lost, opened, companions = _apply_changes(changes, now)
+        for monitor_id, do in also:
+            if monitor_id not in lost:
+                do()
         channels = _channels_since(before) if before is not None else frozenset()
     return Applied(frozenset(lost), frozenset(opened), channels, frozenset(companions))
 

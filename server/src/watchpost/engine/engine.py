@@ -30,6 +30,7 @@ from watchpost.engine.memory import Watched
 from watchpost.engine.planned import Planned
 from watchpost.engine.relatives import Relatives
 from watchpost.engine.selfcheck import SelfCheck
+from watchpost.engine.signals import Signals
 from watchpost.engine.waiting import Waiting
 from watchpost.prober.prober import Prober
 
@@ -65,6 +66,7 @@ class Engine:
         self.relatives = Relatives(self.watched, self.family, prober.look_soon, now)
         self.digest = Digest(prober.look_soon, self.family, flap_count)
         self.waiting = Waiting(self.family, self._count, self._blame, now)
+        self.signals = Signals(self)
         self.database = ThreadPoolExecutor(1, "database")
         self.failures = valve.Failures()
         self.held: list[Held] = []
@@ -95,6 +97,7 @@ class Engine:
                 # A doubt that the last run could not settle any more: settle it now.
                 self.prober.look_soon(watched, watched.policy.relook_s, RELOOK_DEADLINE_S, 1)
         self._judge_all(self.watched.values())
+        await self.signals.hear(self.watched)
         self.lanes.poke(await self.call(pending_channels, self.now()))
 
     # -- what a look comes to --------------------------------------------------------------------
@@ -151,7 +154,7 @@ class Engine:
 
     def _judge_anew(self, watched: Watched) -> None:
         """A composite has no probe: what it sees are the states of those it counts."""
-        if not watched.kind.is_fed or watched.config is None or watched.paused:
+        if watched.kind.feed != "states" or watched.config is None or watched.paused:
             return
         watched.states = self.family.states(watched)
         rows = watched.states.items()
@@ -219,6 +222,7 @@ class Engine:
             last_s, last_wall = now_s, wall
             self._mind_windows()
             self._mind_recovery()
+            await self.signals.mind()
             self.mind_waiting()
             if self._due(now_s):
                 await self.flush()
@@ -265,6 +269,7 @@ class Engine:
             # What is left is looked at at once, but a whole project not in one moment.
             self.prober.look_soon(watched, min(number * CATCH_UP_S, watched.interval_s))
             self._judge_anew(watched)
+            self.signals.soon(watched)
 
     def _lay_overlays(self, watched: Watched) -> None:
         """Paused outranks maintenance, and both outrank that we cannot look at all; what no longer holds is
@@ -309,9 +314,11 @@ class Engine:
         if not looks and not changes:
             return
         self.flushed_s = asyncio.get_running_loop().time()
+        also = self.signals.take()
         try:
-            applied: store.Applied = await self.call(store.apply, looks, changes, self.now())
+            applied: store.Applied = await self.call(store.apply, looks, changes, self.now(), also)
         except DatabaseError as error:
+            self.signals.also = also + self.signals.also
             self._keep_for_later(looks, changes, error)
             return
         self.trouble = ""
@@ -361,7 +368,9 @@ class Engine:
             else:
                 self.watched.pop(monitor_id, None)
                 self.prober.drop(monitor_id)
+                self.signals.forget(monitor_id)
         self._judge_all(touched)
+        await self.signals.hear(ids)
 
     async def close(self) -> None:
         await self.prober.close()

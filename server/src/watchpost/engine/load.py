@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -132,6 +132,22 @@ def open_ledger(now: datetime) -> tuple[int, float | None]:
     last = AliveSpan.objects.order_by("-id").first()
     row = AliveSpan.objects.create(started_at=now, alive_at=now)
     return row.pk, (now - last.alive_at).total_seconds() if last else None
+
+
+AWAY_S = 15.0  # the ledger is kept every five seconds
+KNOWN = timedelta(days=3)
+
+
+def away_between(now: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """When this server was away lately, by its ledger; until now if it has not been kept for a while."""
+    spans = list(
+        AliveSpan.objects.filter(alive_at__gte=now - KNOWN)
+        .order_by("id")
+        .values_list("started_at", "alive_at")
+    )
+    starts = [*(start for start, _ in spans[1:]), now]
+    pairs = zip((end for _, end in spans), starts, strict=False)
+    return tuple((end, start) for end, start in pairs if (start - end).total_seconds() > AWAY_S)
 
 
 def moment(ms: int) -> datetime:

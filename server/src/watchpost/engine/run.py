@@ -195,6 +195,7 @@ async def handle_changes(engine: Engine, found: set[tuple[str, str]]) -> None:
         ids = sorted(set(ids) | set(engine.watched))
     if ids:
         await engine.reload(ids)
+    await engine.signals.hear(sorted(int(key) for topic, key in found if topic == "beat" and key.isdecimal()))
     engine.look_now(sorted(int(key) for topic, key in found if topic == "look" and key.isdecimal()))
     if topics & {"channel", "incident"}:
         engine.lanes.poke(await engine.call(pending_channels, engine.now()))

@@ -245,6 +245,7 @@ def create_monitor(
             MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
             if wanted.depends_on:
                 links.set_parents(monitor, wanted.depends_on)
+            kinds()[monitor.kind].keep_row(monitor, wanted.own.clear)
             announce("monitor", monitor.pk, now)
     except IntegrityError:  # somebody was faster between the check and the write
         _refuse_twin(project, wanted.columns["slug"], None)
@@ -285,6 +286,9 @@ def _write(monitor: Monitor, wanted: AskedMonitor, now: datetime) -> None:
             setattr(monitor, column, value)
         monitor.save(update_fields=["config", "revision", *wanted.columns])
         links.set_parents(monitor, wanted.depends_on)
+        kinds()[monitor.kind].keep_row(monitor, wanted.own.clear)
+        if locked.paused != monitor.paused:
+            kinds()[monitor.kind].forget_past(monitor.pk)
         announce("monitor", monitor.pk, now)
 
 
@@ -355,6 +359,8 @@ def set_paused(monitor: Monitor, paused: bool, now: datetime, actor: str = "") -
             == 1
         )
         if changed:
+            if monitor.kind in kinds():
+                kinds()[monitor.kind].forget_past(monitor.pk)
             announce("monitor", monitor.pk, now)
     monitor.paused = paused
     return changed

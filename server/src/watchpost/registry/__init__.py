@@ -173,6 +173,12 @@ class Kind:
     change: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], str] = _subject
     interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
+    # Of a kind that is told by signals, by (config, facts, now): when silence must be judged; None: never.
+    due: Callable[[Any, Mapping[str, Any], datetime], datetime | None] = lambda *_: None
+    # Rows of its own: called with a monitor and its config in the transaction that makes or changes it, and
+    # with its id when somebody paused or resumed it.
+    keep_row: Callable[[Any, Any], None] = lambda *_: None
+    forget_past: Callable[[int], None] = lambda _: None
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
     latest: frozenset[str] = frozenset()  # facts that only the last look keeps: raw rows go without
     endings: Callable[[Any, Mapping[str, Any]], tuple[Ending, ...]] = _nothing
@@ -192,9 +198,9 @@ class Kind:
 
     @property
     def is_fed(self) -> bool:
-        """Whether it asks nobody and is judged in the moment another monitor moves: then interval, timeout
-        and confirmation mean nothing to it."""
-        return self.feed == "states"
+        """Whether it asks nobody and is judged in the moment something is told of it: another monitor that
+        moved, or a signal. Then interval, timeout and confirmation mean nothing to it."""
+        return self.feed != "cadence"
 
     @property
     def is_carrying(self) -> bool:

@@ -1,0 +1,143 @@
+"""Heartbeats in the engine: what pings changed, and silence at its deadline.
+
+1. A change of topic ``beat`` names heartbeats with news: their flips that nobody handled are judged in order,
+   then how they are now; a flip is handled in the transaction that stores what came of it.
+2. A heap knows when silence must be judged. What is due is read again first: a ping may have moved it.
+3. Time in which this server was away is added to a deadline that fell into it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.engine import load
+from watchpost.engine.memory import Watched
+from watchpost.heartbeats import rows
+from watchpost.heartbeats.models import Flip
+from watchpost.heartbeats.store import note_timeout
+
+if TYPE_CHECKING:
+    from watchpost.engine.engine import Engine
+
+MOST_AT_ONCE = 500
+Also = tuple[int, Callable[[], object]]  # to be stored with what came of a monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was read at once: heartbeats, and when this server was away."""
+
+    told: tuple[rows.Told, ...]
+    gaps: tuple[tuple[datetime, datetime], ...]
+
+
+def read(ids: list[int], now: datetime) -> Heard:
+    """In the database thread."""
+    return Heard(tuple(rows.tell(ids)), load.away_between(now))
+
+
+class Signals:
+    """Owns the deadlines. On the loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.heap: list[tuple[float, int]] = []
+        self.due: dict[int, float] = {}  # the entry of the heap that counts
+        self.fed: set[int] = set()  # flips on their way to the database
+        self.also: list[Also] = []
+
+    async def hear(self, ids: Iterable[int]) -> None:
+        """Judge what is new of these, and know when to judge them again."""
+        wanted = [one for one in ids if self._is_signal(one)]
+        for start in range(0, len(wanted), MOST_AT_ONCE):
+            part = wanted[start : start + MOST_AT_ONCE]
+            heard: Heard = await self.engine.call(read, part, self.engine.now())
+            for told in heard.told:
+                watched = self.engine.watched.get(told.monitor_id)
+                if watched is not None and watched.config is not None:
+                    self._take(watched, told, heard)
+
+    async def mind(self) -> None:
+        """Whatever is due by now."""
+        now_s = self.engine.now().timestamp()
+        ripe: list[int] = []
+        while self.heap and self.heap[0][0] <= now_s:
+            at_s, monitor_id = heapq.heappop(self.heap)
+            if self.due.get(monitor_id) == at_s:
+                del self.due[monitor_id]
+                ripe.append(monitor_id)
+        if ripe:
+            await self.hear(ripe)
+
+    def soon(self, watched: Watched) -> None:
+        """Judge it at the next tick, whatever was known."""
+        if watched.kind.feed == "signal":
+            self._await(watched.id, self.engine.now().timestamp())
+
+    def forget(self, monitor_id: int) -> None:
+        self.due.pop(monitor_id, None)
+
+    def take(self) -> list[Also]:
+        also, self.also = self.also, []
+        return also
+
+    def _is_signal(self, monitor_id: int) -> bool:
+        watched = self.engine.watched.get(monitor_id)
+        return watched is not None and watched.kind.feed == "signal" and not watched.paused
+
+    def _take(self, watched: Watched, told: rows.Told, heard: Heard) -> None:
+        for flip, at, facts in told.flips:
+            if flip not in self.fed:
+                self.fed.add(flip)
+                self._judge(watched, facts, at)
+                self.also.append((watched.id, partial(self._handled, flip)))
+        now = self.engine.now()
+        facts = self._with_absence(watched, told.facts, heard)
+        due = watched.kind.due(watched.config, facts, now)
+        self._judge(watched, facts, now)
+        if due is not None and due <= now:
+            status = str(facts.get("status", ""))
+            self.also.append((watched.id, partial(note_timeout, watched.id, due, status, told.facts)))
+        elif due is not None:
+            self._await(watched.id, due.timestamp())
+
+    def _handled(self, flip: int) -> None:
+        Flip.objects.filter(pk=flip).update(handled=True)
+        self.fed.discard(flip)
+
+    def _await(self, monitor_id: int, at_s: float) -> None:
+        self.due[monitor_id] = at_s
+        heapq.heappush(self.heap, (at_s, monitor_id))
+
+    def _with_absence(self, watched: Watched, facts: Mapping[str, Any], heard: Heard) -> dict[str, Any]:
+        """Seconds between the time it was expected and its deadline in which this server was away: they
+        are added to the deadline, and what of the added time it was away, too."""
+        added = 0.0
+        for _ in range(8):
+            known = {**facts, "away_s": added}
+            due = watched.kind.due(watched.config, known, self.engine.now())
+            if due is None:
+                return dict(facts)
+            since = due - timedelta(seconds=watched.config.grace + added)
+            away = sum(
+                max((min(end, due) - max(start, since)).total_seconds(), 0.0) for start, end in heard.gaps
+            )
+            if away <= added + 0.001:
+                break
+            added = away
+        return {**facts, "away_s": added} if added else dict(facts)
+
+    def _judge(self, watched: Watched, facts: Mapping[str, Any], at: datetime) -> None:
+        engine = self.engine
+        seen = Observation(
+            watched.id, engine.prober.location, at, watched.revision, Outcome.OK, Phases(), 0.0, "", facts
+        )
+        engine.figures["looks"] += 1
+        verdict = engine.digest.judge(watched, seen, at)
+        engine.waiting.take(watched, seen, verdict, 0.0)

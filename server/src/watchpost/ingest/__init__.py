@@ -1,0 +1,1 @@
+"""What comes in by itself: durable before it is answered, many in one transaction."""

@@ -1,0 +1,63 @@
+"""Which addresses are pings, to the letter."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from watchpost.core.heartbeat import Sign
+from watchpost.ingest.address import BAD_RUN, BAD_URL, NOT_FOUND, Address, read_address
+
+CODE = "4d2e3f10-7b5a-4c8d-9e6f-0a1b2c3d4e5f"
+KEY = "k" * 22
+RUN = "728b3763-ea80-4113-9fc0-f49b3adf226a"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "wanted"),
+    [
+        (CODE, "", (Sign.SUCCESS, None)),
+        (f"{CODE}/", "", (Sign.SUCCESS, None)),
+        (f"{CODE}/start", "", (Sign.START, None)),
+        (f"{CODE}/fail", "", (Sign.FAIL, None)),
+        (f"{CODE}/log", "", (Sign.LOG, None)),
+        (f"{CODE}/0", "", (Sign.SUCCESS, 0)),
+        (f"{CODE}/1", "", (Sign.FAIL, 1)),
+        (f"{CODE}/255", "", (Sign.FAIL, 255)),
+        (f"{CODE}/256", "", BAD_URL),
+        (f"{CODE}/{'9' * 5000}", "", BAD_URL),
+        (f"{CODE}/-1", "", NOT_FOUND),
+        (f"{CODE}/\u00b2", "", NOT_FOUND),
+        (f"{CODE}/begin", "", NOT_FOUND),
+        (f"{CODE}/start/fail", "", NOT_FOUND),
+        (CODE.upper(), "", NOT_FOUND),
+        (CODE.replace("-", ""), "", NOT_FOUND),
+        ("", "", NOT_FOUND),
+        ("nothing", "", NOT_FOUND),
+        (f"{KEY}/Backup", "", BAD_URL),
+        (f"{KEY}/back.up", "", NOT_FOUND),
+        (f"{'k' * 21}/backup", "", NOT_FOUND),
+        (CODE, "rid=123", BAD_RUN),
+        (CODE, "rid=", BAD_RUN),
+    ],
+)
+def test_what_an_address_says(path: str, query: str, wanted: object) -> None:
+    found = read_address(path, query)
+    if isinstance(wanted, tuple):
+        assert isinstance(found, Address)
+        assert (found.sign, found.exit_code) == wanted
+        assert found.code == UUID(CODE)
+    else:
+        assert found == wanted
+
+
+def test_by_slug() -> None:
+    found = read_address(f"{KEY}/db-backup_2/fail", f"create=1&rid={RUN.upper()}")
+    assert found == Address(Sign.FAIL, None, KEY, "db-backup_2", None, RUN, True)
+
+
+def test_only_a_slug_can_be_created() -> None:
+    found = read_address(CODE, "create=1")
+    assert isinstance(found, Address)
+    assert not found.create

@@ -1,0 +1,178 @@
+"""Jobs that report by themselves: what comes of their pings, and of their silence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.stories.telling import Story
+from watchpost.core.heartbeat import Ping, Sign
+from watchpost.heartbeats.models import Flip, Heartbeat
+from watchpost.heartbeats.store import Incoming, store_pings
+from watchpost.monitors import edit
+from watchpost.monitors.models import AliveSpan, Monitor
+
+HOUR = 3600.0
+
+
+def heartbeat(story: Story, name: str = "Daily reconciliation", **spec: Any) -> Monitor:
+    row = edit.create_monitor(story.project, {"name": name, "kind": "heartbeat"} | spec, story.time)
+    story.changed(("monitor", str(row.pk)))
+    story.tick()
+    return row
+
+
+def ping(story: Story, monitor: Monitor, sign: str = "success", **more: Any) -> None:
+    """As the web process stores it; the engine hears of it by the changes."""
+    code = Heartbeat.objects.get(pk=monitor.pk).code
+    body = more.pop("body", b"")
+    [stored] = store_pings([Incoming(Ping(story.time, Sign(sign), body=body), code=code, **more)], story.time)
+    assert stored.outcome == "ok"
+
+
+def told(story: Story) -> None:
+    story.take_changes()
+    story.tick()
+
+
+def pass_time(story: Story, seconds: float) -> None:
+    """Time in which the engine lives and keeps its ledger."""
+    ends = story.time + timedelta(seconds=seconds)
+    AliveSpan.objects.all().delete()
+    AliveSpan.objects.create(started_at=story.time - timedelta(days=30), alive_at=ends)
+    story.time = ends
+    story.tick()
+
+
+def test_a_task_that_misses_its_25_hours_is_named_within_its_grace(story: Story) -> None:
+    story.webhook()
+    task = heartbeat(story, period="25h", grace="1h")
+    assert story.shown(task) == "new"
+    ping(story, task)
+    told(story)
+    assert story.shown(task) == "up"
+    pass_time(story, 26 * HOUR - 1)
+    assert story.shown(task) == "up"
+    pass_time(story, 1)
+    assert story.shown(task) == "down"
+    story.deliver()
+    assert story.events == ["opened"]
+    assert story.told[0]["title"].startswith("Daily reconciliation: No sign came: it was expected ")
+    assert story.told[0]["causes"][0]["code"] == "heartbeat.missed"
+    assert Heartbeat.objects.get(pk=task.pk).status == "down"
+    assert list(Flip.objects.order_by("id").values_list("after", "why", "handled")) == [
+        ("up", "", True), ("down", "timeout", True),
+    ]  # fmt: skip
+    ping(story, task)
+    told(story)
+    assert story.shown(task) == "up"
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+
+
+def test_a_ping_in_time_moves_the_deadline_without_a_word(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+    for _ in range(5):
+        pass_time(story, HOUR)
+        ping(story, task)  # the engine is told nothing
+    pass_time(story, 4100)
+    assert story.shown(task) == "up"
+    pass_time(story, 100)
+    assert story.shown(task) == "down"
+
+
+def test_a_failure_and_its_mending_between_two_looks_are_both_told(story: Story) -> None:
+    story.webhook()
+    task = heartbeat(story)
+    ping(story, task)
+    told(story)
+    ping(story, task, "fail", exit_code=2, body=b"disk full")
+    story.pass_time(5)
+    ping(story, task)
+    told(story)
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+    assert "exit code 2: disk full." in story.told[0]["title"]
+    assert story.transitions(task) == [("new", "up"), ("up", "down"), ("down", "up")]
+
+
+def test_what_came_while_the_engine_was_dead_is_told_when_it_lives_again(story: Story) -> None:
+    story.webhook()
+    task = heartbeat(story)
+    ping(story, task)
+    ping(story, task, "fail")
+    ping(story, task)
+    story.restart()
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+    story.restart()
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+
+
+def test_time_in_which_we_were_away_is_added(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+    began = story.time
+    AliveSpan.objects.all().delete()
+    AliveSpan.objects.create(started_at=began, alive_at=began + timedelta(minutes=62))
+    story.time = began + timedelta(minutes=82)  # twenty minutes later it is started again
+    story.restart()
+    AliveSpan.objects.create(started_at=story.time, alive_at=story.time)
+    story.tick()
+    assert story.shown(task) == "up"
+    story.time = began + timedelta(minutes=89, seconds=59)
+    AliveSpan.objects.order_by("id").last()
+    AliveSpan.objects.filter(started_at=began + timedelta(minutes=82)).update(alive_at=story.time)
+    story.tick()
+    assert story.shown(task) == "up"
+    story.time += timedelta(seconds=1)
+    story.tick()
+    assert story.shown(task) == "down"
+    task.state.refresh_from_db()
+    assert "Watchpost itself was away for 20 min of it" in task.state.reason
+
+
+def test_a_run_that_does_not_end(story: Story) -> None:
+    task = heartbeat(story, longest="30m")
+    ping(story, task, "start")
+    told(story)
+    pass_time(story, 1800)
+    assert story.shown(task) == "down"
+    task.state.refresh_from_db()
+    assert "has not ended; 30 min were allowed." in task.state.reason
+
+
+def test_paused_nobody_misses_it_and_resumed_it_waits_for_its_first_ping(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+    edit.set_paused(task, True, story.time)
+    told(story)
+    pass_time(story, 10 * HOUR)
+    assert story.shown(task) == "paused"
+    edit.set_paused(task, False, story.time)
+    told(story)
+    pass_time(story, 10 * HOUR)
+    assert story.shown(task) == "up"
+    ping(story, task)
+    told(story)
+    pass_time(story, 4200)
+    assert story.shown(task) == "down"
+
+
+def test_a_miss_that_another_process_answers_at_the_last_moment(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+    pass_time(story, 4199)
+    story.time += timedelta(seconds=1)
+    ping(story, task)
+    story.tick()
+    assert story.shown(task) == "up"
+    assert not story.incidents()
