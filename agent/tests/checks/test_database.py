@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from django.db import OperationalError, connections
 
-from django_watchpost.health.causes import explain
-from django_watchpost.health.causes_of_databases import DATABASE
 from django_watchpost.health.checks.database import Database
-from django_watchpost.health.connect import connected
 from django_watchpost.health.contract import Status
+from django_watchpost.health.probing.causes import explain
+from django_watchpost.health.probing.causes_of_databases import DATABASE
+from django_watchpost.health.probing.connect import connected
 from tests.checks.many import runs_leave_nothing
 
 POSTGRES = "django.db.backends.postgresql"

@@ -11,13 +11,21 @@ from typing import Any
 
 from django.db import connections
 
-from django_watchpost.health import postgres
-from django_watchpost.health.causes import explain
-from django_watchpost.health.causes_of_databases import DATABASE
-from django_watchpost.health.connect import Ask, Pooled, borrowed, connected, file_of, pool_of, since_ms
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
-from django_watchpost.health.files import why_not_writable
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing import postgres
+from django_watchpost.health.probing.causes import explain
+from django_watchpost.health.probing.causes_of_databases import DATABASE
+from django_watchpost.health.probing.connect import (
+    Ask,
+    Pooled,
+    borrowed,
+    connected,
+    file_of,
+    pool_of,
+    since_ms,
+)
+from django_watchpost.health.probing.files import why_not_writable
+from django_watchpost.health.probing.worst import worst
 
 _MOST_DEAD = 20  # after a restart of the server a pool hands out each connection that died once
 _errors: dict[str, int] = {}  # of the pool of each alias, up to the last look

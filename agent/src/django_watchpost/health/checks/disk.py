@@ -11,9 +11,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections
 
-from django_watchpost.health.connect import file_of
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing.connect import file_of
+from django_watchpost.health.probing.worst import worst
 
 _SMALL = 20  # the least room in MB is meant for disks of at least so many times that
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, connections, router
 
-from django_watchpost.health.connect import opened
 from django_watchpost.health.contract import Check, Result, Status, degraded, error, ok
+from django_watchpost.health.probing.connect import opened
 
 Key = tuple[str, str]
 

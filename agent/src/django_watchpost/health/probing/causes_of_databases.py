@@ -8,7 +8,7 @@ those of MySQL's error reference. Sentences name {database}, {place} and {deadli
 
 from __future__ import annotations
 
-from django_watchpost.health.causes import Cause
+from django_watchpost.health.probing.causes import Cause
 
 # The order matters: where a name has two addresses, libpq says what came of each, "refused" among them.
 DATABASE = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from django_watchpost.health.causes import Cause
+from django_watchpost.health.probing.causes import Cause
 
 _FULL = Cause(
     "full",
