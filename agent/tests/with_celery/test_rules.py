@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from celery import Celery
@@ -35,6 +36,7 @@ from django_watchpost.celery.report import BeatReport, Reports, WorkerReport, pl
 from django_watchpost.celery.tally import Glance, Tally
 from django_watchpost.celery.words import lasting, listed
 from django_watchpost.conf import read_conf
+from tests import servers
 from tests.celery_stack import HERE
 
 LIMITS = WorkerLimits(stuck_after=300.0, takes_within=60.0)
@@ -168,6 +170,23 @@ def test_a_carrier_gives_what_it_was_given(carrier):
     assert set(found) == {"worker:celery@web-1", "worker:../../etc/passwd", "worker:ü b"}
     assert found["worker:celery@web-1"].data["node"] == "again"
     assert all(0 <= one.age_s < 5 for one in found.values())
+
+
+def test_a_folder_that_may_not_be_read_is_not_an_empty_one():
+    """Workers of another user were told as gone, and Beat as silent."""
+    with TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        theirs = Path(place, "theirs")
+        assert FolderCarrier(theirs).read() == []
+        FolderCarrier(theirs).write("worker:w1", {"state": "running"})
+        (report,) = theirs.iterdir()
+        for kept, mode in ((theirs, 0o000), (report, 0o000)):
+            theirs.chmod(0o755)
+            kept.chmod(mode)
+            with servers.as_nobody(), pytest.raises(PermissionError):
+                FolderCarrier(theirs).read()
+        with pytest.raises(NotADirectoryError):
+            FolderCarrier(report / "reports").read()
 
 
 def test_a_folder_forgets_what_is_old_and_reads_no_nonsense(tmp_path):
