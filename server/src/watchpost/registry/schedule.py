@@ -92,10 +92,16 @@ def check_schedule(expression: str) -> str:
     return expression
 
 
+@lru_cache(1)
+def _zones() -> frozenset[str]:
+    """Found once: the folders of the database are walked for it."""
+    return frozenset(available_timezones())
+
+
 def check_zone(name: str) -> str:
     """Raises ValueError with the nearest name."""
-    if name not in available_timezones():
-        meant = nearest(name, available_timezones())
+    if name not in _zones():
+        meant = nearest(name, _zones())
         hint = f"did you mean {meant}?" if meant else "write one such as Europe/Lisbon"
         raise ValueError(f"{name!r} is no time zone; {hint}")
     return name
