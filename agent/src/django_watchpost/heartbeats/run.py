@@ -31,9 +31,10 @@ class Run:
     """One run of a heartbeat. Without settings, in tests and with a slug that cannot be, it says nothing.
     Never raises."""
 
-    def __init__(self, slug: str, create: bool = False) -> None:
+    def __init__(self, slug: str, create: bool = False, name: str = "") -> None:
+        """``name``: a uuid that tells it from other runs; without it, one is made."""
         self.slug, self._create = slug, create
-        self._id = str(uuid4())
+        self._id = name or str(uuid4())
         self._began = time.monotonic()
         self._notes: list[str] = []
         self._to: tuple[Target, Line] | None = self._find()
@@ -48,15 +49,15 @@ class Run:
         self._began = time.monotonic()
         self._send("start", "", is_start=True)
 
-    def end(self, error: BaseException | None = None) -> None:
+    def end(self, error: BaseException | None = None, is_awaited: bool = True) -> None:
         """Waits at most a second for the ping to be taken, and not at all where a loop would stand still."""
         action, words = _outcome(error)
-        if action == "log":
+        if action == "log":  # what is tried again has not ended
             self._send(action, words)
         elif action == "fail":
-            self._await(self._send(action, f"Failed after {self._took()}: {words}"))
+            self._await(self._send(action, f"Failed after {self._took()}: {words}"), is_awaited)
         else:
-            self._await(self._send(action, f"Took {self._took()}."))
+            self._await(self._send(action, f"Took {self._took()}."), is_awaited)
 
     def _took(self) -> str:
         return f"{time.monotonic() - self._began:.1f} s"
@@ -81,8 +82,8 @@ class Run:
         line.send(item)
         return item
 
-    def _await(self, item: Item | None) -> None:
-        if item is not None and self._to is not None and not _is_in_loop():
+    def _await(self, item: Item | None, is_awaited: bool) -> None:
+        if is_awaited and item is not None and self._to is not None and not _is_in_loop():
             self._to[1].wait(item, BUDGET_S)
 
 
