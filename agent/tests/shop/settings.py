@@ -11,5 +11,7 @@ CACHES = json.loads(
 CELERY_BROKER_URL = os.environ.get("SHOP_BROKER", "memory://")
 CELERY_BROKER_TRANSPORT_OPTIONS = json.loads(os.environ.get("SHOP_OPTIONS", "{}"))
 CELERY_TASK_ROUTES = {"shop.mail": {"queue": "mails"}}
-CELERY_BEAT_SCHEDULE = {"nightly": {"task": "shop.fine", "schedule": 3600.0}}
+CELERY_BEAT_SCHEDULE = json.loads(
+    os.environ.get("SHOP_ENTRIES", '{"nightly": {"task": "shop.fine", "schedule": 3600.0}}')
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -15,7 +15,7 @@ _IN_ADDRESS = re.compile(r"(?<=://)([^\s/@:]*):([^\s/@]+)@")
 _IN_WORDS = re.compile(
     r"(?i)\b(password|passwd|pwd|secret|token|api_?key|authorization)(\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|\S+)"
 )
-_SECRET_NAME = re.compile(r"(?i)SECRET|PASSW|TOKEN|API_?KEY|CREDENTIAL|PRIVATE|SIGNATURE|DSN")
+_SECRET_NAME = re.compile(r"(?i)SECRET|PASSW|TOKEN|(API|PING)_?KEY|CREDENTIAL|PRIVATE|SIGNATURE|DSN")
 _DOTTED = re.compile(r"[a-z_]\w*(\.\w+)+")  # PASSWORD_HASHERS names classes, which are no secret
 _LEAST = 6  # a shorter value stands in too many words by chance
 _MOST = 1000
