@@ -58,7 +58,10 @@ def test_every_page_of_heartbeats(
 
 def test_the_list_without_heartbeats(chromium: Any, live_server: Any, seeded: Seeded) -> None:
     context = _context(chromium, live_server, seeded.admin, "phone", "light")
-    assert _faults_of(context.new_page(), live_server.url + "/heartbeats/", "none", "beats-empty-phone-light") == []
+    assert (
+        _faults_of(context.new_page(), live_server.url + "/heartbeats/", "none", "beats-empty-phone-light")
+        == []
+    )
     context.close()
 
 

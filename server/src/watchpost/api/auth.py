@@ -26,13 +26,13 @@ class Bearer(HttpBearer):
         found = ApiToken.objects.select_related("project").filter(digest=digest_of(token)).first()
         if found is None:
             return None
-        _mark_used(found)
+        mark_used(found)
         if found.read_only and request.method not in SAFE:
             raise Problem(403, "This token may look but not change; make one without --read-only.")
         return found
 
 
-def _mark_used(token: ApiToken) -> None:
+def mark_used(token: ApiToken) -> None:
     """At most one write a minute: a busy client must not keep the database busy."""
     now = clock.now()
     if token.last_used_at is None or now - token.last_used_at > _USED_EVERY:

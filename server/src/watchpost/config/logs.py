@@ -24,7 +24,7 @@ class JsonLine(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-_LINKS = re.compile(r"(/(?:signin|i|calendar|reports/stop)/)[\w:.-]+")
+_LINKS = re.compile(r"(/(?:signin|i|calendar|reports/stop|projects/[\w-]+/(?:checks/)?metrics)/)[\w:.-]+")
 
 
 class LinksAreSecret(logging.Filter):

@@ -179,6 +179,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_PER_HOST", "6", _count(1000), "Looks under way at once against one host."),
     Setting("FLAP_CHANGES", "4", _count(1000), "Changes of health within half an hour from which a monitor is flapping."),
     Setting("PING_RATE", "120", _count(1_000_000), "Pings of one heartbeat a minute that are taken; more are answered 429."),
+    Setting("MAX_HEARTBEATS", "1000", _count(1_000_000), "Heartbeats of one project that Healthchecks' API makes; pings with create=1 make up to twice as many."),
     Setting("WEB_THREADS", "4", _count(64), "Threads (and database connections) of the web process."),
     Setting("LOG_LEVEL", "info", _log_level, "debug, info, warning or error."),
 )  # fmt: skip

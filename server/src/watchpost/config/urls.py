@@ -1,4 +1,4 @@
-"""All addresses of the server: sign-in, the API, health, then the pages."""
+"""All addresses of the server: sign-in, the API, the API of Healthchecks, health, then the pages."""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ urlpatterns = [
     path("accounts/", include("watchpost.accounts.urls")),
     path("", include("watchpost.watching.urls")),
     path("v1/", api.urls),
+    path("", include("watchpost.hcapi.urls")),
     path("", include("watchpost.web.urls")),
 ]

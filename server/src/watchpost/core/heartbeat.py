@@ -8,6 +8,7 @@ how long and how short a run may be, how early, whether runs may overlap, and wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -219,9 +220,30 @@ def _missed(rules: Rules, beat: Beat) -> Deadline | None:
     return None if due is None else Deadline(due + timedelta(seconds=rules.grace_s), Why.MISSED, due)
 
 
-def shown(rules: Rules, beat: Beat, now: datetime) -> str:
-    """The state as Healthchecks tells it: new, up, grace, down, paused. ``running`` says the rest."""
-    end = deadline(rules, beat)
+Span = tuple[datetime, datetime]
+_ROUNDS = 8  # of time that was away within the time that was added for having been away
+
+
+def absence_s(rules: Rules, beat: Beat, gaps: Sequence[Span]) -> float:
+    """Seconds between the time a sign was expected and its deadline in which nobody listened: they are added
+    to the deadline, and what of the added time nobody listened in, too. ``gaps``: from, to."""
+    added = 0.0
+    for _ in range(_ROUNDS):
+        end = deadline(rules, beat, added)
+        if end is None:
+            return 0.0
+        since = end.at - timedelta(seconds=rules.grace_s + added)
+        away = sum(max((min(to, end.at) - max(start, since)).total_seconds(), 0.0) for start, to in gaps)
+        if away <= added + 0.001:
+            break
+        added = away
+    return added
+
+
+def shown(rules: Rules, beat: Beat, now: datetime, away_s: float = 0.0) -> str:
+    """The state as Healthchecks tells it: new, up, grace, down, paused. ``running`` says the rest; ``away_s``
+    as of ``absence_s``."""
+    end = deadline(rules, beat, away_s)
     if end is not None and now >= end.at:
         return "down"
     due = due_at(rules, beat)

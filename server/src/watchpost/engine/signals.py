@@ -11,16 +11,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from watchpost.core.heartbeat import absence_s
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine import load
 from watchpost.engine.memory import Watched
 from watchpost.heartbeats import rows
 from watchpost.heartbeats.models import Flip
 from watchpost.heartbeats.store import note_timeout
+from watchpost.kinds.heartbeat.facts import beat_of
 
 if TYPE_CHECKING:
     from watchpost.engine.engine import Engine
@@ -116,21 +118,8 @@ class Signals:
         heapq.heappush(self.heap, (at_s, monitor_id))
 
     def _with_absence(self, watched: Watched, facts: Mapping[str, Any], heard: Heard) -> dict[str, Any]:
-        """Seconds between the time it was expected and its deadline in which this server was away: they
-        are added to the deadline, and what of the added time it was away, too."""
-        added = 0.0
-        for _ in range(8):
-            known = {**facts, "away_s": added}
-            due = watched.kind.due(watched.config, known, self.engine.now())
-            if due is None:
-                return dict(facts)
-            since = due - timedelta(seconds=watched.config.grace + added)
-            away = sum(
-                max((min(end, due) - max(start, since)).total_seconds(), 0.0) for start, end in heard.gaps
-            )
-            if away <= added + 0.001:
-                break
-            added = away
+        """How much of its time this server was away, when there was any."""
+        added = absence_s(watched.config.rules, beat_of(facts), heard.gaps)
         return {**facts, "away_s": added} if added else dict(facts)
 
     def _judge(self, watched: Watched, facts: Mapping[str, Any], at: datetime) -> None:

@@ -15,11 +15,13 @@ from watchpost.monitors.models import Monitor, Project
 
 class Heartbeat(models.Model):
     """What is remembered of a monitor of the kind heartbeat: ``core.heartbeat.Beat``, and the last ping that
-    counted. Whether it is paused stands in the monitor. ``code`` and ``slug`` are its addresses."""
+    counted. Whether it is paused stands in the monitor. ``code`` and ``slug`` are its addresses;
+    ``badge_key`` is that of its badge, which everybody may see and which pings nothing."""
 
     monitor = models.OneToOneField(Monitor, models.CASCADE, primary_key=True, related_name="heartbeat")
     project = models.ForeignKey(Project, models.CASCADE, related_name="heartbeats")
     code = models.UUIDField(unique=True, default=uuid.uuid4)
+    badge_key = models.UUIDField(unique=True, default=uuid.uuid4)
     slug = models.CharField(max_length=100, blank=True)
     status = models.CharField(max_length=8, default="new")
     pings = models.BigIntegerField(default=0)

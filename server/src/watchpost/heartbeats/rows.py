@@ -33,11 +33,19 @@ def keep_row(monitor: Monitor, config: Any) -> None:
         Heartbeat.objects.filter(pk=monitor.pk).update(slug=slug)
 
 
-def forget_past(monitor_id: int) -> None:
-    """Paused or resumed by hand: what came before says nothing of what comes next. Healthchecks clears the
-    start when it is paused and the last ping when it is resumed; both at once is the same to its API."""
+def forget_past(monitor_id: int, now: datetime) -> None:
+    """Paused or resumed by hand, in the transaction of that: what came before says nothing of what comes
+    next. As Healthchecks: a pause ends the run that goes on, a resume forgets the last ping, too, and both
+    are flips, which the engine has nothing to do with."""
+    row = Heartbeat.objects.select_related("monitor").get(pk=monitor_id)
+    paused = row.monitor.paused
+    before, after = (row.status, Status.PAUSED) if paused else (Status.PAUSED, Status.NEW)
+    kept = {} if paused else {"last_ping": None}
     Heartbeat.objects.filter(pk=monitor_id).update(
-        status=Status.NEW, last_ping=None, last_start=None, last_run="", trouble=""
+        status=Status.NEW, last_start=None, last_run="", trouble="", **kept
+    )
+    Flip.objects.create(
+        monitor_id=monitor_id, at=ms_of(now), before=before, after=after, facts={}, handled=True
     )
 
 

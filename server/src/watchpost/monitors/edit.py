@@ -288,7 +288,7 @@ def _write(monitor: Monitor, wanted: AskedMonitor, now: datetime) -> None:
         links.set_parents(monitor, wanted.depends_on)
         kinds()[monitor.kind].keep_row(monitor, wanted.own.clear)
         if locked.paused != monitor.paused:
-            kinds()[monitor.kind].forget_past(monitor.pk)
+            kinds()[monitor.kind].forget_past(monitor.pk, now)
         announce("monitor", monitor.pk, now)
 
 
@@ -360,7 +360,7 @@ def set_paused(monitor: Monitor, paused: bool, now: datetime, actor: str = "") -
         )
         if changed:
             if monitor.kind in kinds():
-                kinds()[monitor.kind].forget_past(monitor.pk)
+                kinds()[monitor.kind].forget_past(monitor.pk, now)
             announce("monitor", monitor.pk, now)
     monitor.paused = paused
     return changed

@@ -90,17 +90,22 @@ def test_a_ping_wakes_a_paused_one_unless_by_hand(project: Project) -> None:
     assert Heartbeat.objects.get(pk=one.pk).status == "up"
     assert Monitor.objects.get(pk=asleep.pk).paused
     assert PingRow.objects.get(monitor_id=asleep.pk).sign == "ign"
-    assert list(Flip.objects.values_list("before", "after")) == [("paused", "up")]
+    flips = Flip.objects.filter(monitor=one.pk).order_by("id").values_list("before", "after", "handled")
+    assert list(flips) == [("new", "paused", True), ("paused", "up", False)]
 
 
-def test_pausing_and_resuming_forgets_what_was(project: Project) -> None:
+def test_a_pause_ends_the_run_and_a_resume_forgets_what_was(project: Project) -> None:
     one = make(project)
     store_pings([ping(one), ping(one, "start", 1)], NOON)
     edit.set_paused(one.monitor, True, NOON)
     row = Heartbeat.objects.get(pk=one.pk)
-    assert (row.status, row.last_ping, row.last_start, row.pings) == ("new", None, None, 2)
+    assert (row.last_ping, row.last_start, row.pings) == (ms_of(NOON), None, 2)
+    assert facts_of_row(row)["status"] == "paused"
     edit.set_paused(one.monitor, False, NOON)
-    assert facts_of_row(Heartbeat.objects.select_related("monitor").get(pk=one.pk))["status"] == "new"
+    row = Heartbeat.objects.get(pk=one.pk)
+    assert (row.last_ping, facts_of_row(row)["status"]) == (None, "new")
+    flips = Flip.objects.filter(handled=True).order_by("id").values_list("before", "after")
+    assert list(flips) == [("up", "paused"), ("paused", "new")]
 
 
 def test_the_log_keeps_the_last_hundred(project: Project) -> None:

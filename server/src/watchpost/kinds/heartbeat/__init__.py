@@ -1,5 +1,6 @@
 """The heartbeat kind: a job reports by itself, and its silence is noticed."""
 
+from datetime import datetime
 from typing import Any
 
 from watchpost.kinds.heartbeat.codes import CODES
@@ -15,10 +16,10 @@ def _keep_row(monitor: Any, config: HeartbeatConfig) -> None:
     keep_row(monitor, config)
 
 
-def _forget_past(monitor_id: int) -> None:
+def _forget_past(monitor_id: int, now: datetime) -> None:
     from watchpost.heartbeats.rows import forget_past
 
-    forget_past(monitor_id)
+    forget_past(monitor_id, now)
 
 
 KIND = Kind(

@@ -44,6 +44,7 @@ class HeartbeatConfig(Config):
     ping_slug: str | None = Field(
         None, max_length=100, title="Name in the address", description="Without it: the slug."
     )
+    description: str = Field("", max_length=10_000, title="What it is for")
     methods: Literal["", "POST"] = Field("", title="Pings that count", description="POST: no others.")
     manual_resume: bool = Field(False, title="Stays paused until resumed by hand")
     start_words: _Words = Field("", title="Words that mean: begun", description="Separated by commas.")
