@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from patient.authority import Authority
 from patient.child import answers, free_port
+from patient.names import ADDRESSES, DOMAIN, FIRST, HOST, RESOLVER, SECOND, SIXTH, Names, has_ipv6
+from patient.registry import Registry
 from patient.servers import Postgres, find, is_root, write_nginx
 from patient.stand import Stand
 
 _MOST_CONNECTIONS = 40
+NAMES = (FIRST, "localhost", HOST)  # in the certificate
 
 
 class Full(Stand):
@@ -25,7 +29,7 @@ class Full(Stand):
         """``port``: preferred for https; another one if it is taken. Raises StandFailed."""
         super().__init__(folder)
         self.port = free_port(port)
-        names = ("plain", "app", "mail", "postgres", "redis_cache", "redis_broker", "memcached")
+        names = ("plain", "app", "mail", "postgres", "redis_cache", "redis_broker", "memcached", "registry")
         self.ports = {name: free_port() for name in names}
         self.url = f"https://127.0.0.1:{self.port}/"
         self.static = self.folder / "static"
@@ -33,6 +37,10 @@ class Full(Stand):
         self.ca_pem = self.authority.root_pem
         (self.folder / "ca.pem").write_text(self.ca_pem)
         self.postgres = Postgres(self.folder, self.ports["postgres"], _MOST_CONNECTIONS)
+        self.names = Names(self.folder, has_ipv6())
+        self.registry = Registry(self.folder, self.ports["registry"], DOMAIN)
+        self.machines = (FIRST, SECOND, *((SIXTH,) if has_ipv6() else ()))
+        self._add_names()
         self._add_servers()
         self._add_mail(self.ports["mail"])
         self._add_web(self.ports["app"])
@@ -54,6 +62,20 @@ class Full(Stand):
         port = self.ports["memcached"]
         self._add("memcached", self._memcached, is_ready=lambda: answers(port))
 
+    def _add_names(self) -> None:
+        names, port = self.names, self.ports["registry"]
+        python = (sys.executable, "-m")
+        server = (*python, "patient.nameserver", str(names.port), str(names.folder), *ADDRESSES)
+        self._add("names", lambda: server, is_ready=lambda: answers(names.port))
+        registry = (*python, "patient.registry", str(port), str(self.registry.folder))
+        self._add("registry", lambda: registry, is_ready=lambda: answers(port))
+        self.watch_file = "watch_names.yaml"
+        self.watched = {"domain": DOMAIN, "host": HOST, "port": self.port, "dns_port": names.port}
+        self.watcher_environ = {
+            "WATCHPOST_RESOLVERS": f"{RESOLVER}:{names.port}",
+            "WATCHPOST_RDAP_BOOTSTRAP": self.registry.list_url,
+        }
+
     def _redis(self, port: int) -> Sequence[str]:
         options = f"--port {port} --bind 127.0.0.1 --dir {self.folder}"
         return [find("redis-server", "redis-server"), *options.split(" "), "--save", ""]
@@ -64,10 +86,15 @@ class Full(Stand):
         return [find("memcached", "memcached"), *options.split(" "), *user]
 
     def _nginx(self) -> Sequence[str]:
-        return write_nginx(self.folder, self.static, self.port, self.ports["plain"], self.ports["app"])
+        closed = self.kept.get("closed", ())
+        listens = [
+            f"{f'[{one}]' if ':' in one else one}:{self.port}" for one in self.machines if one not in closed
+        ]
+        ports = self.port, self.ports["plain"], self.ports["app"]
+        return write_nginx(self.folder, self.static, listens, *ports)
 
     def prepare(self) -> None:
-        self.certify("127.0.0.1", "localhost")
+        self.certify()
         self.postgres.make()
         servers = ("postgres", "redis_cache", "redis_broker", "memcached")
         for name in servers:
@@ -90,9 +117,27 @@ class Full(Stand):
 
     # ---- for faults ------------------------------------------------------------------------------
 
-    def certify(self, *names: str, days: float = 90, with_chain: bool = True) -> None:
-        """From now on nginx shows a certificate for these names."""
-        self.authority.write(self.folder, names, days, with_chain)
+    def certify(
+        self,
+        *names: str,
+        days: float = 90,
+        with_chain: bool = True,
+        machines: Sequence[str] = ("first", "second"),
+    ) -> None:
+        """From now on these machines show a certificate for these names, else for all of the shop's."""
+        for machine in machines:
+            place = self.folder / "certificates" / machine
+            place.mkdir(parents=True, exist_ok=True)
+            self.authority.write(place, names or NAMES, days, with_chain)
+        self._reload_nginx()
+
+    def close_address(self, *addresses: str) -> None:
+        """From now on nobody listens there; at all others, somebody does."""
+        self.kept["closed"] = addresses
+        self._nginx()
+        self._reload_nginx()
+
+    def _reload_nginx(self) -> None:
         nginx = self.children["nginx"].process
         if nginx is not None:
             os.kill(nginx.pid, signal.SIGHUP)
@@ -126,5 +171,6 @@ class Full(Stand):
             "STATIC_ROOT": str(self.static),
             "MEDIA_ROOT": str(self.folder / "media"),
             "HTTPS": "1",
+            "ALLOWED_HOSTS": f"127.0.0.1,localhost,{HOST}",
             "CSRF_TRUSTED_ORIGINS": self.url.rstrip("/"),
         }

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from patient.stand import StandFailed
@@ -27,10 +28,12 @@ http {{
     listen 127.0.0.1:{plain_port};
     return 301 https://$host:{port}$request_uri;
   }}
+  # Each machine of the shop has its certificate in a folder of its own.
+  map $server_addr $machine {{ default first; 127.0.0.2 second; }}
   server {{
-    listen 127.0.0.1:{port} ssl;
-    ssl_certificate {folder}/certificate.pem;
-    ssl_certificate_key {folder}/key.pem;
+    {listens}
+    ssl_certificate {folder}/certificates/$machine/certificate.pem;
+    ssl_certificate_key {folder}/certificates/$machine/key.pem;
     location /static/ {{
       alias {static}/;
       expires max;
@@ -60,8 +63,10 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def write_nginx(folder: Path, static: Path, port: int, plain_port: int, app_port: int) -> list[str]:
-    """Its configuration; the command that runs it."""
+def write_nginx(
+    folder: Path, static: Path, listens: Sequence[str], port: int, plain_port: int, app_port: int
+) -> list[str]:
+    """Its configuration; the command that runs it. ``listens``: host:port, of https."""
     temp = folder / "nginx-temp"
     temp.mkdir(exist_ok=True)
     user = "user root;" if is_root() else ""  # else it cannot read what lies in our folder
@@ -72,6 +77,7 @@ def write_nginx(folder: Path, static: Path, port: int, plain_port: int, app_port
             static=static,
             temp=temp,
             user=user,
+            listens=" ".join(f"listen {one} ssl;" for one in listens),
             port=port,
             plain_port=plain_port,
             app_port=app_port,

@@ -10,7 +10,7 @@ import django_watchpost
 from patient.faults import Fault
 from watchpost.codes import catalogue
 
-_OUTSIDE = ("site", "static", "tls", "tcp")  # what a look from outside finds by itself
+_OUTSIDE = ("site", "static", "tls", "tcp", "dns", "domain")  # what a look from outside finds by itself
 
 
 def named(fault: Fault) -> tuple[str, ...]:
