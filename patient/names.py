@@ -22,6 +22,7 @@ RESOLVER, REGISTRY, NS1, NS2, ELSEWHERE = "127.0.0.1", "127.0.0.10", "127.0.0.11
 SERVERS = (NS1, NS2, ELSEWHERE)
 ADDRESSES = (RESOLVER, REGISTRY, *SERVERS)
 OWN = (f"ns1.{DOMAIN}", f"ns2.{DOMAIN}")
+_GLUE = {OWN[0]: NS1, OWN[1]: NS2}
 _BLOG = "teapot.blogs.hosting.test"
 # Answers may be remembered for a second only: what is broken is to be seen at the next look.
 _HEAD = "$TTL 1\n@ IN SOA {server}. hostmaster.{server}. {serial} 3600 900 1209600 1\n"
@@ -34,8 +35,6 @@ _TEST = """\
 @ IN NS ns.test.
 ns.test. IN A {registry}
 ns.parking.test. IN A {elsewhere}
-ns1.teapot.test. IN A {ns1}
-ns2.teapot.test. IN A {ns2}
 """
 
 Records = Mapping[tuple[str, str], Sequence[str]]  # (owner, type) -> values
@@ -89,12 +88,12 @@ class Names:
         changes = self._changes.values()
         delegated = next((one.delegated for one in changes if one.delegated != OWN), OWN)
         parent = _TEST + "".join(f"{DOMAIN}. IN NS {name}.\n" for name in delegated)
+        parent += "".join(f"{name}. IN A {at}\n" for name, at in _GLUE.items() if name in delegated)
         if all(one.blog for one in changes):
             parent += f"{_BLOG}. IN A {FIRST}\n"
         head = _HEAD.format(server="ns.test", serial=self._serial)
         self._place(REGISTRY, "root", head + _ROOT.format(registry=REGISTRY))
-        at = {"registry": REGISTRY, "ns1": NS1, "ns2": NS2, "elsewhere": ELSEWHERE}
-        self._place(REGISTRY, "test", head + parent.format(**at))
+        self._place(REGISTRY, "test", head + parent.format(registry=REGISTRY, elsewhere=ELSEWHERE))
         for server in SERVERS:
             self._write_server(server)
 

@@ -195,6 +195,16 @@ def undelegated() -> World:
     return world
 
 
+def with_glue_left(more: str = "") -> Callable[[], World]:
+    def build() -> World:
+        top = "\n".join(line for line in TOP.splitlines() if not line.startswith("shop NS"))
+        world = shop(top=f"{top}\n{more}")
+        world.knows = world.hosts[PARENT].zones
+        return world
+
+    return build
+
+
 def stale_resolver() -> World:
     world = edited(("192.0.2.1", "192.0.2.7"))()
     world.knows = [zone_of(TOP), zone_of(SHOP)]
@@ -241,6 +251,11 @@ ZOO = [
     Specimen("a name without any record of its kind", shop, domain="mail.shop.test", more={"records": ["MX"]}),
     Specimen("no such name", shop, ["dns.nxdomain"], domain="missing.shop.test"),
     Specimen("the delegation is gone", undelegated, ["dns.nxdomain"], before=shop),
+    Specimen("the delegation is gone, and glue is left", with_glue_left(), ["dns.nxdomain"], before=shop),
+    Specimen("a name whose zone is not delegated any more", with_glue_left(), ["dns.nxdomain"],
+             domain="mail.shop.test", before=shop),
+    Specimen("a zone that became part of the one above", with_glue_left("shop A 192.0.2.1\n"),
+             ["dns.name_servers_changed"], before=shop, more={"records": ["NS", "A"]}),
     Specimen("one is silent", moody(silent, TWO), ["dns.server_silent"], before=shop),
     Specimen("all are silent", moody(silent, ONE, TWO), ["dns.no_answer"], before=shop),
     Specimen("all silent, so resolvers give up", broken_for_resolvers(mood=silent), ["dns.no_answer"], before=shop),
