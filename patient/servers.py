@@ -28,10 +28,12 @@ http {{
     listen 127.0.0.1:{plain_port};
     {plain}
   }}
+  # Each machine of the shop has its certificate in a folder of its own.
+  map $server_addr $machine {{ default first; 127.0.0.2 second; }}
   server {{
-    listen 127.0.0.1:{port} {tls};
-    ssl_certificate {folder}/certificate.pem;
-    ssl_certificate_key {folder}/key.pem;
+    {listens}
+    ssl_certificate {folder}/certificates/$machine/certificate.pem;
+    ssl_certificate_key {folder}/certificates/$machine/key.pem;
     {more}
     location /static/ {{
       alias {static}/;
@@ -65,12 +67,14 @@ def is_root() -> bool:
 
 @dataclass(frozen=True)
 class Front:
-    """How nginx meets visitors. Faults want it otherwise: ``more`` are lines of its configuration, for the
-    server of the shop; ``is_redirecting``: from http to https; ``waits_s``: for the application."""
+    """How nginx meets visitors. ``listens``: host:port, of https. Faults want it otherwise: ``more`` are lines of
+    its configuration, for the server of the shop; ``is_redirecting``: from http to https; ``waits_s``: for the
+    application."""
 
     port: int
     plain_port: int
     app_port: int
+    listens: tuple[str, ...]
     is_redirecting: bool = True
     speaks_tls: bool = True
     waits_s: int = 20
@@ -91,8 +95,7 @@ def write_nginx(folder: Path, static: Path, front: Front) -> list[str]:
             static=static,
             temp=temp,
             user=user,
-            port=front.port,
-            tls="ssl" if front.speaks_tls else "",
+            listens=" ".join(f"listen {one}{' ssl' if front.speaks_tls else ''};" for one in front.listens),
             plain_port=front.plain_port,
             plain=redirect if front.is_redirecting else f"location / {{ {to_app} }}",
             more=front.more,

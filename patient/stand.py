@@ -65,6 +65,9 @@ class Stand(ABC):
     static: Path  # STATIC_ROOT
     ca_pem = ""  # the authority of its certificate; empty without TLS
     queues: Mapping[str, tuple[str, ...]]  # worker -> the queues it serves
+    watch_file = ""  # more monitors: a file beside ``watch.yaml``
+    watched: Mapping[str, Any] = {}  # what stands in braces there
+    watcher_environ: Mapping[str, str] = {}  # what the Watchpost beside it needs to find its way
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()

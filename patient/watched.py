@@ -32,8 +32,19 @@ def document(stand: Stand) -> dict[str, Any]:
         found.append(_redirect(stand))
     if stand.ca_pem:
         found = [one | {"ca_pem": stand.ca_pem} for one in [*found, _certificate(stand)]]
+    found += _more(stand)
     whole["projects"][0]["monitors"] = found
     return whole
+
+
+def _more(stand: Stand) -> list[dict[str, Any]]:
+    """What this stand alone has to watch."""
+    if not stand.watch_file:
+        return []
+    text = (ROOT / "patient" / stand.watch_file).read_text().format(**stand.watched)
+    found: list[dict[str, Any]] = yaml.safe_load(text)
+    with_tls = ("http", "tls")
+    return [one | ({"ca_pem": stand.ca_pem} if one["kind"] in with_tls else {}) for one in found]
 
 
 def _health(stand: Stand) -> dict[str, Any]:
@@ -155,4 +166,5 @@ class Watchpost:
             "WATCHPOST_FLAP_CHANGES": "1000",  # it is broken again and again, on purpose
             "WATCHPOST_EMAIL_URL": f"smtp://127.0.0.1:{self._mail_port}",
             "HEALTH_TOKEN": self._stand.health_token,
+            **self._stand.watcher_environ,
         }

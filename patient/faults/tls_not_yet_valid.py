@@ -11,8 +11,8 @@ RUNS = ("full",)
 
 
 def break_(shop: Full) -> None:
-    shop.certify("127.0.0.1", days=91, of_days=90)
+    shop.certify(days=91, of_days=90)
 
 
 def heal(shop: Full) -> None:
-    shop.certify("127.0.0.1", "localhost")
+    shop.certify()
