@@ -74,13 +74,25 @@ def seed_beats(project: Project, now: datetime) -> dict[str, Monitor]:
     runs(paused, now - 3 * day, day, 3, 5)
     edit.set_paused(paused, True, now)
     hostile = make(project, HOSTILE[:99], now, slug="hostile")
-    ping(hostile, now - minute, Sign.FAIL, HOSTILE.encode() + b"\x1b[31m\xe2\x80\xae", agent=HOSTILE, exit_code=1)
+    ping(
+        hostile,
+        now - minute,
+        Sign.FAIL,
+        HOSTILE.encode() + b"\x1b[31m\xe2\x80\xae",
+        agent=HOSTILE,
+        exit_code=1,
+    )
     ping(hostile, now - minute / 2, Sign.LOG, BYTES, agent="\u202eevil")
     shown(up, "up", now - 20 * day)
     shown(late, "up", now - 20 * day)
     shown(running, "up", now - 12 * day)
     shown(failed, "down", now - hour, "The job reported that it failed with exit code 3: disk full.")
-    shown(missed, "down", now - 4 * hour, "No sign came: it was expected Fri 27 Nov 13:20:00 UTC, and 1 h more were given.")
+    shown(
+        missed,
+        "down",
+        now - 4 * hour,
+        "No sign came: it was expected Fri 27 Nov 13:20:00 UTC, and 1 h more were given.",
+    )
     shown(paused, "paused", now - day, "paused by Ana")
     shown(hostile, "down", now - minute, f"The job reported that it failed with exit code 1: {HOSTILE}.")
     return {"new": new, "up": up, "late": late, "running": running, "failed": failed, "missed": missed,
