@@ -81,8 +81,8 @@ def _down(one: Standing, now: datetime) -> str:
     if beat.last_start is not None:
         return f"a run has been going on for {_since(beat.last_start, now)}"
     if row.sign == Sign.FAIL:
-        code = f" with exit code {row.exit_code}" if row.exit_code else ""
-        return f"failed{code}" + (f" {_since(beat.last_ping, now)} ago" if beat.last_ping else "")
+        ago = f" {_since(beat.last_ping, now)} ago" if beat.last_ping else ""
+        return f"failed{ago}" + (f", exit code {row.exit_code}" if row.exit_code else "")
     missed = one.config.rule.due_after(beat.last_ping) if one.config and beat.last_ping else None
     return f"was expected {_since(missed, now)} ago" if missed else "no sign came"
 
@@ -105,6 +105,13 @@ def clocks(at: datetime, zone: tzinfo, name: str, now: datetime, before: datetim
     turns = before is not None and before.astimezone(zone).utcoffset() != local.utcoffset()
     there = f"{_moment(local, now.astimezone(zone))} {words.zone_label(name)}"
     return Clocks(at, there, "" if same else _moment(mine, timezone.localtime(now), local), turns)
+
+
+def clock_of(config: HeartbeatConfig, at: datetime, now: datetime) -> Clocks:
+    """On the clock of the schedule; a period has none, so the reader's tells all."""
+    if config.schedule:
+        return clocks(at, config.zone, config.timezone, now)
+    return clocks(at, timezone.get_current_timezone(), timezone.get_current_timezone_name(), now)
 
 
 def _moment(local: datetime, today: datetime, beside: datetime | None = None) -> str:
@@ -139,6 +146,7 @@ class Printed:
     text: str
     note: str
     size: int
+    is_text: bool = True
 
 
 def printed(body: bytes) -> Printed:
@@ -150,7 +158,7 @@ def printed(body: bytes) -> Printed:
         odd = body.decode(errors="replace").count("\ufffd")
     if b"\x00" in body or odd * 10 > len(body):
         return Printed(
-            "\n".join(_dump(body)), "These bytes are no text; each row is sixteen of them.", len(body)
+            "\n".join(_dump(body)), "These bytes are no text; each row is sixteen of them.", len(body), False
         )
     note = f"{odd} byte{'' if odd == 1 else 's'} of it {'is' if odd == 1 else 'are'} no UTF-8." if odd else ""
     return Printed(plain(text), note, len(body))

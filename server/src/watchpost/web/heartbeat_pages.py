@@ -42,7 +42,7 @@ def heartbeat_list(request: HttpRequest) -> HttpResponse:
     wanted = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
     page = min(wanted, max(1, -(-len(rows) // PAGE)))
     shown = rows[(page - 1) * PAGE : page * PAGE]
-    bars = last_bars([one.row.pk for one in shown], PLACES)
+    bars = last_bars([one.row.pk for one in shown], 2 * PLACES)
     names = {project.pk: project for project in projects}
     context = {
         "rows": [
@@ -78,9 +78,7 @@ def _rows(projects: Sequence[Project]) -> list[Heartbeat]:
 
 
 def _due(one: Standing, now: Any) -> beats.Clocks | None:
-    if one.due is None or one.config is None:
-        return None
-    return beats.clocks(one.due, one.config.zone, one.config.timezone, now)
+    return None if one.due is None or one.config is None else beats.clock_of(one.config, one.due, now)
 
 
 def _matches(one: Standing, asked: dict[str, str], projects: Sequence[Project]) -> bool:

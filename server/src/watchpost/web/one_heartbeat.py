@@ -50,9 +50,7 @@ def about_heartbeat(
 
 
 def _clock(one: Standing, at: datetime | None, now: datetime) -> beats.Clocks | None:
-    if at is None or one.config is None:
-        return None
-    return beats.clocks(at, one.config.zone, one.config.timezone, now)
+    return None if at is None or one.config is None else beats.clock_of(one.config, at, now)
 
 
 def _table(request: HttpRequest, one: Standing, runs: list[Run]) -> dict[str, Any]:
@@ -92,9 +90,11 @@ def _newest_output(monitor_id: int, runs: list[Run], now: datetime) -> dict[str,
         tail = tail[cut + 1 :]
     shown = beats.printed(tail)
     return {
-        "output": beats.Printed(shown.text, shown.note, len(body)),
+        "output": beats.Printed(shown.text, shown.note, len(body), shown.is_text),
         "output_n": last.n,
-        "output_says": "Output of the last run" if last is runs[0] else "The newest output",
+        "output_says": "Output of the last run"
+        if last is runs[0] and last.sign in ENDS
+        else "The newest output",
     }
 
 
