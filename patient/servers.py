@@ -67,9 +67,9 @@ def is_root() -> bool:
 
 @dataclass(frozen=True)
 class Front:
-    """How nginx meets visitors. ``listens``: host:port, of https. Faults want it otherwise: ``more`` are lines
-    of its configuration, for the server of the shop; ``is_redirecting``: from http to https; ``waits_s``: for
-    the application."""
+    """How nginx meets visitors. ``listens``: host:port, of https. Faults want it otherwise: ``more`` are
+    lines of its configuration, for the server of the shop; ``is_redirecting``: from http to https;
+    ``waits_s``: for the application."""
 
     port: int
     plain_port: int
