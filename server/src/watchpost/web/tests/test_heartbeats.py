@@ -9,17 +9,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.e2e.beats import make, ping, seed_beats
 from tests.e2e.seed import Seeded, seed
 
+from watchpost.accounts.links import make_token
 from watchpost.accounts.models import Membership, User
 from watchpost.core.heartbeat import Sign
 from watchpost.heartbeats.models import Heartbeat
+from watchpost.heartbeats.rows import ms_of
 from watchpost.heartbeats.runs import misses_of, runs_of
 from watchpost.heartbeats.standing import _configs, standing_of
-from watchpost.monitors.models import Monitor
+from watchpost.incidents.models import Incident, IncidentMember
+from watchpost.monitors.models import Look, Monitor, MonitorLast
 from watchpost.registry.schedule import schedule_of
 from watchpost.web.beats import clocks, next_times, printed, says
 from watchpost.web.schedule_preview import preview_of
@@ -209,6 +213,47 @@ def test_one_that_comes_once_more_has_one_time() -> None:
     timezone.activate(UTC)
     times = next_times(rule, UTC, "UTC", datetime(2026, 12, 31, tzinfo=UTC))
     assert [one.there for one in times] == ["Fri 1 Jan 2027 03:00 UTC"]
+
+
+def test_the_api_tells_how_one_stands_and_its_address_to_those_who_may_change_it(
+    seeded: Seeded, beats: dict[str, Monitor]
+) -> None:
+    late = beats["late"]
+    MonitorLast.objects.update_or_create(
+        monitor=late, defaults={"at": 0, "outcome": "ok", "total_ms": 0.0, "phases": {}}
+    )
+    told = []
+    for read_only in (False, True):
+        token = make_token(f"ci {read_only}", None, read_only, NOW)
+        answer = Client().get(f"/v1/monitors/{late.pk}", headers={"Authorization": f"Bearer {token}"})
+        told.append(answer.json())
+    assert told[0]["heartbeat"]["state"] == "late"
+    assert told[0]["heartbeat"]["next_due"] == (NOW - timedelta(minutes=3)).isoformat().replace("+00:00", "Z")
+    assert told[0]["heartbeat"]["last_run_s"] == pytest.approx(9, 0.01)
+    assert told[0]["last"]["total_ms"] is None
+    assert told[0]["ping_url"].endswith(f"/ping/{Heartbeat.objects.get(pk=late.pk).code}")
+    assert told[0]["ping_url_by_name"].endswith("/ping/shop-ping/newsletter-queue")
+    assert "ping_url" not in str(told[1])
+    assert "shop-ping" not in str(told[1])
+
+
+def test_an_incident_of_a_heartbeat_has_no_empty_chart(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    incident = Incident.objects.create(
+        project=seeded.shop, environment="production", title="It did not come.", severity=2, state="open",
+        began_at=NOW - timedelta(hours=4), detected_at=NOW, causes=[],
+    )  # fmt: skip
+    IncidentMember.objects.create(
+        incident=incident, monitor=beats["missed"], code="heartbeat.missed", subject="run", severity=2, rank=1,
+        sentence="It did not come.", fix="", began_at=NOW, joined_at=NOW,
+    )  # fmt: skip
+    Look.objects.create(monitor_id=beats["missed"].pk, at=ms_of(NOW - timedelta(hours=1)), location="local",
+                        outcome="ok", total_ms=0.0)  # fmt: skip
+    client = enter(seeded.admin)
+    page = client.get(f"/incidents/{incident.pk}/")
+    assert "Look now" not in words(page)
+    assert "Response time" not in page.content.decode()
+    assert "Daily reconciliation" in words(page)
+    assert "Look now" in words(client.get(f"/incidents/{seeded.incident.pk}/"))
 
 
 def _many(seeded: Seeded, count: int) -> None:

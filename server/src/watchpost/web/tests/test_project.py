@@ -188,7 +188,7 @@ def test_health_is_a_layer_of_its_own(seeded: Seeded) -> None:
     assert f"Health what the application says of itself {state_word('new')} 1 of 1 monitor" in page
     assert "2 monitors" in page.partition("seen from the outside")[2][:60]
     overview = words(admin.get("/"))
-    assert "Project Uptime Health Alerting" in overview
+    assert "Project Uptime Health Scheduled work Alerting" in overview
     form = admin.get("/monitors/new/health/?project=shop")
     assert form.status_code == 200
     assert "Checks to leave in peace" in words(form)
