@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.celery_stack import wait_for
+from tests.celery_stack import HERE, wait_for
 from tests.pinged import Pinged
 
 KEY = "k" * 22
@@ -92,3 +94,39 @@ def test_a_server_that_hangs_holds_up_neither_beat_nor_worker(use, redis):
         worker = stack.worker()
         stack.beat()
         wait_for(lambda: worker.log.read_bytes().count(b"succeeded") >= 8)
+
+
+ROWS = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from datetime import timedelta
+from django.utils import timezone
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
+far = (timezone.now() + timedelta(hours=12)).hour
+cron = CrontabSchedule.objects.create(minute="30", hour=str(far), timezone="Europe/Athens")
+often = IntervalSchedule.objects.create(every=10, period="minutes")
+clocked = ClockedSchedule.objects.create(clocked_time=timezone.now() + timedelta(days=9))
+PeriodicTask.objects.create(name="Far away", task="shop.fine", crontab=cron)
+PeriodicTask.objects.create(name="often", task="shop.fine", interval=often)
+PeriodicTask.objects.create(name="once", task="shop.fine", clocked=clocked, one_off=True)
+PeriodicTask.objects.create(name="off", task="shop.fine", interval=often, enabled=False)
+print(far)
+"""
+
+
+def test_a_schedule_in_the_database_is_told_as_a_whole(use, redis, pinged, tmp_path):
+    """Its scheduler itself holds only what is due within the next hours."""
+    stack = use(redis.url, watchpost={"PING_URL": pinged.url, "PING_KEY": KEY, "API_KEY": "a-key"})
+    stack.env["SHOP_DATABASE"] = str(tmp_path / "shop.sqlite3")
+    command = [sys.executable, "-c", ROWS]
+    made = subprocess.run(
+        command, env=stack.env, cwd=HERE, capture_output=True, text=True, check=True, timeout=60
+    )
+    beat = stack.beat()
+    wait_for(lambda: len(pinged.checks) == 2)
+    by_name = {one["name"]: one for one in pinged.checks.values()}
+    assert by_name["often"]["timeout"] == 600
+    far = by_name["Far away"]
+    assert (far["schedule"], far["tz"]) == (f"30 {made.stdout.strip()} * * *", "Europe/Athens")
+    wait_for(lambda: b"'once' does not become a heartbeat: it runs once" in beat.log.read_bytes())

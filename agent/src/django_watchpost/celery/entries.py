@@ -58,10 +58,39 @@ def read_entry(name: str, entry: Any, wishes: Mapping[str, Any]) -> Entry:
     wish = next((one for pattern, one in wishes.items() if fnmatchcase(name, pattern)), None)
     if wish is False:
         raise Untold
-    made = _read_schedule(entry.schedule)
+    if getattr(getattr(entry, "model", None), "one_off", False):
+        raise Untold("it runs once")
+    try:
+        when = entry.schedule
+    except Exception as error:  # noqa: BLE001  whatever stands in the row
+        raise Untold(f"its schedule cannot be read ({type(error).__name__}: {error})") from None
+    made = _read_schedule(when)
     if isinstance(wish, Mapping):
         made |= {"grace_s": int(wish["grace"]), "is_grace_set": True}
     return Entry(name=name, slug=slug_of(name), task=task, **made)
+
+
+def whole_schedule(scheduler: Any) -> dict[str, Any]:
+    """All entries that are switched on, by name. In the thread of Beat.
+
+    django-celery-beat's scheduler holds only those that are due in the next hours; the others would look
+    gone. So its table is read, as it does itself; nothing is written.
+    """
+    table = getattr(getattr(scheduler, "Model", None), "objects", None)
+    if table is None or not hasattr(table, "enabled"):
+        return dict(scheduler.schedule)
+    return {str(one.name): _Row(one) for one in table.enabled()}
+
+
+class _Row:
+    """A row of django-celery-beat; its own entry would switch one off that cannot be used."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.task = model, model.task
+
+    @property
+    def schedule(self) -> Any:
+        return self.model.schedule
 
 
 def _read_schedule(schedule: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django_watchpost.celery.entries import Entry, Untold, read_entry
+from django_watchpost.celery.entries import Entry, Untold, read_entry, whole_schedule
 from django_watchpost.celery.registry import NotDone, Registry
 from django_watchpost.celery.runs import publishing
 from django_watchpost.conf import Conf
@@ -61,7 +61,7 @@ class EntryWatch:
         if self._looked is not None and now - self._looked < _LOOK_S:
             return
         is_first, self._looked = self._looked is None, now
-        schedule: Mapping[str, Any] = dict(self._scheduler.schedule)
+        schedule: Mapping[str, Any] = whole_schedule(self._scheduler)
         found = (self._read(name, one) for name, one in sorted(schedule.items()))
         entries = tuple(one for one in found if one is not None)
         if len(entries) > _MOST:
