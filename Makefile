@@ -21,11 +21,12 @@ fault: $(VENV)/.demo
 	@$(BIN)/python -m patient fault $(NAME)
 
 # Server, agent and patient are projects of their own, with settings of their own: three runs. T: only these tests.
+# The patient's menus mostly wait for the next look: each has a shop of its own, and they run side by side.
 test: $(VENV)/.dev
 ifeq ($(T),)
 	@DB=$(DB) $(BIN)/python -m pytest server
 	@cd agent && DB=$(DB) ../$(BIN)/python -m pytest
-	@cd patient && ../$(BIN)/python -m pytest
+	@cd patient && ../$(BIN)/python -m pytest -n 2 --dist loadfile
 else ifneq ($(filter agent%,$(T)),)
 	@cd agent && DB=$(DB) ../$(BIN)/python -m pytest $(patsubst agent/%,%,$(patsubst agent,.,$(T)))
 else ifneq ($(filter patient%,$(T)),)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("footprint", "restart", "schedule", "prober", "tls", "assets", "health", "kill")
+ORDER = ("footprint", "restart", "schedule", "prober", "tls", "assets", "health", "pings", "overdue", "kill")
 
 
 def main(arguments: list[str]) -> int:

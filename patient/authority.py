@@ -26,31 +26,39 @@ _ISSUER_LIES_AT = x509.AuthorityInformationAccess(
 
 class Authority:
     """Everything is made anew with it and kept in memory; files are written by ``write``. Who asks for the
-    same certificate again gets the same one: a fault that is healed is no renewal."""
+    same certificate again gets the same one: a fault that is healed is no renewal. ``name``: its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "Patient") -> None:
         self._key = _key()
-        self._leaves: dict[tuple[Sequence[str], float], x509.Certificate] = {}
+        self._leaves: dict[tuple[Sequence[str], float, float, bool], x509.Certificate] = {}
         self._root_key, self._middle_key = _key(), _key()
-        self._root = _certificate(
-            "Patient root", self._root_key, "Patient root", self._root_key, 3650, is_ca=True
-        )
-        self._middle = _certificate(
-            "Patient authority", self._middle_key, "Patient root", self._root_key, 1825, is_ca=True
-        )
+        root, self._name = f"{name} root", f"{name} authority"
+        self._root = _certificate(root, self._root_key, root, self._root_key, 3650, is_ca=True)
+        self._middle = _certificate(self._name, self._middle_key, root, self._root_key, 1825, is_ca=True)
 
     @property
     def root_pem(self) -> str:
         return _pem(self._root)
 
-    def write(self, folder: Path, names: Sequence[str], days: float = 90, with_chain: bool = True) -> None:
-        """``certificate.pem`` and ``key.pem`` for ``names``; ``days``: until it ends, negative: ago."""
-        asked = (tuple(names), days)
+    def write(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        days: float = 90,
+        of_days: float = 0,
+        with_chain: bool = True,
+        is_self_signed: bool = False,
+    ) -> None:
+        """``certificate.pem`` and ``key.pem`` for ``names``. ``days``: until it ends, negative: ago.
+        ``of_days``: its lifetime, else long enough to have begun; if less than ``days``, it begins later."""
+        asked = (tuple(names), days, of_days, is_self_signed)
         if asked not in self._leaves:
+            issuer = (names[0], self._key) if is_self_signed else (self._name, self._middle_key)
             self._leaves[asked] = _certificate(
-                names[0], self._key, "Patient authority", self._middle_key, days, names=names
+                names[0], self._key, *issuer, days, names=names, of_days=of_days
             )
         leaf = self._leaves[asked]
+        with_chain = with_chain and not is_self_signed
         chain = _pem(self._middle) if with_chain else ""
         (folder / "certificate.pem").write_text(_pem(leaf) + chain)
         form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -75,9 +83,10 @@ def _certificate(
     days: float,
     names: Sequence[str] = (),
     is_ca: bool = False,
+    of_days: float = 0,
 ) -> x509.Certificate:
     ends = datetime.now(UTC) + days * _DAY
-    begins = ends - max(120.0, days + 1) * _DAY
+    begins = ends - (of_days or max(120.0, days + 1)) * _DAY
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(subject))

@@ -115,7 +115,7 @@ class Demo:
 
     def _follow(self, began: float) -> None:
         """Says when all is green for the first time, and what happens to incidents after that."""
-        known: dict[str, str] = {}
+        known: dict[str, set[str]] = {}
         is_green = False
         while not self.stop.wait(_POLL_S):
             with contextlib.suppress(OSError, ValueError):  # it starts again, or ends: the next look tells
@@ -130,20 +130,22 @@ class Demo:
         states = [one["state"] for one in self.watchpost.ask("monitors")["items"]]
         return len(states) if all(state == "up" for state in states) else 0
 
-    def _tell(self, incident: dict[str, Any], known: dict[str, str]) -> None:
-        """A line when it begins, when another cause comes first, and when it is over."""
-        cause = incident["causes"][0] if incident["causes"] else {"code": "", "sentence": incident["title"]}
+    def _tell(self, incident: dict[str, Any], known: dict[str, set[str]]) -> None:
+        """A line when it begins, when a cause unheard of comes first, and when it is over. While it heals,
+        whoever recovers last comes first, and that is no news."""
+        causes = incident["causes"] or [{"code": "", "sentence": incident["title"]}]
         number, is_over = incident["id"], incident["state"] == "resolved"
-        before, now = known.get(number), "resolved" if is_over else cause["code"]
-        known[number] = now
-        if now == before or (is_over and before is None):
+        before = known.get(number, set())
+        now = {"resolved"} if is_over else {cause["code"] for cause in causes}
+        known[number] = before | now
+        if (now if is_over else {causes[0]["code"]}) <= before or (is_over and not before):
             return
         if is_over:
             say(f"{_now()}  Incident {number} is over. {incident['url']}")
-        elif before is None:
-            say(f"{_now()}  Incident {number}: {cause['sentence']} {incident['url']}")
+        elif not before:
+            say(f"{_now()}  Incident {number}: {causes[0]['sentence']} {incident['url']}")
         else:
-            say(f"{_now()}  Incident {number}, now: {cause['sentence']}")
+            say(f"{_now()}  Incident {number}, now: {causes[0]['sentence']}")
 
 
 def is_asked() -> bool:

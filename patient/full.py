@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from patient.authority import Authority
 from patient.child import answers, free_port
-from patient.servers import Postgres, find, is_root, write_nginx
+from patient.names import ADDRESSES, DOMAIN, FIRST, HOST, RESOLVER, SECOND, SIXTH, Names, has_ipv6
+from patient.registry import Registry
+from patient.servers import Front, Postgres, find, is_root, write_nginx
 from patient.stand import Stand
 
 _MOST_CONNECTIONS = 40
+NAMES = (FIRST, "localhost", HOST)  # in the certificate
 
 
 class Full(Stand):
@@ -24,15 +29,21 @@ class Full(Stand):
     def __init__(self, folder: Path, port: int = 8000) -> None:
         """``port``: preferred for https; another one if it is taken. Raises StandFailed."""
         super().__init__(folder)
+        self._fronts: dict[str, Mapping[str, Any]] = {}
         self.port = free_port(port)
-        names = ("plain", "app", "mail", "postgres", "redis_cache", "redis_broker", "memcached")
+        names = ("plain", "app", "mail", "postgres", "redis_cache", "redis_broker", "memcached", "registry")
         self.ports = {name: free_port() for name in names}
         self.url = f"https://127.0.0.1:{self.port}/"
+        self.plain_url = f"http://127.0.0.1:{self.ports['plain']}/"
         self.static = self.folder / "static"
         self.authority = Authority()
         self.ca_pem = self.authority.root_pem
         (self.folder / "ca.pem").write_text(self.ca_pem)
         self.postgres = Postgres(self.folder, self.ports["postgres"], _MOST_CONNECTIONS)
+        self.names = Names(self.folder, has_ipv6())
+        self.registry = Registry(self.folder, self.ports["registry"], DOMAIN)
+        self.machines = (FIRST, SECOND, *((SIXTH,) if has_ipv6() else ()))
+        self._add_names()
         self._add_servers()
         self._add_mail(self.ports["mail"])
         self._add_web(self.ports["app"])
@@ -54,6 +65,20 @@ class Full(Stand):
         port = self.ports["memcached"]
         self._add("memcached", self._memcached, is_ready=lambda: answers(port))
 
+    def _add_names(self) -> None:
+        names, port = self.names, self.ports["registry"]
+        python = (sys.executable, "-m")
+        server = (*python, "patient.nameserver", str(names.port), str(names.folder), *ADDRESSES)
+        self._add("names", lambda: server, is_ready=lambda: answers(names.port))
+        registry = (*python, "patient.registry", str(port), str(self.registry.folder))
+        self._add("registry", lambda: registry, is_ready=lambda: answers(port))
+        self.watch_file = "watch_names.yaml"
+        self.watched = {"domain": DOMAIN, "host": HOST, "port": self.port, "dns_port": names.port}
+        self.watcher_environ = {
+            "WATCHPOST_RESOLVERS": f"{RESOLVER}:{names.port}",
+            "WATCHPOST_RDAP_BOOTSTRAP": self.registry.list_url,
+        }
+
     def _redis(self, port: int) -> Sequence[str]:
         options = f"--port {port} --bind 127.0.0.1 --dir {self.folder}"
         return [find("redis-server", "redis-server"), *options.split(" "), "--save", ""]
@@ -61,13 +86,21 @@ class Full(Stand):
     def _memcached(self) -> Sequence[str]:
         user = ["-u", "nobody"] if is_root() else []
         options = f"-l 127.0.0.1 -p {self.ports['memcached']} -U 0 -m 32"
-        return [find("memcached", "memcached"), *options.split(" "), *user]
+        given = self.kept.get("memcached_options", ())
+        return [find("memcached", "memcached"), *options.split(" "), *given, *user]
 
     def _nginx(self) -> Sequence[str]:
-        return write_nginx(self.folder, self.static, self.port, self.ports["plain"], self.ports["app"])
+        closed = self.kept.get("closed", ())
+        listens = tuple(
+            f"{f'[{one}]' if ':' in one else one}:{self.port}" for one in self.machines if one not in closed
+        )
+        front = Front(self.port, self.ports["plain"], self.ports["app"], listens)
+        for wanted in self._fronts.values():
+            front = replace(front, **wanted)
+        return write_nginx(self.folder, self.static, front)
 
     def prepare(self) -> None:
-        self.certify("127.0.0.1", "localhost")
+        self.certify()
         self.postgres.make()
         servers = ("postgres", "redis_cache", "redis_broker", "memcached")
         for name in servers:
@@ -90,9 +123,41 @@ class Full(Stand):
 
     # ---- for faults ------------------------------------------------------------------------------
 
-    def certify(self, *names: str, days: float = 90, with_chain: bool = True) -> None:
-        """From now on nginx shows a certificate for these names."""
-        self.authority.write(self.folder, names, days, with_chain)
+    def certify(
+        self,
+        *names: str,
+        by: Authority | None = None,
+        machines: Sequence[str] = ("first", "second"),
+        **more: Any,
+    ) -> None:
+        """From now on these machines show a certificate for these names, else for all of the shop's.
+        ``more``: see ``Authority.write``."""
+        for machine in machines:
+            place = self.folder / "certificates" / machine
+            place.mkdir(parents=True, exist_ok=True)
+            (by or self.authority).write(place, names or NAMES, **more)
+        self._reload_nginx()
+
+    def close_address(self, *addresses: str) -> None:
+        """From now on nobody listens there; at all others, somebody does."""
+        self.kept["closed"] = addresses
+        self._nginx()
+        self._reload_nginx()
+
+    def front_by(self, fault: str, **wanted: Any) -> None:
+        """Runs nginx with another configuration: see ``Front``. Visitors notice no restart."""
+        self._fronts[fault] = wanted
+        self._nginx()
+        self._reload_nginx()
+
+    def front_again(self, fault: str) -> None:
+        if self._fronts.pop(fault, None) is not None:
+            self._nginx()
+            self._reload_nginx()
+            if self.children["nginx"].is_running():  # else another fault holds it
+                self._await(self.children["nginx"])
+
+    def _reload_nginx(self) -> None:
         nginx = self.children["nginx"].process
         if nginx is not None:
             os.kill(nginx.pid, signal.SIGHUP)
@@ -126,5 +191,6 @@ class Full(Stand):
             "STATIC_ROOT": str(self.static),
             "MEDIA_ROOT": str(self.folder / "media"),
             "HTTPS": "1",
+            "ALLOWED_HOSTS": f"127.0.0.1,localhost,{HOST}",
             "CSRF_TRUSTED_ORIGINS": self.url.rstrip("/"),
         }

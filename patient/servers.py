@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from patient.stand import StandFailed
@@ -25,27 +26,31 @@ http {{
   scgi_temp_path {temp};
   server {{
     listen 127.0.0.1:{plain_port};
-    return 301 https://$host:{port}$request_uri;
+    {plain}
   }}
+  # Each machine of the shop has its certificate in a folder of its own.
+  map $server_addr $machine {{ default first; 127.0.0.2 second; }}
   server {{
-    listen 127.0.0.1:{port} ssl;
-    ssl_certificate {folder}/certificate.pem;
-    ssl_certificate_key {folder}/key.pem;
+    {listens}
+    ssl_certificate {folder}/certificates/$machine/certificate.pem;
+    ssl_certificate_key {folder}/certificates/$machine/key.pem;
+    {more}
     location /static/ {{
       alias {static}/;
       expires max;
       add_header Cache-Control "public, immutable";
     }}
     location / {{
-      proxy_pass http://127.0.0.1:{app_port};
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-Proto https;
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_read_timeout 20s;
+      {to_app}
+      proxy_read_timeout {waits_s}s;
     }}
   }}
 }}
 """
+_TO_APP = """proxy_pass http://127.0.0.1:{app_port};
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header X-Forwarded-For $remote_addr;"""
 
 
 def find(program: str, package: str) -> str:
@@ -60,11 +65,29 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def write_nginx(folder: Path, static: Path, port: int, plain_port: int, app_port: int) -> list[str]:
+@dataclass(frozen=True)
+class Front:
+    """How nginx meets visitors. ``listens``: host:port, of https. Faults want it otherwise: ``more`` are
+    lines of its configuration, for the server of the shop; ``is_redirecting``: from http to https;
+    ``waits_s``: for the application."""
+
+    port: int
+    plain_port: int
+    app_port: int
+    listens: tuple[str, ...]
+    is_redirecting: bool = True
+    speaks_tls: bool = True
+    waits_s: int = 20
+    more: str = ""
+
+
+def write_nginx(folder: Path, static: Path, front: Front) -> list[str]:
     """Its configuration; the command that runs it."""
     temp = folder / "nginx-temp"
     temp.mkdir(exist_ok=True)
     user = "user root;" if is_root() else ""  # else it cannot read what lies in our folder
+    to_app = _TO_APP.format(app_port=front.app_port)
+    redirect = f"return 301 https://$host:{front.port}$request_uri;"
     config = folder / "nginx.conf"
     config.write_text(
         _NGINX.format(
@@ -72,9 +95,12 @@ def write_nginx(folder: Path, static: Path, port: int, plain_port: int, app_port
             static=static,
             temp=temp,
             user=user,
-            port=port,
-            plain_port=plain_port,
-            app_port=app_port,
+            listens=" ".join(f"listen {one}{' ssl' if front.speaks_tls else ''};" for one in front.listens),
+            plain_port=front.plain_port,
+            plain=redirect if front.is_redirecting else f"location / {{ {to_app} }}",
+            more=front.more,
+            to_app=to_app,
+            waits_s=front.waits_s,
         )
     )
     error_log = folder / "logs" / "nginx-error.log"

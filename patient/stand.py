@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -11,9 +12,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from patient.child import Child, answers
+from patient.faults._files import bring_all_back
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = ROOT / "patient" / "shop"
@@ -22,11 +24,26 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "
 
 
 def open_stand(runs: str, folder: Path, port: int) -> Stand:
-    """``runs``: light or full. Not started; another port if this one is taken. Raises StandFailed."""
+    """``runs``: light or full. Not started; another port if this one is taken. Raises StandFailed, also when
+    another process has one in that folder: two of them would take each other's files away."""
+    claim = _claim(folder)
     kinds = {"light": ("patient.light", "Light"), "full": ("patient.full", "Full")}
     module, name = kinds[runs]
     stand: Stand = getattr(import_module(module), name)(folder, port)
+    stand.kept["claim"] = claim  # as long as this process lives
     return stand
+
+
+def _claim(folder: Path) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "in_use").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        words = "make fault NAME=... breaks things in it. End that one first (q or Ctrl-C) to start it anew."
+        raise StandFailed(f"another one runs in {folder} already; {words}") from None
+    return file
 
 
 class StandFailed(Exception):
@@ -42,11 +59,15 @@ class Stand(ABC):
 
     runs: str  # "light" or "full"
     url: str
+    plain_url = ""  # by http, where that is not the url; it redirects there
     port: int  # of the shop, as visitors reach it
     front = "web"  # the process that visitors meet first
     static: Path  # STATIC_ROOT
     ca_pem = ""  # the authority of its certificate; empty without TLS
     queues: Mapping[str, tuple[str, ...]]  # worker -> the queues it serves
+    watch_file = ""  # more monitors: a file beside ``watch.yaml``
+    watched: Mapping[str, Any] = {}  # what stands in braces there
+    watcher_environ: Mapping[str, str] = {}  # what the Watchpost beside it needs to find its way
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -69,6 +90,7 @@ class Stand(ABC):
     def open(self) -> None:
         """Starts everything and waits until it can be used. Raises StandFailed."""
         try:
+            bring_all_back(self.folder)
             self.prepare()
             for child in self.children.values():
                 if not child.is_running():
@@ -118,8 +140,9 @@ class Stand(ABC):
             raise StandFailed(f"{name} did not start anew, the old one stays; its log is {child.log}")
 
     def run(self, name: str, *command: str, is_ready: Callable[[], bool] = lambda: True) -> None:
-        """A process of a fault's own, until it is stopped by its name."""
-        self.children[name] = self._child(name, lambda: command, is_ready=is_ready)
+        """A process of a fault's own, until it is stopped by its name. The same each time."""
+        if name not in self.children:
+            self.children[name] = self._child(name, lambda: command, is_ready=is_ready)
         self.start(name)
 
     def serve(self, *queues: str) -> None:
@@ -220,19 +243,13 @@ class Stand(ABC):
 
     def _add_web(self, port: int) -> None:
         access, ready = self.folder / "logs" / "access.log", self.folder / "web.ready"
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "LISTEN_AT"]
-        command += ["--worker-class", "gthread", "--workers", str(_WEB_WORKERS), "--threads", "4"]
-        command += [
-            "--access-logfile",
-            str(access),
-            "--no-control-socket",
-            "-c",
-            "python:patient.wedge.gunicorn",
-        ]
+        options = ["--workers", str(_WEB_WORKERS), "--threads", "4", "--access-logfile", str(access)]
+        options += ["--no-control-socket", "-c", "python:patient.wedge.gunicorn"]
 
         def begin() -> Sequence[str]:
             ready.write_text("")
-            return command
+            served = self.kept.get("web", ("config.wsgi", "--worker-class", "gthread"))
+            return [sys.executable, "-m", "gunicorn", *served, "--bind", "LISTEN_AT", *options]
 
         def is_ready() -> bool:
             return len(ready.read_text().splitlines()) >= _WEB_WORKERS
@@ -250,7 +267,8 @@ class Stand(ABC):
         self._add(name, command)
 
     def _add_beat(self) -> None:
-        options = f"beat -s {self.folder}/beat-schedule --pidfile= --loglevel WARNING"
+        # Nobody wants to wait for a demonstration: by itself Beat sleeps until something is due.
+        options = f"beat -s {self.folder}/beat-schedule --pidfile= --max-interval 5 --loglevel WARNING"
         self._add("beat", lambda: [sys.executable, "-m", "celery", "-A", "config", *options.split(" ")])
 
     def _add_mail(self, port: int) -> None:

@@ -28,10 +28,23 @@ def document(stand: Stand) -> dict[str, Any]:
     whole: dict[str, Any] = yaml.safe_load(text)
     found: list[dict[str, Any]] = whole["projects"][0]["monitors"]
     found.append(_health(stand))
+    if stand.plain_url:
+        found.append(_redirect(stand))
     if stand.ca_pem:
         found = [one | {"ca_pem": stand.ca_pem} for one in [*found, _certificate(stand)]]
+    found += _more(stand)
     whole["projects"][0]["monitors"] = found
     return whole
+
+
+def _more(stand: Stand) -> list[dict[str, Any]]:
+    """What this stand alone has to watch."""
+    if not stand.watch_file:
+        return []
+    text = (ROOT / "patient" / stand.watch_file).read_text().format(**stand.watched)
+    found: list[dict[str, Any]] = yaml.safe_load(text)
+    with_tls = ("http", "tls")
+    return [one | ({"ca_pem": stand.ca_pem} if one["kind"] in with_tls else {}) for one in found]
 
 
 def _health(stand: Stand) -> dict[str, Any]:
@@ -42,6 +55,12 @@ def _health(stand: Stand) -> dict[str, Any]:
     # Until there is a kind that reads what the endpoint says.
     is_ok = {"path": "status", "op": "==", "value": "ok"}
     return one | {"kind": "http", "bearer": "${HEALTH_TOKEN}", "expect": {"status": [200], "json": [is_ok]}}
+
+
+def _redirect(stand: Stand) -> dict[str, Any]:
+    """Whoever types the address without https."""
+    one = {"name": "Redirect to https", "kind": "http", "url": stand.plain_url, "interval": "10s"}
+    return one | {"timeout": "4s", "recover": 1, "expect": {"status": [200], "https": True}}
 
 
 def _certificate(stand: Stand) -> dict[str, Any]:
@@ -147,4 +166,5 @@ class Watchpost:
             "WATCHPOST_FLAP_CHANGES": "1000",  # it is broken again and again, on purpose
             "WATCHPOST_EMAIL_URL": f"smtp://127.0.0.1:{self._mail_port}",
             "HEALTH_TOKEN": self._stand.health_token,
+            **self._stand.watcher_environ,
         }

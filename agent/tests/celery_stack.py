@@ -131,6 +131,7 @@ class Stack:
         options: dict[str, Any] | None = None,
         caches: dict[str, Any] | None = None,
         watchpost: dict[str, Any] | None = None,
+        entries: dict[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self.env = {
@@ -143,6 +144,8 @@ class Stack:
             "SHOP_OPTIONS": json.dumps(options or {}),
             "SHOP_WATCHPOST": json.dumps(watchpost or {}),
         }
+        if entries:
+            self.env["SHOP_ENTRIES"] = json.dumps(entries)
         if caches:
             self.env["SHOP_CACHES"] = json.dumps(caches)
         self.processes: list[Process] = []

@@ -7,6 +7,8 @@ import sys
 import threading
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy
+
 from django_watchpost.health import Check, Result, degraded, error, ok
 
 release = threading.Event()  # lets what hangs go on
@@ -83,3 +85,37 @@ class Slow(Check):
 
     def run(self) -> Result:
         return degraded("It is slow.")
+
+
+@dataclass(kw_only=True)
+class Odd(Check):
+    """Says what JSON cannot hold, and what is no text."""
+
+    id: str = "odd"
+    critical: bool = False
+
+    def run(self) -> Result:
+        odd: dict[str, object] = {"ratio": float("nan"), "file": "caf\udce9.txt"}
+        fix = gettext_lazy("Rename it, and not by password=hunter2.")
+        return degraded("caf\udce9.txt is there.", observed=float("inf"), unit="%", details=odd, fix=fix)
+
+
+@dataclass(kw_only=True)
+class Careless(Check):
+    """Fields of the wrong kinds, as people write them."""
+
+    id: str = "careless"
+    interval: float = "60"  # type: ignore[assignment]
+    timeout: float = None  # type: ignore[assignment]
+    tags: tuple[str, ...] = None  # type: ignore[assignment]
+
+    def run(self) -> Result:
+        return ok()
+
+
+@dataclass(kw_only=True)
+class Numbered(Check):
+    id: str = 5  # type: ignore[assignment]
+
+    def run(self) -> Result:
+        return ok()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -80,10 +81,13 @@ def program(port: int, *command: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def redis(port: int | None = None, *options: str) -> Iterator[int]:
-    """A Redis that keeps nothing on disk; its port."""
+    """A Redis that keeps nothing, its port. A replica writes what it is sent into a file of its folder."""
     port = port or free_port()
     fixed = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-    with program(port, need("redis-server"), *fixed, *options):
+    with (
+        TemporaryDirectory() as folder,
+        program(port, need("redis-server"), *fixed, "--dir", folder, *options),
+    ):
         yield port
 
 

@@ -152,3 +152,17 @@ def test_secrets_stay_inside(ask, watch, settings):
     body = ask(HTTP_AUTHORIZATION=f"Bearer {TOKEN}").content.decode()
     assert "refused" in body
     assert "hunter2" not in body
+
+
+def test_what_one_check_says_never_hides_the_others(ask, watch):
+    """Half a character or a lazy translation in one of them once made the whole answer a 200 "degraded"."""
+    watch(HEALTH_CHECKS=[f"{MINE}.Odd", f"{MINE}.Broken"], HEALTH_TOKEN=TOKEN)
+    for accept in ("application/json", "application/health+json", "text/plain"):
+        answer = ask(HTTP_AUTHORIZATION=f"Bearer {TOKEN}", HTTP_ACCEPT=accept)
+        assert answer.status_code == 503
+    answer = ask(HTTP_AUTHORIZATION=f"Bearer {TOKEN}")
+    odd = json.loads(answer.content, parse_constant=pytest.fail)["checks"]["odd"]
+    assert odd["message"] == "caf?.txt is there."
+    assert odd["fix"] == "Rename it, and not by password=[hidden]"
+    assert odd["details"] == {"ratio": "nan", "file": "caf?.txt"}
+    assert "observed" not in odd

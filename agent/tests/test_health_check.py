@@ -69,6 +69,12 @@ def test_a_pasted_list_of_checks():
     assert set(found.checks) == {"cache", "database", "cache.sessions", "storage", "theirs", "theirs-2"}
 
 
+def test_the_name_of_a_container_makes_no_new_check_at_each_deploy():
+    pytest.importorskip("dns")
+    found = find_checks(read_conf({"HEALTH_CHECKS": ["health_check.checks.DNS", ("health_check.checks.DNS", {"hostname": "shop.example.com"})]}))  # fmt: skip
+    assert set(found.checks) == {"dns", "dns.shop.example.com"}
+
+
 def test_theirs_beside_ours_of_the_same_name():
     conf = read_conf({"HEALTH_CHECKS": ["auto", "health_check.checks.Database"]})
     assert {"database", "database-2"} <= set(find_checks(conf).checks)

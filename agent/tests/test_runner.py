@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from django_watchpost.health import Check, Result, Status, ok
+from django_watchpost.health.run import run_check
 from django_watchpost.health.runner import Runner, Snapshot, _pause
 from tests import checks_of_mine as mine
 
@@ -92,6 +93,18 @@ def test_raising_exiting_and_nonsense_are_errors_in_words(run):
     assert said["exits"].message == "SystemExit: goodbye"
     assert said["nonsense"].code == "health.check_broken"
     assert {one.status for one in said.values()} == {Status.ERROR}
+
+
+def test_where_a_check_broke_off_is_logged_once_and_without_secrets(caplog):
+    """The fix that the monitor gives is to look for it in the log."""
+    for _ in range(3):
+        run_check(mine.Raises(id="raises-for-the-log"))
+    (record,) = caplog.records
+    said = record.getMessage()
+    assert "health check raises-for-the-log raised ConnectionError: redis://:[hidden]@cache:6379" in said
+    assert 'checks_of_mine.py", line ' in said
+    assert "in run\n" in said
+    assert "hunter2" not in said
 
 
 def test_since_is_the_beginning_of_a_state_and_not_the_last_look(run):

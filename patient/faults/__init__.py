@@ -18,6 +18,8 @@ _AREAS = {
     "site": "Pages",
     "tls": "Certificate",
     "static": "Static files",
+    "dns": "Names",
+    "domain": "Names",
     "database": "Database",
     "migrations": "Database",
     "cache": "Cache",

@@ -1,6 +1,9 @@
 """Files and folders that go away and come back as they were."""
 
+import shutil
 from pathlib import Path
+
+_AWAY = ".away"
 
 
 def put_away(path: Path) -> None:
@@ -26,6 +29,13 @@ def block(path: Path) -> None:
         path.mkdir()
 
 
+def empty(path: Path) -> None:
+    """It is there, and nothing is in it; ``unblock`` brings it back."""
+    if not _away(path).exists():
+        put_away(path)
+        path.write_bytes(b"")
+
+
 def unblock(path: Path) -> None:
     if not _away(path).exists():
         return
@@ -36,5 +46,22 @@ def unblock(path: Path) -> None:
     _away(path).rename(path)
 
 
+def bring_all_back(folder: Path) -> None:
+    """What was away when the stand ended, however it ended. What has been made anew meanwhile stays."""
+    for away in sorted(folder.rglob(f"*{_AWAY}")):
+        path = away.with_name(away.name.removesuffix(_AWAY))
+        if _is_empty(path):
+            unblock(path)
+        elif away.is_dir():
+            shutil.rmtree(away)
+        else:
+            away.unlink()
+
+
+def _is_empty(path: Path) -> bool:
+    """Nothing, or what ``block`` leaves."""
+    return not (any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size)
+
+
 def _away(path: Path) -> Path:
-    return path.with_name(f"{path.name}.away")
+    return path.with_name(f"{path.name}{_AWAY}")

@@ -6,7 +6,7 @@ Watchpost names it: site.unreachable.connect.
 
 from patient.stand import Stand
 
-CODES = ("site.unreachable.connect", "tls.unreachable.connect")
+CODES = ("site.unreachable.connect",)
 RUNS = ("light", "full")
 
 

@@ -6,7 +6,7 @@ Watchpost names it: site.unreachable.timeout.
 
 from patient.stand import Stand
 
-CODES = ("site.unreachable.timeout", "tls.unreachable.timeout")
+CODES = ("site.unreachable.timeout",)
 RUNS = ("light", "full")
 
 

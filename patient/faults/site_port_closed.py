@@ -8,15 +8,21 @@ from patient.child import free_port
 from patient.stand import Stand
 
 CODES = ("site.unreachable.connect",)
-RUNS = ("light",)
+RUNS = ("light", "full")
 
 
 def break_(shop: Stand) -> None:
-    _listen(shop, free_port())
+    if shop.runs == "light":
+        _listen(shop, free_port())
+    else:
+        shop.front_by("site_port_closed", port=free_port())
 
 
 def heal(shop: Stand) -> None:
-    _listen(shop, shop.port)
+    if shop.runs == "light":
+        _listen(shop, shop.port)
+    else:
+        shop.front_again("site_port_closed")
 
 
 def _listen(shop: Stand, port: int) -> None:

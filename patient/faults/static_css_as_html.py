@@ -7,13 +7,20 @@ Watchpost names it: static.wrong_type.
 from patient.stand import Stand
 
 CODES = ("static.wrong_type",)
-RUNS = ("light",)
+RUNS = ("light", "full")
+_PAGE = "<!doctype html><html><body><div id=app></div></body></html>"
 
 
 def break_(shop: Stand) -> None:
-    body = "<!doctype html><html><body><div id=app></div></body></html>"
-    shop.wedge("static_css_as_html", path="/static/css/*", body=body)
+    if shop.runs == "light":
+        shop.wedge("static_css_as_html", path="/static/css/*", body=_PAGE)
+    else:  # as a fallback does: try_files $uri /index.html
+        answer = f"types {{ }} default_type text/html; return 200 '{_PAGE}';"
+        shop.front_by("static_css_as_html", more=f"location /static/css/ {{ {answer} }}")
 
 
 def heal(shop: Stand) -> None:
-    shop.unwedge("static_css_as_html")
+    if shop.runs == "light":
+        shop.unwedge("static_css_as_html")
+    else:
+        shop.front_again("static_css_as_html")

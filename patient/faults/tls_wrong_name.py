@@ -15,4 +15,4 @@ def break_(shop: Full) -> None:
 
 
 def heal(shop: Full) -> None:
-    shop.certify("127.0.0.1", "localhost")
+    shop.certify()

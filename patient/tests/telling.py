@@ -34,6 +34,8 @@ def tell(demo: RunningDemo, fault: Fault) -> None:
     demo.wait_green(HEALED_S)
     new = [one for one in demo.incidents() if one["id"] not in before]
     assert len(new) == (1 if expected else 0), demo.tell()
+    # What is over still names why: whoever recovered last was not the reason.
+    assert all({cause["code"] for cause in one["causes"]} & set(expected) for one in new), demo.tell()
     if not codes:
         seen = f"seen as {new[0]['title']}" if new else "not seen"
         pytest.skip(f"not yet watched: {fault.name} ({', '.join(fault.codes)}); {seen}")

@@ -10,7 +10,8 @@ import django_watchpost
 from patient.faults import Fault
 from watchpost.codes import catalogue
 
-_OUTSIDE = ("site", "static", "tls", "tcp")  # what a look from outside finds by itself
+# What a look from outside finds by itself.
+_OUTSIDE = ("site", "static", "tls", "tcp", "health", "dns", "domain")
 
 
 def named(fault: Fault) -> tuple[str, ...]:

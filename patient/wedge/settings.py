@@ -17,10 +17,11 @@ MIDDLEWARE = [MIDDLEWARE[0], "patient.wedge.middleware.WedgeMiddleware", *MIDDLE
 WATCHPOST = WATCHPOST | {
     "HEALTH_OVERRIDES": {
         "*": {"interval": 5},
+        "database": {"idle_in_transaction_s": 8},
         "celery.queues": {"degraded_depth": 100},
         "celery.consumers": {"silent_after": 12, "settles_in": 3, "grace": 15},
         "celery.workers": {"silent_after": 12, "stuck_after": 8, "takes_within": 12, "grace": 15},
-        "beat": {"silent_after": 12, "ticks_within": 12, "grace": 15},
+        "beat": {"silent_after": 12, "ticks_within": 8, "grace": 15, "overlap": 4},
     }
 }
 

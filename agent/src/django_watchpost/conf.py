@@ -11,6 +11,11 @@
 ``HEALTH_GROUPS``     which checks a path sums up: ids, or ``tag:ready``.
 ``CELERY``            ``False``: the agent stays out of workers and Beat; else where their reports are kept:
                       ``"auto"``, ``"broker"``, ``"cache"``, ``"cache:<alias>"`` or a folder (``"/path"``).
+``PING_URL``          the Watchpost server that heartbeats are told to: ``https://watchpost.example.com``.
+``PING_KEY``          the project's ping key; it may stand in the address, too (``…/ping/<key>``).
+``API_KEY``           the project's API key: with it, Celery Beat's entries become heartbeats by themselves.
+``HEARTBEATS``        ``False``: they do not; or by name of the entry (``report-*``): ``False``, or
+                      ``{"grace": 7200}`` in seconds.
 ``DSN``               of the project at the Watchpost server.
 """
 
@@ -23,18 +28,24 @@ from typing import Any
 
 from django.conf import settings
 
+from django_watchpost.heartbeats.target import Target, read_target
+
 AUTO = "auto"
 GROUPS = ("all", "ready", "live")
 _PATHS: Mapping[str, str | None] = {"all": "/health/", "ready": "/health/ready/", "live": "/health/live/"}
 _SUMS: Mapping[str, tuple[str, ...]] = {"all": ("*",), "ready": ("tag:ready",)}
 _KEYS = (
+    "API_KEY",
     "CELERY",
     "DSN",
+    "HEARTBEATS",
     "HEALTH_PATHS",
     "HEALTH_TOKEN",
     "HEALTH_CHECKS",
     "HEALTH_OVERRIDES",
     "HEALTH_GROUPS",
+    "PING_KEY",
+    "PING_URL",
 )
 _PLACES = ("auto", "broker", "cache")
 _SHORT_TOKEN = 16
@@ -61,6 +72,11 @@ class Conf:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(_SUMS))
     celery: str = AUTO  # or "off", or where reports are kept
+    ping: Target | None = None  # None: heartbeats are told to nobody
+    api_key: str = ""
+    heartbeats: Mapping[str, Mapping[str, Any] | bool] | None = field(
+        default_factory=dict
+    )  # None: not Beat's
     dsn: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -84,6 +100,9 @@ def read_conf(value: Any = None) -> Conf:
         overrides=reader.overrides(given.get("HEALTH_OVERRIDES")),
         groups=reader.groups(given.get("HEALTH_GROUPS")),
         celery=reader.celery(given.get("CELERY")),
+        ping=reader.ping(given.get("PING_URL"), given.get("PING_KEY")),
+        api_key=reader.text("API_KEY", given.get("API_KEY")),
+        heartbeats=reader.heartbeats(given.get("HEARTBEATS")),
         dsn=str(given.get("DSN") or ""),
         problems=tuple(reader.problems),
     )
@@ -124,12 +143,12 @@ class _Reader:
 
     def tokens(self, value: Any) -> tuple[str, ...]:
         given = [value] if isinstance(value, str) else value
-        if given is None or given == [""]:
+        if given is None:
             return ()
         if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
             self.refuse("['HEALTH_TOKEN']", "must be a text or a list of texts; nobody sees details")
             return ()
-        tokens = tuple(one for one in given if one)
+        tokens = tuple(one.strip() for one in given if one.strip())  # a file of a secret ends with a new line
         if any(len(one) < _SHORT_TOKEN for one in tokens):
             words = f"is shorter than {_SHORT_TOKEN} characters and easily guessed; it is used all the same"
             self.refuse("['HEALTH_TOKEN']", words)
@@ -182,6 +201,38 @@ class _Reader:
         words = f"must be False, {', '.join(map(repr, _PLACES))}, 'cache:<alias>' or a folder, not {value!r}"
         self.refuse("['CELERY']", words)
         return AUTO
+
+    def ping(self, url: Any, key: Any) -> Target | None:
+        url, key = self.text("PING_URL", url), self.text("PING_KEY", key)
+        if not url and not key:
+            return None
+        try:
+            return read_target(url, key)
+        except ValueError as error:
+            self.refuse(
+                "['PING_URL']" if not url or key else "['PING_KEY']", f"{error}; heartbeats say nothing"
+            )
+            return None
+
+    def text(self, key: str, value: Any) -> str:
+        if value is None or isinstance(value, str):
+            return (value or "").strip()
+        self.refuse(f"[{key!r}]", f"must be a text, not {type(value).__name__}; it is left out")
+        return ""
+
+    def heartbeats(self, value: Any) -> dict[str, Mapping[str, Any] | bool] | None:
+        if value is False:
+            return None
+        found: dict[str, Mapping[str, Any] | bool] = {}
+        for name, one in self._items("HEARTBEATS", None if value is True else value):
+            grace = one.get("grace") if isinstance(one, Mapping) and set(one) == {"grace"} else None
+            is_grace = isinstance(grace, int) and not isinstance(grace, bool) and 60 <= grace <= 31_536_000
+            if isinstance(one, bool) or is_grace:
+                found[str(name)] = one
+            else:
+                words = "must be False, or {'grace': seconds} with 60 to 31536000"
+                self.refuse(f"['HEARTBEATS'][{name!r}]", f"{words}; it is left out")
+        return found
 
     def _items(self, key: str, value: Any, known: Iterable[str] = ()) -> list[tuple[Any, Any]]:
         if value is None:

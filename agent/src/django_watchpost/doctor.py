@@ -21,6 +21,7 @@ from django_watchpost.conf import Conf, read_conf
 from django_watchpost.health.contract import Status
 from django_watchpost.health.process import Watch, gather
 from django_watchpost.health.runner import Reading
+from django_watchpost.heartbeats.target import misused, used
 
 APP, MIDDLEWARE = "django_watchpost", "django_watchpost.middleware.WatchpostMiddleware"
 _STRANGE_HOST = "203.0.113.7"  # RFC 5737: no project allows it, and every load balancer sends one like it
@@ -41,10 +42,10 @@ def standing(conf: Conf) -> Iterator[Advice]:
     """What the settings show. Imports checks and opens nothing."""
     yield _installed()
     yield _first()
-    for problem in (*conf.problems, *gather(conf).problems):
-        yield Advice(
-            "warning", "setting", f"{problem}.".replace("..", "."), "Mend the setting.", "watchpost.W003"
-        )
+    for problem in gather(conf).problems:
+        sentence = str(problem) if str(problem).endswith((".", "?")) else f"{problem}."
+        yield Advice("warning", "setting", sentence, "Mend the setting.", "watchpost.W003")
+    yield from _heartbeats(conf)
 
 
 def examine() -> Iterator[Advice]:
@@ -76,6 +77,20 @@ def _first() -> Advice:
         fix = "Make it the first of MIDDLEWARE."
         return Advice("warning", "middleware", words, fix, "watchpost.W002")
     return Advice("ok", "middleware", "The middleware stands first.")
+
+
+def _heartbeats(conf: Conf) -> Iterator[Advice]:
+    """Those that this process has imported."""
+    for slug, problem in misused():
+        yield Advice(
+            "warning", "heartbeat", f"The heartbeat {slug!r} {problem}.", "Mend it.", "watchpost.W005"
+        )
+    if used() and conf.ping is None and not any("['PING_" in one.where for one in conf.problems):
+        words = (
+            f"Nobody is told of the heartbeats {', '.join(sorted(used())[:5])}: WATCHPOST has no PING_URL."
+        )
+        fix = 'Set WATCHPOST = {"PING_URL": "https://…", "PING_KEY": os.environ["WATCHPOST_PING_KEY"]}.'
+        yield Advice("warning", "heartbeat", words, fix, "watchpost.W004")
 
 
 def _paths(conf: Conf) -> Iterator[Advice]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -15,7 +16,9 @@ from django_watchpost.health.answer import Endpoint
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
-runs_async = False  # whether this process serves ASGI: Django builds the middleware accordingly
+# Whether this process serves ASGI. Django builds the middleware accordingly, unless one behind it is
+# synchronous (WhiteNoise): then the first request tells.
+runs_async = False
 
 
 class WatchpostMiddleware:
@@ -39,6 +42,8 @@ class WatchpostMiddleware:
             return self.get_response(request)
         if self._is_async:
             return self._answer_async(self._endpoint, request, group)
+        if isinstance(request, ASGIRequest):
+            _note_async()
         try:
             return self._endpoint.answer(request, group)
         except Exception:  # noqa: BLE001  ours: the application goes on, and answers what it would without us

@@ -220,7 +220,7 @@ def test_a_replica_takes_no_writes(cache, redis):
         assert (result.code, result.details["cause"]) == ("cache.down", "read_only"), result
         servers.await_link(port)
         cache(REDIS, [bare(REDIS, redis), bare(REDIS, port)])
-        assert Cache().run().status is Status.OK, "it is read from the replica"
+        assert Cache(slow_ms=5000).run().status is Status.OK, "it is read from the replica"
 
 
 def test_a_password_that_is_wrong(cache):
@@ -265,6 +265,15 @@ def test_files(cache, folder):
     with servers.as_nobody():
         result = Cache().run()
     assert (result.code, result.details["cause"]) == ("cache.down", "rights"), result
+    assert str(folder / "cache") in result.message
+
+
+def test_a_file_in_the_place_of_the_folder(cache, folder):
+    (folder / "cache").write_text("")
+    cache(f"{CORE}.filebased.FileBasedCache", str(folder / "cache"))
+    result = Cache().run()
+    assert (result.code, result.details["cause"]) == ("cache.down", "no_folder"), result
+    assert f"cannot use its folder {folder}/cache, something else lies there" in result.message
 
 
 class ToTheFile:

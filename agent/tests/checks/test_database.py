@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from django.db import OperationalError, connections
 
-from django_watchpost.health.causes import explain
-from django_watchpost.health.causes_of_databases import DATABASE
 from django_watchpost.health.checks.database import Database
-from django_watchpost.health.connect import connected
 from django_watchpost.health.contract import Status
+from django_watchpost.health.probing.causes import explain
+from django_watchpost.health.probing.causes_of_databases import DATABASE
+from django_watchpost.health.probing.connect import connected
 from tests.checks.many import runs_leave_nothing
 
 POSTGRES = "django.db.backends.postgresql"
@@ -320,6 +320,16 @@ def test_requests_that_got_no_connection_since_the_last_look(shop):
     assert (result.status, result.code) == (Status.DEGRADED, "database.pool_exhausted")
     assert "for 1 of the application's requests" in result.message
     assert Database(alias="shop").run().status is Status.OK
+
+
+def test_who_waits_for_the_pool_is_slow_because_of_it(shop):
+    pool = pooled(shop).pool
+    assert Database(alias="shop").run().status is Status.OK
+    with pool.connection(), pool.connection(), pytest.raises(psycopg.OperationalError, match="couldn't get"):
+        pool.getconn(timeout=0.05)
+    result = Database(alias="shop", slow_ms=0.001).run()
+    assert result.code == "database.pool_exhausted", "the pool comes first"
+    assert [one["code"] for one in result.details["also"]] == ["database.slow"]
 
 
 def test_a_connection_of_the_pool_that_died_is_no_outage(shop, admin):

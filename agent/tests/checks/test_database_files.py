@@ -61,7 +61,9 @@ def test_a_folder_that_may_not_be_entered(file):
 def test_a_file_that_is_broken_or_locked(file, database):
     good = file.read_bytes()
     file.write_bytes(b"no database at all" * 100)
-    assert Database(alias="file").run().details["cause"] == "file"
+    broken = Database(alias="file").run()
+    assert broken.details["cause"] == "file"
+    assert f"The file of SQLite database 'file', {file}, cannot be read" in broken.message
     file.write_bytes(good)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

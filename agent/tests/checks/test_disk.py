@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from django_watchpost.health.checks.disk import Disk
+from django_watchpost.health.checks.disk import Disk, _size, usable_mb
 from django_watchpost.health.contract import Status
 from tests.checks.many import runs_leave_nothing
 
@@ -114,3 +114,10 @@ def test_what_is_looked_at(settings, folder):
 
 def test_runs_leave_nothing():
     runs_leave_nothing(next(iter(Disk.found())), 500, lambda: 0)
+
+
+def test_what_is_left_is_left_of_what_the_percentage_is_of():
+    """It said 25 % full, and 82 of 271 GB left: most of it was reserved for root."""
+    stats = os.statvfs_result((4096, 4096, 66_052_000, 59_360_000, 20_000_000, 0, 0, 0, 0, 255))
+    assert round(usable_mb(stats)) == 109_330
+    assert (_size(usable_mb(stats)), _size(9_999), _size(0.4)) == ("109 GB", "9,999 MB", "0 MB")

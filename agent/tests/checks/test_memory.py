@@ -9,7 +9,7 @@ import pytest
 
 from django_watchpost.health.checks.memory import Memory, judge
 from django_watchpost.health.contract import Status
-from django_watchpost.health.memory_of import read_memory, read_rss
+from django_watchpost.health.probing.memory_of import read_memory, read_rss
 
 GB, MB = 2**30, 2**20
 MEMINFO = "MemTotal:       8388608 kB\nMemFree:  100 kB\nMemAvailable:   4194304 kB\nHugePages_Total: 0\n"

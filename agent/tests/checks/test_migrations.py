@@ -132,7 +132,9 @@ def test_other_databases_are_quiet_unless_migrated(database, folder, app):
 
 def test_a_database_that_is_down_is_left_to_its_own_check(database, folder):
     database("gone", ENGINE="django.db.backends.postgresql", NAME="x", HOST="127.0.0.1", PORT=1)
-    assert Migrations(alias="gone").run().status is Status.UNKNOWN
+    gone = Migrations(alias="gone").run()
+    assert gone.status is Status.UNKNOWN
+    assert gone.message.endswith("did not answer (OperationalError): its own check says why.")
     database("missing", ENGINE=SQLITE, NAME=folder / "no.sqlite3")
     assert Migrations(alias="missing").run().status is Status.UNKNOWN
     assert not (folder / "no.sqlite3").exists()

@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.test import AsyncClient
 
 from django_watchpost import middleware
 from django_watchpost.health.checks import settings as module
@@ -74,6 +76,19 @@ def test_persistent_connections_under_asgi_alone(settings, database):
     assert result.code == "settings.persistent_connections"
     assert "CONN_MAX_AGE of the database 'shop' is 60 under ASGI" in result.message
     assert "also" not in result.details
+
+
+def _passes_on(get_response):
+    return lambda request: get_response(request)
+
+
+def test_asgi_is_known_behind_a_synchronous_middleware(settings, database):
+    database("shop", ENGINE="django.db.backends.postgresql", NAME="shop", CONN_MAX_AGE=60)
+    settings.MIDDLEWARE = ["django_watchpost.middleware.WatchpostMiddleware", f"{__name__}._passes_on"]
+    ASGIHandler()
+    assert not middleware.runs_async, "Django hands the whole chain to a thread"
+    async_to_sync(AsyncClient().get)("/health/live/")
+    assert codes() == ["settings.persistent_connections"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from typing import Any
 
 from celery import Celery
 
@@ -27,3 +29,21 @@ def mail() -> None:
 @app.task(name="shop.nap")
 def nap(seconds: float) -> None:
     time.sleep(seconds)
+
+
+@app.task(name="shop.broken")
+def broken() -> None:
+    raise ValueError("the shelf is empty")
+
+
+@app.task(name="shop.killed")
+def killed() -> None:
+    """As the kernel does when memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="shop.stubborn", bind=True, max_retries=1)
+def stubborn(self: Any) -> None:
+    """Succeeds at its second try."""
+    if not self.request.retries:
+        raise self.retry(countdown=0)

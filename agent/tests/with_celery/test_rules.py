@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from celery import Celery
@@ -21,12 +22,21 @@ from django_watchpost.celery.carrier import (
     choose_place,
 )
 from django_watchpost.celery.depth import Depth
-from django_watchpost.celery.judge import Crew, WorkerLimits, judge_live, judge_none, muster
+from django_watchpost.celery.judge import (
+    BeatLimits,
+    Crew,
+    WorkerLimits,
+    judge_beat,
+    judge_live,
+    judge_none,
+    muster,
+)
 from django_watchpost.celery.lookout import Look
 from django_watchpost.celery.report import BeatReport, Reports, WorkerReport, plain, sort_out
 from django_watchpost.celery.tally import Glance, Tally
 from django_watchpost.celery.words import lasting, listed
 from django_watchpost.conf import read_conf
+from tests import servers
 from tests.celery_stack import HERE
 
 LIMITS = WorkerLimits(stuck_after=300.0, takes_within=60.0)
@@ -160,6 +170,23 @@ def test_a_carrier_gives_what_it_was_given(carrier):
     assert set(found) == {"worker:celery@web-1", "worker:../../etc/passwd", "worker:ü b"}
     assert found["worker:celery@web-1"].data["node"] == "again"
     assert all(0 <= one.age_s < 5 for one in found.values())
+
+
+def test_a_folder_that_may_not_be_read_is_not_an_empty_one():
+    """Workers of another user were told as gone, and Beat as silent."""
+    with TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        theirs = Path(place, "theirs")
+        assert FolderCarrier(theirs).read() == []
+        FolderCarrier(theirs).write("worker:w1", {"state": "running"})
+        (report,) = theirs.iterdir()
+        for kept, mode in ((theirs, 0o000), (report, 0o000)):
+            theirs.chmod(0o755)
+            kept.chmod(mode)
+            with servers.as_nobody(), pytest.raises(PermissionError):
+                FolderCarrier(theirs).read()
+        with pytest.raises(NotADirectoryError):
+            FolderCarrier(report / "reports").read()
 
 
 def test_a_folder_forgets_what_is_old_and_reads_no_nonsense(tmp_path):
@@ -305,3 +332,23 @@ def test_numbers_of_tasks_are_said_as_people_say_them():
         "2 tasks wait",
         "1,500 tasks wait",
     ]
+
+
+def test_a_silent_beat_may_hang_and_one_that_left_does_not():
+    limits = BeatLimits(silent_after=30.0, ticks_within=60.0, grace=60.0, runs_within=90.0, overlap=60.0)
+    silent = BeatReport("here", 812, state="running", ticks=5, age_s=90.0)
+    told = [
+        judge_beat(replace(look(), reports=Reports(beats=(one,))), limits, is_early=False)
+        for one in (silent, replace(silent, state="left"))
+    ]
+    assert [one.code for one in told] == ["beat.silent", "beat.silent"]
+    assert "pid 812) is there: then it hangs, restart it" in told[0].fix
+    assert "hangs" not in told[1].fix
+
+
+@pytest.mark.parametrize(("overlap", "code"), [(30.0, "beat.twice"), (50.0, "")])
+def test_two_beats_are_told_after_the_overlap_of_a_release(overlap, code):
+    beats = tuple(BeatReport("here", pid, ticks=5, up_s=up_s) for pid, up_s in ((7, 900.0), (8, 40.0)))
+    limits = BeatLimits(silent_after=30.0, ticks_within=60.0, grace=60.0, runs_within=90.0, overlap=overlap)
+    at = replace(look(), reports=Reports(beats=beats))
+    assert judge_beat(at, limits, is_early=False).code == code

@@ -33,10 +33,14 @@ CLOCKS = frozenset({"datetime.now", "datetime.utcnow", "datetime.today", "date.t
 })  # fmt: skip
 
 # path -> why and since when. An entry that nothing needs any more fails the test.
-TOO_LONG: dict[str, str] = {}
+TOO_LONG: dict[str, str] = {
+    "server/src/watchpost/run.py": "copied onto hosts as one file without dependencies, since heartbeats",
+}
 TOO_LONG_FUNCTIONS: dict[str, str] = {}
 IMPURE: dict[str, str] = {}
-CONNECTS: dict[str, str] = {}
+CONNECTS: dict[str, str] = {
+    "server/src/watchpost/run.py": "runs on other hosts, where there is no outbound, since heartbeats",
+}
 READS_CLOCK: dict[str, str] = {}
 
 

@@ -139,6 +139,24 @@ def test_an_application_that_is_gone_is_told_by_the_page(story: Story, shop: Sho
     assert incident.title.endswith(" Health at 127.0.0.1 is down, too")
 
 
+def test_an_incident_that_is_over_names_what_it_was_not_who_recovered_last(story: Story, shop: Shop) -> None:
+    page, health = watch(story, shop)
+    shop.is_gone = True
+    look(story, health, 2)
+    story.fails(page, 502)
+    story.heals(page)
+    [incident] = story.incidents()
+    assert [cause["code"] for cause in incident.causes] == ["health.unreadable"]  # all that is left
+    shop.is_gone = False
+    look(story, health, 2)
+    story.deliver()
+    [incident] = story.incidents()
+    assert incident.state == "resolved"
+    assert [cause["code"] for cause in incident.causes] == ["site.error_status", "health.unreadable"]
+    assert story.told[-1]["causes"] == incident.causes
+    assert incident.causes[0]["sentence"] in incident.title
+
+
 def test_a_warning_that_is_no_reason_never_leads(story: Story, shop: Shop) -> None:
     page, health = watch(story, shop)
     shop.breaks("disk", "degraded", "settings.debug", "DEBUG is on.")

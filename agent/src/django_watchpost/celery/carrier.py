@@ -195,14 +195,18 @@ class FolderCarrier:
         self._sweep()
 
     def read(self) -> list[Kept]:
+        """Raises OSError where it may not be read: that is another thing than nobody there."""
         found, now = [], time.time()
-        with suppress(FileNotFoundError):
-            for path in sorted(self._folder.glob("*.json"))[:_MOST]:
-                with suppress(OSError):
-                    age = max(0.0, now - path.stat().st_mtime)
-                    data = _parsed(path.read_text("utf-8", "replace"))
-                    if data is not None and age < KEEP_S:
-                        found.append(Kept(unquote(path.stem), data, round(age, 3)))
+        try:
+            names = sorted(name for name in os.listdir(self._folder) if name.endswith(".json"))
+        except FileNotFoundError:
+            return []
+        for path in (self._folder / name for name in names[:_MOST]):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                age = max(0.0, now - path.stat().st_mtime)
+                data = _parsed(path.read_text("utf-8", "replace"))
+                if data is not None and age < KEEP_S:
+                    found.append(Kept(unquote(path.stem), data, round(age, 3)))
         return found
 
     def _sweep(self) -> None:

@@ -17,7 +17,8 @@ _NO_PLACE = (
 @guard(None)
 def connect() -> None:
     """When Django is ready. Starts no thread: a worker and Beat say themselves when they begin."""
-    if "celery" not in sys.modules or read_conf().celery == "off":
+    conf = read_conf()
+    if "celery" not in sys.modules or conf.celery == "off":
         return
     from celery import signals
 
@@ -31,6 +32,34 @@ def connect() -> None:
     )
     for signal, hook in hooks:
         signal.connect(hook, weak=False, dispatch_uid=f"watchpost.{hook.__name__}")
+    if conf.ping is not None and conf.heartbeats is not None:
+        _connect_heartbeats()
+
+
+def _connect_heartbeats() -> None:
+    from celery import signals
+
+    from django_watchpost.celery import runs
+
+    hooks = (
+        (signals.before_task_publish, runs.stamp_entry),
+        (signals.task_received, runs.on_received),
+        (signals.task_prerun, runs.on_prerun),
+        (signals.task_postrun, runs.on_postrun),
+        (signals.task_failure, runs.on_failure),
+        (signals.beat_init, _on_beat_with_entries),
+    )
+    for signal, hook in hooks:
+        signal.connect(hook, weak=False, dispatch_uid=f"watchpost.{hook.__name__}")
+
+
+@guard(None)
+def _on_beat_with_entries(sender: Any = None, **_: Any) -> None:
+    from django_watchpost.celery.entry_watch import EntryWatch
+
+    conf = read_conf()
+    if sender is not None and conf.api_key:
+        EntryWatch(sender, conf).start()
 
 
 @guard(None)

@@ -283,12 +283,13 @@ def judge_answers(answer: Mapping[str, Sequence[str]] | None, is_early: bool) ->
 @dataclass(frozen=True, slots=True)
 class BeatLimits:
     """Seconds: reports may be this old; ticks overdue by so much; a new Beat has so long to come; the
-    entry may be unrun for so long."""
+    entry may be unrun for so long; two Beats may run for so long."""
 
     silent_after: float
     ticks_within: float
     grace: float
     runs_within: float
+    overlap: float
 
 
 def judge_beat(look: Look, limits: BeatLimits, is_early: bool) -> Result:
@@ -309,7 +310,7 @@ def judge_beat(look: Look, limits: BeatLimits, is_early: bool) -> Result:
         words = f"Beat on {one.node} lives and does not tick: the last was {lasting(one.tick_s)} ago."
         fix = "See where it stands (py-spy dump --pid …): mostly it waits for the broker. Restart it."
         return error(words, code="beat.silent", fix=fix, **more)
-    ticking = [beat for beat in live if beat.up_s > limits.grace and beat.ticks]
+    ticking = [beat for beat in live if beat.up_s > limits.overlap and beat.ticks]
     if len(ticking) > 1:
         nodes = listed([f"{beat.node} ({beat.pid})" for beat in ticking])
         words = f"{len(ticking)} Beats run, {nodes}: each periodic task is sent as many times."
@@ -332,6 +333,7 @@ def _judge_no_beat(beats: Sequence[BeatReport], limits: BeatLimits, is_early: bo
         words = f"Beat on {last.node} was stopped {lasting(last.age_s)} ago, and none has come since."
     else:
         words = f"Beat on {last.node} fell silent {lasting(last.age_s)} ago: periodic tasks are not sent."
+        fix = f"See whether its process (pid {last.pid}) is there: then it hangs, restart it. Else: {fix}"
     return error(words, code="beat.silent", fix=fix)
 
 

@@ -4,6 +4,7 @@ that is a 500. Their package is not imported here; what they are shows in their 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
@@ -77,7 +78,8 @@ def _id(check: Any) -> str:
     name = name.removesuffix("-health-check").removesuffix("-check").removesuffix("-backend")
     named = {one.name for one in fields(check)} if is_dataclass(check) else set()
     told = next((getattr(check, key) for key in _TOLD_APART_BY if key in named), None)
-    return f"{name}.{told}" if isinstance(told, str) and told not in ("", "default") else name
+    plain = ("", "default", socket.gethostname())  # of this container, where DNS() asks for its own name
+    return f"{name}.{told}" if isinstance(told, str) and told not in plain else name
 
 
 def _told(problems: Iterable[BaseException]) -> Result:

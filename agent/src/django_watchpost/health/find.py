@@ -35,6 +35,7 @@ def find_checks(conf: Conf) -> Found:
     """Never raises: a path that cannot be imported costs that check alone."""
     problems: list[Problem] = []
     checks: dict[str, Check] = {}
+    named: set[str] = set()
     for number, (path, options) in enumerate(conf.checks):
         where = f"['HEALTH_CHECKS'][{number}]"
         try:
@@ -44,11 +45,30 @@ def find_checks(conf: Conf) -> Found:
             words = f"{name} cannot be used: {type(problem).__name__}: {scrub(str(problem))}"
             problems.append(Problem(where, words))
             continue
-        for check in listed:
+        for given in listed:
+            check = _usable(given, where, problems)
+            if check is None:
+                continue
             name = _free(check.id, checks) if isinstance(check, Foreign) else check.id
+            if name in named:
+                words = f"has the id {name!r} of another before it, which it replaces; give it one of its own"
+                problems.append(Problem(where, f"{words}: (path, {{'id': '{name}-2'}})"))
+            if path != AUTO:  # one of the agent's may be replaced on purpose
+                named.add(name)
             checks[name] = replace(check, id=name) if name != check.id else check
     _override(checks, conf.overrides, problems)
     return Found(checks, tuple(problems))
+
+
+def unmatched(checks: Iterable[Check], conf: Conf) -> Iterator[Problem]:
+    """What ``HEALTH_GROUPS`` names and no check fits: a path that sums up nothing is always "ok"."""
+    listed, default = list(checks), Conf().groups
+    for name, wanted in conf.groups.items():
+        for one in wanted if wanted != default[name] else ():
+            if not members(listed, [one]):
+                near = get_close_matches(one, [check.id for check in listed], 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                yield Problem(f"['HEALTH_GROUPS'][{name!r}]", f"{one!r} fits no check{hint}")
 
 
 def members(checks: Iterable[Check], wanted: Sequence[str]) -> frozenset[str]:
@@ -101,6 +121,23 @@ def _named(path: Any, options: Mapping[str, Any]) -> Iterable[Check]:
     return theirs
 
 
+def _usable(check: Check, where: str, problems: list[Problem]) -> Check | None:
+    """The check with what can be worked with: a wrong value is told, and the default stands. None: it has no
+    name. What somebody wrote must not break the others."""
+    if not isinstance(check.id, str) or not check.id:
+        words = f"{type(check).__qualname__} is left out: its id must be a text, not {check.id!r}"
+        problems.append(Problem(where, words))
+        return None
+    for key in ("interval", "timeout", "tags"):
+        default, value = getattr(Check, key), getattr(check, key)
+        if words := _unfit(key, value, default):
+            problems.append(Problem(where, f"{words}; {default!r} stands"))
+            check = replace(check, **{key: default})
+        elif key == "tags":
+            check = replace(check, tags=_listed(value))
+    return check
+
+
 def _override(
     checks: dict[str, Check], overrides: Mapping[str, Mapping[str, Any]], problems: list[Problem]
 ) -> None:
@@ -126,17 +163,38 @@ def _changed(check: Check, changes: Mapping[str, Any], where: str, problems: lis
     known = {one.name for one in fields(check)} - {"id"}
     taken: dict[str, Any] = {}
     for key, value in changes.items():
-        if key == "enabled":
-            continue
-        if key not in known:
+        present = True if key == "enabled" else getattr(check, str(key), None)
+        if key != "enabled" and key not in known:
             words = f"has no field {key!r}; there are {', '.join(sorted(known))}, enabled"
             problems.append(Problem(where, words))
-        elif key in ("interval", "timeout") and not _is_time(value):
-            words = f"{key} must be seconds from {_LEAST_S:g} to {_MOST_S:g}, not {value!r}"
+        elif words := _unfit(key, value, present):
             problems.append(Problem(where, words))
-        else:
-            taken[key] = tuple(value) if key == "tags" else value
+        elif key != "enabled":
+            taken[key] = _listed(value) if isinstance(present, tuple) else value
     return replace(check, **taken)
+
+
+def _unfit(key: str, value: Any, present: Any) -> str:
+    """Why a field that holds ``present`` cannot hold ``value``; empty when it can."""
+    if key in ("interval", "timeout"):
+        fits, kind = _is_time(value), f"seconds from {_LEAST_S:g} to {_MOST_S:g}"
+    elif isinstance(present, bool):
+        fits, kind = isinstance(value, bool), "True or False"
+    elif isinstance(present, (int, float)):
+        fits = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        kind = "a number"
+    elif isinstance(present, tuple):
+        fits, kind = isinstance(value, (str, list, tuple, set, frozenset)), "a list"
+        if key == "tags" and fits and not isinstance(value, str):
+            fits = all(isinstance(one, str) for one in value)
+    else:
+        return ""
+    return "" if fits else f"{key} must be {kind}, not {value!r}"
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    """One text is one entry, and not its letters."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _is_time(value: Any) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django_watchpost.conf import Conf, Problem, read_conf
 from django_watchpost.guard import log
-from django_watchpost.health.find import find_checks, members
+from django_watchpost.health.find import find_checks, members, unmatched
 from django_watchpost.health.runner import Runner, Snapshot
 
 
@@ -53,7 +53,8 @@ def gather(conf: Conf) -> Watch:
         name: tuple(one for one in found.checks if one in members(listed, wanted))
         for name, wanted in conf.groups.items()
     }
-    return Watch(Runner(found.checks), groups, (*conf.problems, *found.problems))
+    problems = (*conf.problems, *found.problems, *unmatched(listed, conf))
+    return Watch(Runner(found.checks), groups, problems)
 
 
 def snapshot() -> Snapshot:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import isfinite
+from traceback import format_tb
 from typing import Any
 
 from django.db import connections
@@ -17,6 +19,9 @@ from django.db import connections
 from django_watchpost.guard import log
 from django_watchpost.health.contract import Check, Result, Status, error
 from django_watchpost.health.scrub import scrub, scrub_all
+
+_FRAMES = 8  # of a traceback, the last ones
+_raised: dict[str, type[BaseException]] = {}  # by check: what was logged of it and is not over
 
 
 def run_check(check: Check, *, gives_back: bool = True) -> Result:
@@ -26,11 +31,13 @@ def run_check(check: Check, *, gives_back: bool = True) -> Result:
         found = check.run()
         if inspect.isawaitable(found):
             found = _await(found, check.timeout)
-        return _clean(found, check)
+        cleaned = _clean(found, check)
+        _raised.pop(check.id, None)
+        return cleaned
     except TimeoutError as problem:
-        return _failed(problem) if str(problem) else timed_out(check)
+        return _failed(problem, check) if str(problem) else timed_out(check)
     except BaseException as problem:  # noqa: BLE001  a check may even call sys.exit()
-        return _failed(problem)
+        return _failed(problem, check)
     finally:
         if gives_back:
             _give_back()
@@ -41,10 +48,14 @@ def timed_out(check: Check) -> Result:
     return error(f"It did not answer within {check.timeout:g} s.", code="health.check_timeout")
 
 
-def _failed(problem: BaseException) -> Result:
+def _failed(problem: BaseException, check: Check) -> Result:
     said = " ".join(str(problem).split())
-    words = f"{type(problem).__name__}: {said}" if said else type(problem).__name__
-    return error(scrub(words), code="health.check_raised")
+    words = scrub(f"{type(problem).__name__}: {said}" if said else type(problem).__name__)
+    if _raised.get(check.id) is not type(problem):  # once, not at each run
+        _raised[check.id] = type(problem)
+        frames = [scrub(frame) for frame in format_tb(problem.__traceback__, limit=-_FRAMES)]
+        log.warning("health check %s raised %s\n%s", check.id, words, "".join(frames).rstrip())
+    return error(words, code="health.check_raised")
 
 
 def _clean(result: object, check: Check) -> Result:
@@ -53,18 +64,29 @@ def _clean(result: object, check: Check) -> Result:
         words = f"run() gave {type(result).__name__} instead of a Result"
         fix = f"Return ok(), degraded() or error() in {_name(check)}."
         return error(words, code="health.check_broken", fix=fix)
-    observed = result.observed
-    if isinstance(observed, bool) or not isinstance(observed, (int, float)):
-        observed = None
+    details = result.details if isinstance(result.details, Mapping) else {"value": result.details}
     return Result(
         Status(result.status),
-        scrub(result.message),
-        observed,
-        result.unit,
-        scrub_all(dict(result.details)),
-        result.code,
-        result.fix,
+        _text(result.message),
+        _number(result.observed),
+        _text(result.unit),
+        scrub_all(dict(details)),
+        _text(result.code),
+        _text(result.fix),
     )
+
+
+def _text(value: object) -> str:
+    """Also of a lazy translation: what cannot be written would hide the whole answer."""
+    return "" if value is None else scrub(str(value))
+
+
+def _number(value: Any) -> float | int | None:
+    """What a chart can show; JSON knows no NaN and no infinity."""
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        return None
+    number = value if isinstance(value, int) else float(value)
+    return number if isinstance(number, int) or isfinite(number) else None
 
 
 def _name(check: Check) -> str:

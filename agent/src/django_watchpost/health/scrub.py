@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ _IN_ADDRESS = re.compile(r"(?<=://)([^\s/@:]*):([^\s/@]+)@")
 _IN_WORDS = re.compile(
     r"(?i)\b(password|passwd|pwd|secret|token|api_?key|authorization)(\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|\S+)"
 )
-_SECRET_NAME = re.compile(r"(?i)SECRET|PASSW|TOKEN|API_?KEY|CREDENTIAL|PRIVATE|SIGNATURE|DSN")
+_SECRET_NAME = re.compile(r"(?i)SECRET|PASSW|TOKEN|(API|PING)_?KEY|CREDENTIAL|PRIVATE|SIGNATURE|DSN")
 _DOTTED = re.compile(r"[a-z_]\w*(\.\w+)+")  # PASSWORD_HASHERS names classes, which are no secret
 _LEAST = 6  # a shorter value stands in too many words by chance
 _MOST = 1000
@@ -22,7 +23,7 @@ _MOST = 1000
 
 def scrub(text: str) -> str:
     """``text`` without secrets, at most 1,000 characters."""
-    text = text[: 4 * _MOST]
+    text = text[: 4 * _MOST].encode("utf-8", "replace").decode()  # half characters, of names of files
     text = _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", text)
     text = _IN_WORDS.sub(rf"\1\2{HIDDEN}", text)
     for secret in _secrets():
@@ -32,6 +33,8 @@ def scrub(text: str) -> str:
 
 def scrub_all(value: Any, depth: int = 4) -> Any:
     """Plain data without secrets; whatever is no plain data becomes its text."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON knows none
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):

@@ -56,7 +56,9 @@ def projects(request: HttpRequest) -> QuerySet[Project]:
 
 
 def monitors(request: HttpRequest) -> QuerySet[Monitor]:
-    rows = Monitor.objects.select_related("project", "state", "last").prefetch_related("depends_on")
+    rows = Monitor.objects.select_related("project", "state", "last", "heartbeat").prefetch_related(
+        "depends_on"
+    )
     mine = token_of(request).project_id
     return rows.filter(project_id=mine) if mine else rows
 

@@ -14,7 +14,7 @@ from watchpost.api import auth
 from watchpost.api.moments import utc
 from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cursor
 from watchpost.api.problems import Problem, wrong
-from watchpost.api.shapes import look_object, monitor_object, next_windows, part_object
+from watchpost.api.shapes import look_object, monitor_object, next_windows, part_object, ping_addresses
 from watchpost.config.table import parse_duration
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
@@ -77,8 +77,8 @@ def create_monitor(request: HttpRequest, asked: Body[Spec]) -> Status[Any]:
     """The shape of the configuration file, and ``project`` beside it."""
     spec = dict(asked)
     project = auth.find_project(request, str(spec.pop("project", "")))
-    monitor = edit.create_monitor(project, spec, clock.now())
-    return Status(201, monitor_object(_find(request, str(monitor.pk))))
+    monitor = _find(request, str(edit.create_monitor(project, spec, clock.now()).pk))
+    return Status(201, monitor_object(monitor) | _addresses(request, monitor))
 
 
 @router.get("/monitors/{monitor_id}")
@@ -87,7 +87,14 @@ def get_monitor(request: HttpRequest, monitor_id: str) -> dict[str, Any]:
     monitor = _find(request, monitor_id)
     planned = next_windows(monitor.project, clock.now(), monitor)
     parts = [part_object(one) for one in parts_of(monitor)]
-    return monitor_object(monitor) | {"parts": parts, "maintenance": planned}
+    shown = monitor_object(monitor) | _addresses(request, monitor)
+    return shown | {"parts": parts, "maintenance": planned}
+
+
+def _addresses(request: HttpRequest, monitor: Monitor) -> dict[str, str]:
+    """Of a heartbeat, for those who may change it: whoever knows them reports in the job's name."""
+    told = hasattr(monitor, "heartbeat") and not auth.token_of(request).read_only
+    return ping_addresses(monitor) if told else {}
 
 
 @router.put("/monitors/{monitor_id}")

@@ -5,9 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+
+from watchpost import clock
 from watchpost.core.types import Severity
+from watchpost.heartbeats.rows import time_of
+from watchpost.heartbeats.standing import standing_of
 from watchpost.incidents.models import Channel, Incident
 from watchpost.incidents.payload import incident_object, stamp
+from watchpost.monitors.ask import is_looking
 from watchpost.monitors.edit import channel_spec_of, spec_of
 from watchpost.monitors.models import Look, MaintenanceWindow, Monitor, Project
 from watchpost.monitors.parts import Part
@@ -48,9 +54,31 @@ def monitor_object(monitor: Monitor) -> dict[str, Any]:
         "reason": state.reason if state else "",
         "flapping": bool(state and state.flapping),
         "held_back_by": [parent.slug for parent in held_back_by(monitor)],
-        "last": last_object(last) if last else None,
+        "last": last_object(last, is_looking(monitor)) if last else None,
         "spec": spec_of(monitor),
+    } | ({"heartbeat": heartbeat_object(monitor)} if hasattr(monitor, "heartbeat") else {})
+
+
+def heartbeat_object(monitor: Monitor) -> dict[str, Any]:
+    """How a job that reports by itself stands. Its addresses are not told here: they are all a ping needs."""
+    one = standing_of(monitor.heartbeat, clock.now())
+    row = one.row
+    return {
+        "state": one.state,
+        "next_due": stamp(one.due),
+        "down_from": stamp(one.end.at) if one.end else None,
+        "pings": row.pings,
+        "last_ping": stamp(time_of(row.last_ping)),
+        "running_since": stamp(time_of(row.last_start)),
+        "last_run_s": row.last_s,
     }
+
+
+def ping_addresses(monitor: Monitor) -> dict[str, str]:
+    """By its id and, when it has a name, by the project's ping key."""
+    row, base = monitor.heartbeat, f"{settings.SITE_URL}/ping"
+    by_name = {"ping_url_by_name": f"{base}/{monitor.project.ping_key}/{row.slug}"} if row.slug else {}
+    return {"ping_url": f"{base}/{row.code}"} | by_name
 
 
 def part_object(part: Part) -> dict[str, Any]:
@@ -72,12 +100,13 @@ def part_object(part: Part) -> dict[str, Any]:
     }
 
 
-def last_object(last: Any) -> dict[str, Any]:
+def last_object(last: Any, is_measured: bool = True) -> dict[str, Any]:
+    """Of one that asks nobody (``is_measured`` False) there is no time to tell."""
     return {
         "at": moment_of(last.at),
         "outcome": last.outcome,
-        "total_ms": last.total_ms,
-        "phases_ms": last.phases,
+        "total_ms": last.total_ms if is_measured else None,
+        "phases_ms": last.phases if is_measured else None,
         "address": last.address,
         "findings": findings_of(last.findings),
     }

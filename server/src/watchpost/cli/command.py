@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -68,10 +68,12 @@ class Out:
 class Command:
     """``configure`` adds arguments to the parser; ``run`` returns the exit code and may raise Refusal.
     ``serves``: it runs until it is stopped. Its --help ends with all settings, for it is what reads them,
-    and when it fails it is started again by whoever watches it."""
+    and when it fails it is started again by whoever watches it. ``words``: takes all words behind the name as
+    they are, because they are another program's, and gives the exit code."""
 
     name: str
     help: str
     configure: Callable[[ArgumentParser], None]
     run: Callable[[Namespace, Out], int]
     serves: bool = False
+    words: Callable[[Sequence[str]], int] | None = None

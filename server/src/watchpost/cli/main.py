@@ -108,6 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
+    named = find_commands().get(argv[0]) if argv else None
+    if named is not None and named.words is not None:
+        return named.words(argv[1:])
     parser = build_parser()
     options, rest = global_options().parse_known_args(argv)
     if options.data_dir:

@@ -23,6 +23,9 @@ _KINDS = {
     "monitor": "the monitor",
 }
 _ENOUGH = 16  # of a fingerprint, to tell certificates apart
+# Of equals, what visitors meet is told before the port and the certificate it stands on: which of them was
+# looked at first is chance.
+_MET = ("site.unreachable.", "site.address_down")
 # A code of this rank or more says why; below it stands what shows that something is wrong.
 EXPLAINS = 76
 
@@ -220,7 +223,7 @@ def present(members: Iterable[Member]) -> tuple[Member, ...]:
 
 def headline(members: Sequence[Member]) -> Member:
     """The member that names the incident: nobody that another explains; then the highest rank, then worst
-    severity, then earliest."""
+    severity, then the page that does not answer, then earliest."""
     inside = present(members)
     follows = explained(inside)
     return min(
@@ -278,8 +281,9 @@ def muted(incident: OpenIncident, rise: bool, now: datetime) -> bool:
     return not rise and incident.snoozed_until is not None and now < incident.snoozed_until
 
 
-def _order(member: Member) -> tuple[int, int, datetime, int, str]:
-    return (-member.rank, -int(member.severity), member.began, member.monitor_id, member.code)
+def _order(member: Member) -> tuple[int, int, bool, datetime, int, str]:
+    carries = not member.code.startswith(_MET)
+    return (-member.rank, -int(member.severity), carries, member.began, member.monitor_id, member.code)
 
 
 def _name(member: Member) -> str:

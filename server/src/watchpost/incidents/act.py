@@ -14,7 +14,7 @@ from django.db import transaction
 
 from watchpost.core.title import title
 from watchpost.core.words import duration_words
-from watchpost.incidents.case import core_member
+from watchpost.incidents.case import causes_of, core_member
 from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
 from watchpost.incidents.outbox import note as add_note
 from watchpost.incidents.outbox import tell
@@ -112,12 +112,14 @@ def _act(incident_id: int, actor: str, now: datetime, change: Change) -> Acted:
 def ended_values(
     incident: Incident, ended: datetime, members: Sequence[IncidentMember] | None = None
 ) -> dict[str, Any]:
-    """What its end writes. The title of several monitors then names all who ever were in it."""
-    values = {"state": Incident.State.RESOLVED, "resolved_at": ended, "snoozed_until": None}
+    """What its end writes. The title of several monitors then names all who ever were in it, and its causes
+    are those of all of it: who recovered last is not why it began."""
+    values: dict[str, Any] = {"state": Incident.State.RESOLVED, "resolved_at": ended, "snoozed_until": None}
     if members is None:
         members = list(incident.members.select_related("monitor").order_by("id"))
     if len({row.monitor_id for row in members}) > 1:
-        values["title"] = title([core_member(row) for row in members], over=True)
+        everyone = [core_member(row) for row in members]
+        values |= {"title": title(everyone, over=True), "causes": causes_of(everyone)}
     return values
 
 

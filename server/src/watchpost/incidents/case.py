@@ -6,8 +6,10 @@ them anew for every step of every join would cost the square of their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from watchpost.core import incident as core
 from watchpost.core.types import Severity
@@ -164,6 +166,11 @@ def tokens(member: core.Member, seek: bool = False) -> set[str]:
     itself = {f"monitor:{member.monitor_id}", f"trouble:{member.code} {member.subject[:300]}"}
     shares = core.sought(member.shares) if seek else member.shares
     return {token[:400] for token in shares | itself}
+
+
+def causes_of(members: Sequence[core.Member]) -> list[dict[str, Any]]:
+    """As the incident's row holds them: ``code``, ``confidence`` in percent, ``sentence``, ``fix``."""
+    return [asdict(cause) for cause in core.causes(members)]
 
 
 def snapshot(row: Incident, members: tuple[core.Member, ...]) -> core.OpenIncident:

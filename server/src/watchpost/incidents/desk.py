@@ -23,7 +23,7 @@ from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
 from watchpost.incidents.act import ended_values, swap
-from watchpost.incidents.case import Case, Cases, core_member, snapshot
+from watchpost.incidents.case import Case, Cases, causes_of, core_member, snapshot
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.outbox import HELD, is_hold_news, note, tell
 
@@ -300,10 +300,7 @@ def _refresh(case: Case) -> None:
             "title": title((*members, *_lately(case))),
             "severity": max(incident.severity, *(int(m.severity) for m in members if m.left_at is None), 0),
             "began_at": min(m.began for m in members),
-            "causes": [
-                {"code": c.code, "confidence": c.confidence, "sentence": c.sentence, "fix": c.fix}
-                for c in core.causes(members)
-            ],
+            "causes": causes_of(members),
         }
         if swap(incident, values):
             return

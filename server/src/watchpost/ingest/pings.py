@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.db import DatabaseError
@@ -29,6 +30,8 @@ READ_S = 20.0
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 log = logging.getLogger(__name__)
+_BODILESS = frozenset({"GET", "HEAD"})  # most pings: no task is made to wait for nothing
+_WANTED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"user-agent"})
 _HEADERS = [
     (b"content-type", b"text/plain; charset=utf-8"),
     (b"ping-body-limit", str(BODY_LIMIT).encode()),
@@ -63,10 +66,12 @@ class Pings:
         wait_s = self.pace.wait_s(str(where.code or f"{where.key}/{where.slug}"), at.timestamp())
         if wait_s > 0:
             return 429, "rate limited", [(b"retry-after", str(int(wait_s) + 1).encode())]
-        try:
-            body, whole = await asyncio.wait_for(_read(receive), READ_S)
-        except TimeoutError:
-            return 408, "the body did not come within 20 seconds", []
+        body, whole = b"", True
+        if scope["method"] not in _BODILESS or _announces_body(scope["headers"]):
+            try:
+                body, whole = await asyncio.wait_for(_read(receive), READ_S)
+            except TimeoutError:
+                return 408, "the body did not come within 20 seconds", []
         close = [] if whole else [(b"connection", b"close")]
         one = _incoming(scope, where, Ping(at, where.sign, scope["method"], body, where.run))
         try:
@@ -91,6 +96,10 @@ class Pings:
         return 404, "not found"
 
 
+def _announces_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
+
+
 async def _read(receive: Receive) -> tuple[bytes, bool]:
     """What is kept of the body, and whether all of it was read."""
     kept, seen = bytearray(), 0
@@ -108,7 +117,7 @@ async def _read(receive: Receive) -> tuple[bytes, bool]:
 
 
 def _incoming(scope: dict[str, Any], where: Address, ping: Ping) -> Incoming:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _WANTED}
     forwarded = headers.get(b"x-forwarded-for", "").split(",")[0].strip()
     address = forwarded or (scope["client"][0] if scope.get("client") else "")
     scheme = headers.get(b"x-forwarded-proto", scope.get("scheme", "http"))
@@ -118,6 +127,7 @@ def _incoming(scope: dict[str, Any], where: Address, ping: Ping) -> Incoming:
     )
 
 
+@lru_cache(10_000)
 def plain_address(text: str) -> str:
     """An address as the log shows it: no port, and an IPv4 one in its own form. What is none is empty."""
     host = text.split("]")[0].lstrip("[") if text.startswith("[") else text

@@ -28,7 +28,7 @@ class Asked:
 def look_now(monitors: Iterable[Monitor], now: datetime) -> Asked:
     """Look at all of these that can be; those that were asked for a moment ago are left out."""
     wanted = list(monitors)
-    able = [one for one in wanted if not one.paused and _is_asked(one)]
+    able = [one for one in wanted if not one.paused and is_looking(one)]
     if not able:
         return Asked(False, _why_not(wanted))
     with transaction.atomic():
@@ -45,7 +45,8 @@ def look_now(monitors: Iterable[Monitor], now: datetime) -> Asked:
     return Asked(True, f"Looking at {who} now; the result shows in a moment.")
 
 
-def _is_asked(monitor: Monitor) -> bool:
+def is_looking(monitor: Monitor) -> bool:
+    """Whether it asks somebody, so that a look can be asked for."""
     kind = kinds().get(monitor.kind)
     return kind is None or not kind.is_fed
 
@@ -56,4 +57,6 @@ def _why_not(monitors: list[Monitor]) -> str:
     if all(one.paused for one in monitors):
         it = f"{monitors[0].name} is" if len(monitors) == 1 else "All of them are"
         return f"{it} paused; resume to look again."
+    if all(hasattr(one, "heartbeat") for one in monitors):
+        return "Nobody is asked: its job reports by itself."
     return "Nobody is asked: it is judged by itself whenever a monitor that it counts changes."

@@ -123,7 +123,9 @@ def explain(
             if sign in text:
                 return Failure("tls", "client", words)
     if code in _TLS_ERRORS:
-        return Failure("tls", "tls", f"the TLS handshake failed: {text}")
+        is_plain = "wrong version number" in text  # OpenSSL's words for what is no record of TLS
+        words = "what answers on this port does not speak TLS" if is_plain else text
+        return Failure("tls", "tls", f"the TLS handshake failed: {words}")
     for sign, *failure in _RULES.get(code, ()):
         if sign in text:
             return Failure(*failure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -92,9 +92,9 @@ def check_schedule(expression: str) -> str:
     return expression
 
 
-@cache
+@lru_cache(1)
 def _zones() -> frozenset[str]:
-    """Python walks the disk for them: 35 ms, at every reading of a configuration."""
+    """Found once: the folders of the database are walked for it."""
     return frozenset(available_timezones())
 
 

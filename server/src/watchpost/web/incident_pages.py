@@ -18,7 +18,7 @@ from watchpost.accounts.access import may_change, person, require_change, visibl
 from watchpost.core.words import read_count
 from watchpost.incidents import act
 from watchpost.incidents.models import Incident, IncidentMember
-from watchpost.monitors.ask import look_now
+from watchpost.monitors.ask import is_looking, look_now
 from watchpost.monitors.models import Monitor
 from watchpost.web import charts, history, timeline, words
 from watchpost.web.forms_only import posted_from
@@ -80,6 +80,8 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
         "well": len([row for row in affected if row["left"]]),
         "timeline": timeline.fold(incident.timeline.all(), [member.monitor.name for member in members]),
         "told": timeline.told(deliveries[:MOST_TOLD]),
+        "has_lanes": any("spark" in row for row in affected),
+        "may_look": any(is_looking(member.monitor) for member in members),
         "axis_from": begin,
         "axis_to": end,
     }
@@ -131,7 +133,8 @@ def _affected(
         if member.sentence not in said and member.sentence not in row["sentences"]:
             row["sentences"].append(member.sentence)
     moment = (incident.began_at - begin) / (end - begin) if end > begin else None
-    for pk, lane in history.lanes(list(rows)[:30], begin, end).items():
+    measured = [pk for pk, row in rows.items() if is_looking(row["monitor"])]
+    for pk, lane in history.lanes(measured[:30], begin, end).items():
         rows[pk]["spark"] = charts.spark(lane, moment)
     return list(rows.values())
 

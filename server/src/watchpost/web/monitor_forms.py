@@ -15,6 +15,7 @@ from watchpost.accounts.access import changeable_projects
 from watchpost.accounts.models import User
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
+from watchpost.monitors.recurrence import zones
 from watchpost.monitors.sealed import foreign_fields
 from watchpost.monitors.spec import write_duration
 from watchpost.registry import Kind, doc_of, kinds
@@ -46,7 +47,7 @@ def _does(kind: Kind) -> str:
 def monitor_new(request: HttpRequest, name: str) -> HttpResponse:
     user = require_add(request)
     kind = kinds().get(name)
-    if kind is None or kind.feed == "signal":
+    if kind is None:
         raise Http404("There is no such kind of monitor.")
     mine = changeable_projects(user).order_by("name")
     if not mine.exists():
@@ -108,6 +109,8 @@ def _inputs(kind: Kind, project: Project, itself: Monitor | None = None) -> list
     """What the kind asks for, between what every monitor has. Whoever is fed by others has no looks of its
     own: then there is nothing to say of them."""
     own = inputs_of(kind.config, kind.secrets)
+    if kind.feed == "signal":
+        _tell_times(own)
     for one in own:
         if one.type == "members":
             one.names = _others(project, itself)
@@ -128,6 +131,15 @@ def _inputs(kind: Kind, project: Project, itself: Monitor | None = None) -> list
         Input("resend", "Tells again every", value="4h", help="Until somebody acknowledges."),
         *(one for one in own if one.rare),
     ]
+
+
+def _tell_times(own: list[Input]) -> None:
+    """A schedule shows its next times as it is typed, on the clock of its zone."""
+    for one in own:
+        if one.name == "schedule":
+            one.preview, one.preview_of = "/heartbeats/next/", ("schedule", "timezone", "period")
+        if one.name == "timezone":
+            one.zones = tuple(sorted(zones()))
 
 
 def _pace(kind: Kind) -> list[Input]:

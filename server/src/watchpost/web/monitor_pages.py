@@ -28,6 +28,7 @@ from watchpost.monitors.standing import held_back_by, parents
 from watchpost.registry import kinds
 from watchpost.web import charts, history, part_rows, words
 from watchpost.web.forms_only import posted_from
+from watchpost.web.one_heartbeat import about_heartbeat
 from watchpost.web.window_form import WindowForm, new_form, window_rows
 
 RANGES = {
@@ -39,11 +40,13 @@ RANGES = {
 PAGE = 100
 MOST_PAGES = 10_000
 LATELY = 12
+_PAUSED = ("Paused. Nobody looks and nobody is told.", "Looking again.")
+_HEARTBEAT_PAUSED = ("Paused. Its silence is not judged.", "Resumed. The next ping starts the clock.")
 
 
 def seen_monitor(request: HttpRequest, pk: int) -> Monitor:
     """One of the person's monitors, else 404."""
-    found = Monitor.objects.select_related("project", "state", "last")
+    found = Monitor.objects.select_related("project", "state", "last", "heartbeat")
     monitor: Monitor = get_object_or_404(found.filter(project__in=visible_projects(person(request))), pk=pk)
     return monitor
 
@@ -58,7 +61,9 @@ def changed_monitor(request: HttpRequest, pk: int) -> Monitor:
 @login_required
 def monitor_list(request: HttpRequest) -> HttpResponse:
     projects = list(visible_projects(person(request)).order_by("name"))
-    everything = Monitor.objects.filter(project__in=projects).select_related("project", "state", "last")
+    everything = Monitor.objects.filter(project__in=projects).select_related(
+        "project", "state", "last", "heartbeat"
+    )
     asked = {key: request.GET.get(key, "").strip() for key in ("q", "tag", "environment", "state", "project")}
     rows = [row for row in _filtered(everything, asked) if _matches(row, asked)]
     rows.sort(key=lambda row: (words.ORDER.index(_shown(row)), row.project.name, row.name))
@@ -127,23 +132,35 @@ def monitor_page(request: HttpRequest, pk: int, window: WindowForm | None = None
     """``window`` is the form of a maintenance window that was refused, or only tried."""
     monitor, now = seen_monitor(request, pk), clock.now()
     shown = history.stretches(monitor, now - timedelta(days=90), now)
+    context = _head(monitor, now) | {
+        "may_change": may_change(person(request), monitor.project),
+        "figures": history.figures(monitor, now, shown),
+        "days": charts.day_bar(history.ninety_days(shown, now)),
+        "lately": _lately(monitor),
+        "window": window or new_form(now),
+    }
+    page = "monitor"
+    if hasattr(monitor, "heartbeat"):
+        page = "heartbeat"
+        context |= about_heartbeat(request, monitor, bool(context["may_change"]), now)
+    else:
+        context |= _measured(request, monitor, now)
+    return render(request, f"watchpost/{page}.html", context, status=window.status if window else 200)
+
+
+def _measured(request: HttpRequest, monitor: Monitor, now: datetime) -> dict[str, Any]:
+    """What looks measured, and the last of them."""
     chosen = _chosen(request)
     _, length, step = RANGES[chosen]
     points = history.series(monitor, now - timedelta(seconds=length), now, step)
-    context = _head(monitor, now) | {
-        "may_change": may_change(person(request), monitor.project),
+    return {
         "chosen": chosen,
-        "figures": history.figures(monitor, now, shown),
         "chart": charts.stacked(points),
         "points": [point for point in points if point["n"]][-48:],
         "chart_from": now - timedelta(seconds=length),
         "ranges": [(key, label, key == chosen) for key, (label, _, _) in RANGES.items()],
-        "days": charts.day_bar(history.ninety_days(shown, now)),
         "looks": _last_looks(monitor),
-        "lately": _lately(monitor),
-        "window": window or new_form(now),
     }
-    return render(request, "watchpost/monitor.html", context, status=window.status if window else 200)
 
 
 @login_required
@@ -283,7 +300,8 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     monitor = changed_monitor(request, pk)
     paused = request.POST.get("paused") == "1"
     edit.set_paused(monitor, paused, clock.now(), person(request).email)
-    messages.info(request, "Paused. Nobody looks and nobody is told." if paused else "Looking again.")
+    said = _HEARTBEAT_PAUSED if hasattr(monitor, "heartbeat") else _PAUSED
+    messages.info(request, said[0] if paused else said[1])
     return redirect("monitor", pk)
 
 

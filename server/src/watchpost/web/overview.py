@@ -29,6 +29,8 @@ LAYERS = {
     "uptime": ("Uptime", "seen from the outside", "/add/?project={}", "Add an address"),
     "health": ("Health", "what the application says of itself", "/monitors/new/health/?project={}",
                "Add its health endpoint"),
+    "workers": ("Scheduled work", "jobs that report by themselves", "/monitors/new/heartbeat/?project={}",
+                "Add a heartbeat"),
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def project_page(request: HttpRequest, slug: str, window: WindowForm | None = No
     """``window`` is the form of a maintenance window that was refused, or only tried."""
     shown = take(request)
     project, now = seen_project(request, slug), clock.now()
-    monitors = list(project.monitors.select_related("state", "last"))
+    monitors = list(project.monitors.select_related("state", "last", "heartbeat"))
     states = [_shown(monitor) for monitor in monitors]
     hearing = [channel for channel in _channels() if hears(channel, project)]
     watched = [Watched(project.pk, one.environment, _shown(one), layer_of(one.kind)) for one in monitors]
@@ -71,6 +71,8 @@ def project_page(request: HttpRequest, slug: str, window: WindowForm | None = No
         "members": project.memberships.select_related("user").order_by("role", "user__email"),
         "admins": User.objects.filter(is_superuser=True).order_by("email"),
         "dsn": dsn_of(project),
+        "site": settings.SITE_URL,
+        "has_heartbeats": any(hasattr(monitor, "heartbeat") for monitor in monitors),
         "window": window or new_form(now),
     }
     response = render(request, "watchpost/project.html", context, status=window.status if window else 200)

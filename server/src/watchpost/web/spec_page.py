@@ -8,9 +8,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from watchpost import clock
 from watchpost.config.secret import FOREIGN_KEY
 from watchpost.monitors.spec import Invalid
 from watchpost.web.meanwhile import before, merged
+from watchpost.web.schedule_preview import preview_of
 from watchpost.web.specform import REST, Input, fill, gather, rare_wrong, spread
 
 Spec = dict[str, Any]
@@ -47,6 +49,10 @@ def run_form(
             problems = spread(inputs, [pair for pair in error.errors if pair[0] != REST])
     elif not changed:
         problems = spread(inputs, [(place, FOREIGN_KEY) for place in foreign])
+    for one in inputs:
+        if one.preview:
+            texts = {each.name: each.text for each in inputs if each.name in one.preview_of}
+            one.previewed = preview_of(texts, clock.now())
     shown = {
         "inputs": inputs,
         "problems": problems,

@@ -34,7 +34,9 @@ _ACRONYM = re.compile(r"\b(url|http|ip|tls|ca|dns|id|pem|api)\b", re.IGNORECASE)
 class Input:
     """One input of the form. ``type``: text, number, flag, choice, lines, secret, members. ``name`` is the
     dotted place in the spec: ``expect.max_ms``. ``names``: those that can be ticked, by slug; none: they are
-    typed. ``reloads``: another choice makes another form."""
+    typed. ``reloads``: another choice makes another form. ``preview``: the address that tells what the value
+    would do, asked as it is typed together with the inputs of ``preview_of``. ``zones``: names of time zones
+    are proposed."""
 
     name: str
     label: str
@@ -48,6 +50,10 @@ class Input:
     errors: list[str] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
     reloads: bool = False
+    preview: str = ""
+    preview_of: tuple[str, ...] = ()
+    previewed: Any = None
+    zones: tuple[str, ...] = ()
 
     @property
     def is_helped(self) -> bool:

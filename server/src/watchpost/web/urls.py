@@ -12,6 +12,7 @@ from watchpost.web import (
     calendar_pages,
     channel_pages,
     coverage_pages,
+    heartbeat_pages,
     incident_pages,
     live,
     monitor_forms,
@@ -39,6 +40,9 @@ urlpatterns = [
     path("monitors/<int:pk>/accept/", accept_page.accept, name="monitor-accept"),
     path("monitors/<int:pk>/maintenance/", window_pages.monitor_maintenance, name="monitor-maintenance"),
     path("monitors/<int:pk>/delete/", monitor_pages.delete, name="monitor-delete"),
+    path("monitors/<int:pk>/pings/<int:n>/", heartbeat_pages.ping_page, name="ping"),
+    path("heartbeats/", heartbeat_pages.heartbeat_list, name="heartbeats"),
+    path("heartbeats/next/", heartbeat_pages.next_times, name="heartbeat-next"),
     path("projects/<slug:slug>/", project_pages.project_page, name="project"),
     path("projects/<slug:slug>/people/", project_pages.add_member, name="project-people"),
     path(

@@ -91,7 +91,11 @@ def absolute(at: datetime) -> str:
 
 
 def zone_name() -> str:
-    name = timezone.get_current_timezone_name()
+    return zone_label(timezone.get_current_timezone_name())
+
+
+def zone_label(name: str) -> str:
+    """The place: ``Europe/Lisbon`` is Lisbon."""
     return name.split("/")[-1].replace("_", " ")
 
 

@@ -17,7 +17,8 @@ class Beat(_OfCelery):
 
     All in seconds. ``silent_after``: no report, and Beat is taken for dead; ``ticks_within``: a tick is
     overdue by so much; ``runs_within``: three times the entry's period; ``grace``: for Beat to come, after
-    this process began or after another said that it stops.
+    this process began or after another said that it stops; ``overlap``: the old one and the new one may run
+    beside each other, None: as long as ``grace``.
     """
 
     id: str = "beat"
@@ -25,6 +26,7 @@ class Beat(_OfCelery):
     ticks_within: float = 60.0
     runs_within: float = 90.0
     grace: float = 60.0
+    overlap: float | None = None
 
     @classmethod
     def found(cls) -> Iterable[Check]:
@@ -43,5 +45,6 @@ class Beat(_OfCelery):
         from django_watchpost.celery.judge import BeatLimits, judge_beat
 
         look = self._look()[1]
-        limits = BeatLimits(self.silent_after, self.ticks_within, self.grace, self.runs_within)
+        overlap = self.grace if self.overlap is None else self.overlap
+        limits = BeatLimits(self.silent_after, self.ticks_within, self.grace, self.runs_within, overlap)
         return judge_beat(look, limits, time.monotonic() - self._began <= self.grace)

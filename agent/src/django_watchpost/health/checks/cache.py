@@ -13,11 +13,11 @@ from time import perf_counter
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 
-from django_watchpost.health.causes import explain
-from django_watchpost.health.causes_of_caches import CACHE
-from django_watchpost.health.connect import connected, since_ms
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
-from django_watchpost.health.own_cache import (
+from django_watchpost.health.probing.causes import explain
+from django_watchpost.health.probing.causes_of_caches import CACHE
+from django_watchpost.health.probing.connect import connected, since_ms
+from django_watchpost.health.probing.own_cache import (
     build,
     is_own,
     kind_of,
@@ -25,7 +25,7 @@ from django_watchpost.health.own_cache import (
     release,
     without_password,
 )
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing.worst import worst
 
 _TTL_S = 30  # what a process that dies leaves behind is gone after this
 _TIMES, _PAUSE_S = 10, 0.05  # a replica has half a second to follow

@@ -11,13 +11,21 @@ from typing import Any
 
 from django.db import connections
 
-from django_watchpost.health import postgres
-from django_watchpost.health.causes import explain
-from django_watchpost.health.causes_of_databases import DATABASE
-from django_watchpost.health.connect import Ask, Pooled, borrowed, connected, file_of, pool_of, since_ms
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
-from django_watchpost.health.files import why_not_writable
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing import postgres
+from django_watchpost.health.probing.causes import explain
+from django_watchpost.health.probing.causes_of_databases import DATABASE
+from django_watchpost.health.probing.connect import (
+    Ask,
+    Pooled,
+    borrowed,
+    connected,
+    file_of,
+    pool_of,
+    since_ms,
+)
+from django_watchpost.health.probing.files import why_not_writable
+from django_watchpost.health.probing.worst import worst
 
 _MOST_DEAD = 20  # after a restart of the server a pool hands out each connection that died once
 _errors: dict[str, int] = {}  # of the pool of each alias, up to the last look
@@ -73,10 +81,10 @@ class Database(Check):
             took_ms = since_ms(began)
             details: dict[str, Any] = {"connected_ms": connected_ms}
             found = list(self._judge_server(ask, details))
+        if pool is not None:  # before "slow": who waits for the pool is slow because of it
+            found += self._judge_pool(pool, details)
         if took_ms >= self.slow_ms:
             found.append(self._slow(took_ms, connected_ms))
-        if pool is not None:
-            found += self._judge_pool(pool, details)
         if file is not None and not self.may_be_read_only:
             found += self._judge_file(file)
         return worst(found, ok(observed=took_ms, unit="ms", details=details))

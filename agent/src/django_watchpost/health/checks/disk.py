@@ -11,9 +11,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections
 
-from django_watchpost.health.connect import file_of
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing.connect import file_of
+from django_watchpost.health.probing.worst import worst
 
 _SMALL = 20  # the least room in MB is meant for disks of at least so many times that
 
@@ -47,7 +47,7 @@ class Disk(Check):
             percent = _percent(stats.f_blocks - stats.f_bfree, stats.f_bavail)
             inodes = _percent(stats.f_files - stats.f_ffree, stats.f_favail)
             free_mb = stats.f_bavail * stats.f_frsize / 1e6
-            total_mb = stats.f_blocks * stats.f_frsize / 1e6
+            total_mb = usable_mb(stats)
             details[str(path)] = {
                 "percent": percent,
                 "free_mb": round(free_mb),
@@ -65,7 +65,7 @@ class Disk(Check):
         is_full = is_little or percent >= self.error_from
         say, code = (error, "disk.full") if is_full else (degraded, "disk.nearly_full")
         yield say(
-            f"The disk of {path} is {percent:g} % full: {free_mb:.0f} MB of {total_mb:.0f} MB are left.",
+            f"The disk of {path} is {percent:g} % full: {_size(free_mb)} of {_size(total_mb)} are left.",
             code=code,
             fix=f"See what grows (du -xh {path} | sort -h | tail): logs, uploads, sessions in files, core "
             "dumps; delete or enlarge.",
@@ -86,6 +86,15 @@ class Disk(Check):
                 observed=percent,
                 unit="%",
             )
+
+
+def usable_mb(stats: os.statvfs_result) -> float:
+    """What the percentage is of: without what is reserved for root."""
+    return (stats.f_blocks - stats.f_bfree + stats.f_bavail) * stats.f_frsize / 1e6
+
+
+def _size(mb: float) -> str:
+    return f"{mb / 1000:,.0f} GB" if mb >= 10_000 else f"{mb:,.0f} MB"
 
 
 def _paths() -> Iterator[Path]:

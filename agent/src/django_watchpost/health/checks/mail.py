@@ -16,9 +16,9 @@ from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 from django.utils.module_loading import import_string
 
-from django_watchpost.health.causes import chain, first_line
-from django_watchpost.health.connect import since_ms
 from django_watchpost.health.contract import Check, Result, error, ok
+from django_watchpost.health.probing.causes import chain, first_line
+from django_watchpost.health.probing.connect import since_ms
 
 _SETTINGS = ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from django_watchpost.health.contract import Check, Result, degraded, ok
-from django_watchpost.health.memory_of import Memory as Reading
-from django_watchpost.health.memory_of import read_memory, read_rss
+from django_watchpost.health.probing.memory_of import Memory as Reading
+from django_watchpost.health.probing.memory_of import read_memory, read_rss
 
 
 @dataclass(kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, connections, router
 
-from django_watchpost.health.connect import opened
 from django_watchpost.health.contract import Check, Result, Status, degraded, error, ok
+from django_watchpost.health.probing.connect import opened
 
 Key = tuple[str, str]
 
@@ -45,9 +45,8 @@ class Migrations(Check):
         try:
             applied = self._read_database()
         except (DatabaseError, InterfaceError, OSError) as problem:
-            words = f"The database {self.alias!r} did not answer ({type(problem).__name__}): its own check "
-            "says why."
-            return Result(Status.UNKNOWN, words)
+            said = f"The database {self.alias!r} did not answer ({type(problem).__name__})"
+            return Result(Status.UNKNOWN, f"{said}: its own check says why.")
         if applied is None:
             return self._without_table(known)
         apps = {app for app, _ in applied}

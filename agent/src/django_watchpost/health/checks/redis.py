@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import Any
 
-from django_watchpost.health.causes import explain
-from django_watchpost.health.causes_of_caches import REDIS
-from django_watchpost.health.connect import since_ms
 from django_watchpost.health.contract import Check, Result, degraded, error, ok
-from django_watchpost.health.redis_servers import Server, find_servers
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing.causes import explain
+from django_watchpost.health.probing.causes_of_caches import REDIS
+from django_watchpost.health.probing.connect import since_ms
+from django_watchpost.health.probing.redis_servers import Server, find_servers
+from django_watchpost.health.probing.worst import worst
 
 _CODES = {"stalled": "redis.stalled", "read_only": "redis.read_only"}
 

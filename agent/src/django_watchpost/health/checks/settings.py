@@ -14,9 +14,9 @@ from django.core.cache import caches
 from django.db import connections
 
 from django_watchpost.health.contract import Check, Result, degraded, ok
-from django_watchpost.health.own_cache import kind_of, locations
-from django_watchpost.health.siblings import count_workers
-from django_watchpost.health.worst import worst
+from django_watchpost.health.probing.own_cache import kind_of, locations
+from django_watchpost.health.probing.siblings import count_workers
+from django_watchpost.health.probing.worst import worst
 
 _SHORT_KEY, _FEW = 50, 5  # as Django's own security.W009
 _ALWAYS_TIMED = 8  # redis-py gives up after 5 s by itself from this version on

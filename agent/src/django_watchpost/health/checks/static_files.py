@@ -12,7 +12,8 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from django_watchpost.health.collected import (
+from django_watchpost.health.contract import Check, Result, Status, degraded, error, ok
+from django_watchpost.health.probing.collected import (
     Budget,
     Comparison,
     Hashes,
@@ -24,7 +25,6 @@ from django_watchpost.health.collected import (
     read_manifest,
     root_path,
 )
-from django_watchpost.health.contract import Check, Result, Status, degraded, error, ok
 
 _COLLECT = "Run manage.py collectstatic --noinput with each release, before its workers start."
 _RESTART = "Restart the application's workers after collectstatic, not before it."

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, default_storage
 
-from django_watchpost.health.causes import chain, first_line
-from django_watchpost.health.connect import since_ms
 from django_watchpost.health.contract import Check, Result, error, ok
-from django_watchpost.health.files import why_not_writable
+from django_watchpost.health.probing.causes import chain, first_line
+from django_watchpost.health.probing.connect import since_ms
+from django_watchpost.health.probing.files import why_not_writable
 
 _FOLDER = "watchpost-health"
 _FAR = ("connect", "timeout", "endpoint", "resolution", "unreachable", "gaierror")

@@ -218,16 +218,28 @@ def _part_lines(parts: list[dict[str, Any]], now: datetime) -> Iterator[str]:
 
 
 def _track_lines(data: dict[str, Any]) -> Iterator[str]:
+    """Parts that are up with nothing pending are counted; a single location is not named."""
+    places = {track["part"].partition("|")[0] for track in data["tracks"] if "|" in track["part"]}
+    quiet = [one for one in data["tracks"] if _is_quiet(one)]
     for track in data["tracks"]:
-        name = "as a whole" if track["part"] == "main" else track["part"]
+        if track in quiet:
+            continue
+        part = track["part"].partition("|")[2] if len(places) == 1 else ""
+        name = "as a whole" if track["part"] == "main" else part or track["part"]
         yield (
             f"  {name}: {track['health']}; {track['failing']} failing in a row ({data['confirm']} confirm), "
             f"{track['recovering']} good in a row ({data['recover']} recover)"
         )
+    if quiet:
+        yield f"  {len(quiet)} more part{'s' if len(quiet) > 1 else ''}: up, no look in a row failed"
     if not data["tracks"]:
         yield "  None yet."
     if data["flapping"]:
         yield "  It is flapping: at least four changes within 30 minutes."
+
+
+def _is_quiet(track: dict[str, Any]) -> bool:
+    return bool(track["part"] != "main" and track["health"] == "up" and not track["failing"])
 
 
 def _incident_lines(incident: dict[str, Any]) -> Iterator[str]:

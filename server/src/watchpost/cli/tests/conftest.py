@@ -13,7 +13,7 @@ import pytest
 from watchpost import registry
 from watchpost.cli.main import main
 from watchpost.discovery import offer, scout
-from watchpost.monitors import edit, edit_channel
+from watchpost.monitors import edit, edit_channel, parts
 from watchpost.monitors.tests.conftest import HOOK, PAGE
 from watchpost.registry.site import Proposal, Site
 
@@ -41,7 +41,7 @@ def _propose(site: Site) -> tuple[Proposal, ...]:
 @pytest.fixture(autouse=True)
 def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     page = replace(PAGE, propose=_propose)
-    for module in (registry, edit, offer, scout):
+    for module in (registry, edit, offer, scout, parts):
         monkeypatch.setattr(module, "kinds", lambda: {"page": page})
     for module in (registry, edit_channel):
         monkeypatch.setattr(module, "channels", lambda: {"hook": HOOK})

@@ -123,6 +123,22 @@ def test_explain_prints_the_stored_reasons(cli: Cli, home: Monitor) -> None:
     assert "t-secret" not in said + json.dumps(cli("explain", "home", "--json").json)
 
 
+def test_explain_counts_the_parts_that_are_well(cli: Cli, home: Monitor) -> None:
+    trouble(home)
+    failing, fine = home.state.tracks["main"], {"health": "up"}
+    home.state.tracks |= {"local|cache": fine, "local|database": failing, "local|mail": fine}
+    home.state.save()
+    said = cli("explain", "home").out
+    assert "  database: down; 2 failing in a row (2 confirm)" in said
+    assert "  2 more parts: up, no look in a row failed" in said
+    assert "cache" not in said
+    home.state.tracks |= {"oslo|database": failing}
+    home.state.save()
+    said = cli("explain", "home").out
+    assert "local|database: down" in said
+    assert "oslo|database: down" in said
+
+
 def test_explain_does_not_say_that_nobody_looked_above_the_last_look(cli: Cli, home: Monitor) -> None:
     MonitorLast.objects.create(monitor=home, at=1_700_000_000_000, outcome="failed", total_ms=9, phases={})
     said = cli("explain", "home").out

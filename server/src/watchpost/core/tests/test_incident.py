@@ -261,6 +261,22 @@ def test_then_severity_then_beginning() -> None:
     assert headline(gone) is gone[1]
 
 
+@pytest.mark.parametrize("way", ["dns", "connect", "timeout", "reset"])
+@pytest.mark.parametrize("kind", ["tls", "tcp"])
+def test_of_equals_the_page_that_does_not_answer_comes_before_its_port_and_its_certificate(
+    way: str, kind: str
+) -> None:
+    """Whoever looks first is chance; the sentence of the incident must not be."""
+    page, port = (f"{name}.unreachable.{way}" for name in ("site", kind))
+    first, then = member(1, port, 0, rank=60), member(2, page, 5, rank=60)
+    assert headline([first, then]) is then
+    assert [c.code for c in causes([first, then])] == [page, port]
+    for better in (replace(first, rank=61), replace(first, severity=Severity.CRITICAL)):
+        assert headline([better, then]) is better
+    slow = replace(then, code="site.slow.total")
+    assert headline([first, slow]) is first
+
+
 @given(SOME)
 def test_causes_are_unique_best_first_and_led_by_the_headline(members: list[Member]) -> None:
     found = causes(members)

@@ -36,17 +36,18 @@ _SAYINGS: dict[str, tuple[str, str, str, str]] = {
         "may not be read ({status})",
         "may not be read ({status})",
         _PAGE_OK,
-        "Let the web server's user read the files and enter all folders above them: `namei -l` with the "
+        "nginx's error log says which it is. A rule of its own (deny): lift it for the static folder. "
+        "Permission denied: let its user read the files and enter all folders above; `namei -l` with the "
         "file's path shows where it stops. With S3 check the bucket policy.",
     ),
     "wrong_type": (
         "is served as {why}",
         "are served as {why}",
         "; browsers refuse that",
-        "If it is HTML, a catch-all route, a fallback (`try_files ... /index.html`) or a login page "
-        "answers in the "
-        f"place of the file: give the static folder a location of its own, and run {_COLLECT}. "
-        "Otherwise include mime.types in the web server.",
+        "Include mime.types in the web server (nginx: `include mime.types;`); in a bucket, upload the file "
+        "with its Content-Type. Where it is HTML, a catch-all route, a fallback "
+        "(`try_files ... /index.html`) or a login page answers in the place of the file: give the static "
+        f"folder a location of its own, and run {_COLLECT}.",
     ),
     "html": (
         "answers {status} with an HTML page ({why}) in its place",
@@ -177,14 +178,15 @@ def not_collected(config: AssetsConfig, facts: Facts, folder: Facts, classes: Ma
         else ""
     )
     total = folder["hashed"] if hashed else folder["files"]
+    all_hashed = folder["hashed"] == folder["hashed_missing"] > 0
     return Finding(
         "static.not_collected",
         where,
         f"{_page(config, facts)} answers 200, but {count} of {total} files{hashed} under {where} "
         "are missing, such as "
-        f"{_name(config, facts, folder['example'])}: the static files were not collected, or the "
-        "web server looks "
-        "in the wrong folder.",
+        f"{_name(config, facts, folder['example'])}: the static files were not collected, "
+        f"{'the' if all_hashed else 'or the'} web server looks in the wrong folder"
+        f"{', or the application holds the manifest of an earlier collectstatic' if all_hashed else ''}.",
         f"Run {_COLLECT} with production's settings as part of every deploy; nginx: `location "
         f"/static/ {{ alias "
         "STATIC_ROOT/; }` with both slashes; WhiteNoise and ManifestStaticFilesStorage: restart the "

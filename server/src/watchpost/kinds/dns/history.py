@@ -8,12 +8,12 @@ leads to; ``since`` when a disagreement began; ``apart`` the disagreements that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from watchpost.kinds.dns.config import DnsConfig
+from watchpost.kinds.dns.config import OF_THE_ZONE, DnsConfig
 
 Facts = Mapping[str, Any]
 Baseline = Mapping[str, Any]
@@ -55,6 +55,21 @@ def is_gone(facts: Facts) -> bool:
     return bool(known) and set(known) <= set(facts.get("denied", ()))
 
 
+def without_delegation(facts: Facts, baseline: Baseline) -> Facts:
+    """As a name that is gone, when a zone above answers for it in place of its own and has no record of it:
+    names of its servers may be left there (glue), so that it does not say NXDOMAIN."""
+    known, now = baseline.get("zone", ""), str(facts.get("zone", ""))
+    is_above = known.endswith(f".{now}") or (now == "." and known not in ("", now))
+    if not is_above or any(one["values"] for groups in _of_the_name(facts) for one in groups):
+        return facts
+    return {**facts, "denied": answering(facts), "undelegated": known}
+
+
+def _of_the_name(facts: Facts) -> Iterator[Sequence[Facts]]:
+    """NS and DS are those of the zone above."""
+    return (groups for rdtype, groups in facts.get("records", {}).items() if rdtype not in OF_THE_ZONE)
+
+
 def is_pool(config: DnsConfig, facts: Facts, baseline: Baseline, rdtype: str) -> bool:
     """Whether other addresses at each look are usual here."""
     if rdtype not in ADDRESSES or config.pool == "never":
@@ -67,7 +82,9 @@ def is_pool(config: DnsConfig, facts: Facts, baseline: Baseline, rdtype: str) ->
 def current(config: DnsConfig, facts: Facts, baseline: Baseline) -> dict[str, list[str]]:
     """What is served now, by type, of the newest version of the zone. A type that nobody answered for is
     missing: that says nothing about its records."""
-    found = {} if is_gone(facts) else _served(facts, baseline.get("sets", {}))
+    if is_gone(facts):  # whoever says so may be the zone above: its servers are not those of the name
+        return {}
+    found = _served(facts, baseline.get("sets", {}))
     chain = facts.get("chain")
     if chain is not None and not chain["foreign"]:
         found |= _through_resolvers(facts)

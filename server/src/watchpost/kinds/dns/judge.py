@@ -33,6 +33,7 @@ def judge(
             *_judge_changes(config, facts, known),
         ]
         return Verdict(tuple(_joined(config, facts, one) for one in found))
+    facts = history.without_delegation(facts, baseline)
     after = history.remember(config, baseline, facts, now)
     found = [
         *_judge_servers(config, facts),
@@ -128,7 +129,9 @@ def _judge_servers(config: DnsConfig, facts: Facts) -> Iterator[Finding]:
 
 
 def _judge_existence(config: DnsConfig, facts: Facts) -> Iterator[Finding]:
-    if history.is_gone(facts):
+    if "undelegated" in facts:
+        yield words.undelegated(config, facts["undelegated"], facts["zone"])
+    elif history.is_gone(facts):
         yield words.nxdomain(config, facts["zone"], len(history.answering(facts)))
 
 

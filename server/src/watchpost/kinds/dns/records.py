@@ -35,7 +35,10 @@ def rrset_of(message: dns.message.Message, name: dns.name.Name, rdtype: str) -> 
 
 
 def owner_of_soa(message: dns.message.Message, name: dns.name.Name) -> dns.name.Name | None:
-    """The zone that an answer about ``name`` comes from: the owner of its SOA record (RFC 2308)."""
+    """The zone that an answer about ``name`` comes from: the owner of its SOA record (RFC 2308). Behind a
+    CNAME it is that of the target, which may lie above ``name`` and yet be another one: it tells nothing."""
+    if rrset_of(message, name, "CNAME") is not None:
+        return None
     for one in [*message.answer, *message.authority]:
         if one.rdtype == dns.rdatatype.SOA and name.is_subdomain(one.name):
             return one.name

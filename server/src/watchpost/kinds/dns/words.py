@@ -151,6 +151,17 @@ def nxdomain(config: DnsConfig, zone: str, count: int) -> Finding:
     )
 
 
+def undelegated(config: DnsConfig, known: str, zone: str) -> Finding:
+    above = "the root" if zone == "." else f"the zone {zone}"
+    return Finding(
+        "dns.nxdomain",
+        config.name,
+        f"The name {config.name} is not found any more: {above} does not name any name servers for {known}.",
+        f"Check at the registrar of {known} that it has not expired and is not on hold, and enter its name "
+        f"servers again; `dig NS {known} +trace` shows where the way ends.",
+    )
+
+
 def soa_drift(
     facts: Facts, known: Sequence[int], newest: Callable[[Sequence[int]], int], since: Any
 ) -> Finding:

@@ -10,14 +10,14 @@ from watchpost.registry import Kind
 
 
 def _describe(config: HealthConfig) -> str:
-    what = "every check it lists is well"
+    what = "every check it lists has to be well"
     if config.format == "status":
-        what = "its status says that it is well"
+        what = "its status has to say that it is well"
     elif config.critical_only:
-        what = "every critical check it lists is well"
+        what = "every critical check it lists has to be well"
     silent = f", but for {', '.join(config.ignore)}" if config.ignore else ""
     within = f", within {config.max_ms:g} ms" if config.max_ms is not None else ""
-    return f"{config.url} answers, and {what}{silent}{within}"
+    return f"{config.url} has to answer, and {what}{silent}{within}"
 
 
 def _target(config: HealthConfig) -> tuple[str, int]:

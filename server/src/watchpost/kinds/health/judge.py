@@ -15,7 +15,7 @@ from watchpost.core.types import Finding, Observation, Past, Severity, Verdict
 from watchpost.kinds.health import words
 from watchpost.kinds.health.codes import BEHIND
 from watchpost.kinds.health.config import HealthConfig
-from watchpost.kinds.health.report import DEGRADED, ERROR, OK, UNKNOWN, Inner
+from watchpost.kinds.health.report import DEGRADED, ERROR, OK, ORDER, UNKNOWN, Inner
 
 Facts = Mapping[str, Any]
 _STALE = "health.stale"
@@ -43,7 +43,7 @@ def judge(config: HealthConfig, seen: Observation, _baseline: Facts, _past: Past
     return Verdict(
         tuple(replace(one, joins=joins) for one in found),
         conclusive=not note,
-        parts={one.id: _severity(config, facts, one) for one in checks if one.id not in undecided},
+        parts={one.id: grade(config, facts, one) for one in checks if one.id not in undecided},
         undecided=undecided,
         values={one.id: one.value for one in checks if one.value is not None},
         note=note,
@@ -76,6 +76,7 @@ def _endpoint(config: HealthConfig, seen: Observation) -> Iterator[Finding]:
 
 def _told(config: HealthConfig, facts: Facts, checks: list[Inner]) -> Iterator[Finding]:
     bad = [one for one in checks if one.state in (ERROR, DEGRADED)]
+    bad.sort(key=lambda one: ORDER[one.state])  # of two warnings, what fails says more than what limps
     heard = [one for one in bad if not config.is_ignored(one.id)]
     old = [one for one in heard if one.code == _STALE]
     if len(old) > 1:
@@ -83,7 +84,7 @@ def _told(config: HealthConfig, facts: Facts, checks: list[Inner]) -> Iterator[F
         yield words.stale(old, len(checks), worst)
         heard = [one for one in heard if one.code != _STALE]
     for one in heard:
-        yield words.trouble(one, _weight(config, facts, one), facts["report"])
+        yield words.trouble(one, _weight(config, facts, one), facts)
     says = _says(facts)
     if says != OK and not bad:  # where each of the bad ones is ignored, they are why
         severity = Severity.ERROR if says == ERROR else Severity.WARNING
@@ -100,10 +101,10 @@ def _says(facts: Facts) -> str:
 
 def _weight(config: HealthConfig, facts: Facts, one: Inner) -> Severity:
     """Trouble of what does not count is a remark."""
-    return _severity(config, facts, one) or Severity.INFO if _counts(config, one) else Severity.INFO
+    return grade(config, facts, one) or Severity.INFO if _counts(config, one) else Severity.INFO
 
 
-def _severity(config: HealthConfig, facts: Facts, one: Inner) -> Severity | None:
+def grade(config: HealthConfig, facts: Facts, one: Inner) -> Severity | None:
     """None: it is well. An error of what is critical is an error; where the format does not say what is, the
     whole decides. No page waits for Celery and Beat, so they are no reason to take a machine out of service
     and never critical there; somebody must hear of them all the same."""

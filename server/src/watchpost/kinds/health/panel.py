@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from watchpost.core.types import Severity
 from watchpost.kinds.health.config import HealthConfig
+from watchpost.kinds.health.judge import grade
 from watchpost.kinds.health.report import ORDER, Inner
 from watchpost.registry import Panel, PartRow
 
@@ -28,13 +30,17 @@ def panels(config: HealthConfig, facts: Facts, _baseline: Facts) -> tuple[Panel,
     endpoint = Panel("Endpoint", tuple(_endpoint(report)))
     if not checks:
         return (endpoint,)
-    rows = tuple(_row(config, one) for one in checks)
+    rows = tuple(_row(config, facts, one) for one in checks)
     return (Panel("Health", note=_note(config, report), parts=rows), endpoint)
 
 
-def _row(config: HealthConfig, one: Inner) -> PartRow:
+def _row(config: HealthConfig, facts: Facts, one: Inner) -> PartRow:
+    """Its state is the one that its history is made of: what fails and is not critical makes it degraded."""
+    state = _SHOWN[one.state]
+    if state == "down" and grade(config, facts, one) is Severity.WARNING:
+        state = "degraded"
     said = one.message or ("It has no result yet." if one.state == "unknown" else "")
-    return PartRow(one.id, _SHOWN[one.state], said, tuple(_more(config, one)), one.value, one.unit)
+    return PartRow(one.id, state, said, tuple(_more(config, one)), one.value, one.unit)
 
 
 def _more(config: HealthConfig, one: Inner) -> Iterator[str]:

@@ -80,7 +80,9 @@ def _status(status: int) -> str:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    text = f"{text[:1].upper()}{text[1:]}"
+    first = text.partition(" ")[0]
+    if not set(first) & set("@./:_"):  # a name stays as it is: worker@shop-1
+        text = f"{text[:1].upper()}{text[1:]}"
     return text if text[-1:] in ".!?…" else f"{text}."
 
 
@@ -171,13 +173,15 @@ def code_of(one: Inner) -> str:
     return "health.failing" if one.state == ERROR else "health.degraded"
 
 
-def trouble(one: Inner, severity: Severity, report: Facts) -> Finding:
+def trouble(one: Inner, severity: Severity, facts: Facts) -> Finding:
     """A check that is not well. The words of our own agent are sentences; those of others are not."""
-    code = code_of(one)
+    code, report = code_of(one), facts["report"]
     fix = one.fix or FIXES[code]
     if not one.message:
         state = "fails" if one.state == ERROR else "is degraded"
         why = "" if report["told"] else " It tells strangers no more: give the monitor the token to see why."
+        if "token" in facts:
+            why = " Why, it does not say: it refuses the monitor's token."
         return Finding(code, one.id, f"The check {one.id} {state}.{why}", fix, severity)
     if code.startswith("health.") or report["format"] != "watchpost":
         does = "fails" if one.state == ERROR else "is degraded"

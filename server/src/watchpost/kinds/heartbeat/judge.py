@@ -89,7 +89,7 @@ def _failed(config: HeartbeatConfig, facts: Mapping[str, Any]) -> Finding:
         "heartbeat.failed",
         "run",
         f"The job reported that it failed{how}{tail}{'' if tail.endswith('.') else '.'}",
-        "Open the last run below: its output says why. The next success closes this.",
+        "Open its last run: the output says why. The next success closes this.",
     )
 
 
@@ -124,6 +124,6 @@ def _remarks(config: HeartbeatConfig, beat: Beat, facts: Mapping[str, Any]) -> I
         yield Finding(
             "heartbeat.wrong_output", "run",
             f"The last run ended well and did not say {config.output!r}.",
-            "Open its output below: it did something else than it should. If its words have changed, change "
+            "Open its last output: it did something else than it should. If its words have changed, change "
             "output.",
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from watchpost.codes import severity_of
 from watchpost.core.types import Finding, Severity
 from watchpost.kinds.http.config import HttpConfig
+from watchpost.registry.shown import shown
 
 Facts = Mapping[str, Any]
 MOST_ADDRESSES = 20
@@ -17,6 +18,7 @@ _MOST_NAMED = 4
 _SHARED = ("hops", "certificate", "resolver")
 _SHOWN = ("status", "bytes", "http", "hops", "final", "failure")
 _NOT_OF_AN_ADDRESS = frozenset({"site.dns_disagrees"})
+_OF_THE_WAY = ("site.unreachable.connect", "site.unreachable.timeout")
 # Our kernel's word (ENETUNREACH): this server has no IPv6 at all. No fault of the site.
 NO_NETWORK = "no route leads to this network"
 
@@ -49,7 +51,8 @@ def judge(
     if len(down) == len(found):
         return tuple(_together(found))
     up = {address: findings for address, findings in found.items() if address not in down}
-    return (*(_down(config, address, found[address], len(found)) for address in down), *_together(up))
+    no_ipv6 = _is_ipv6_alone(down, list(up))
+    return (*(_down(config, one, found[one], len(found), no_ipv6) for one in down), *_together(up))
 
 
 def _is_ours(config: HttpConfig, facts: Facts, one: Facts) -> bool:
@@ -63,8 +66,26 @@ def _worst(findings: Sequence[Finding]) -> Severity:
     return max((severity_of(finding) for finding in findings), default=Severity.INFO)
 
 
-def _down(config: HttpConfig, address: str, findings: Sequence[Finding], of: int) -> Finding:
+def _is_ipv6_alone(down: Sequence[str], up: Sequence[str]) -> bool:
+    """Whether all of IPv6 fails and nothing else does: then it is seldom a machine."""
+    return bool(down) and all(":" in one for one in down) and not any(":" in one for one in up)
+
+
+def _down(
+    config: HttpConfig, address: str, findings: Sequence[Finding], of: int, is_ipv6_alone: bool
+) -> Finding:
     reason = next(one for one in findings if severity_of(one) >= Severity.ERROR)
+    if is_ipv6_alone and reason.code in _OF_THE_WAY:
+        return Finding(
+            "site.address_down",
+            address,
+            f"{address}, one of {of} addresses of {config.place.host}, fails while IPv4 answers: "
+            f"{reason.sentence}",
+            f"Let the web server listen by IPv6, too (nginx: `listen [::]:{config.place.port} ...`), and the "
+            f"firewall let it in; `curl -6 {shown(config.place.url)}` tries it. Until then take the AAAA "
+            "record out: visitors with IPv6 wait for it.",
+            joins=reason.joins,
+        )
     return Finding(
         "site.address_down",
         address,

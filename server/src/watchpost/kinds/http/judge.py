@@ -159,7 +159,7 @@ def _judge_content(config: HttpConfig, facts: Facts) -> Iterator[Finding]:
     final = facts.get("final", config.place.url)
     url = shown(final)
     if config.expect.https and not final.startswith("https:"):
-        yield words.not_https(url)
+        yield words.not_https(shown(config.place.url), url)
     if config.http_version == "2" and facts["http"] != "2":
         yield words.not_http2(url, facts["http"])
     if config.http_version == "3" and facts["http"] != "3" and "quic" not in facts:

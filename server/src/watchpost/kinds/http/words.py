@@ -25,9 +25,11 @@ _FIX_BY_KIND = {
     "refused": "Start the web server (`systemctl status nginx`) and check that it listens on this port.",
     "unreachable": "Check that the machine is on and that its network and firewall let this port through.",
     "certificate": "Renew or replace the certificate, then reload the web server so that it serves it.",
-    "tls": "Check that this port speaks TLS, and the web server's protocol versions and certificate.",
+    "tls": "Check that this port speaks TLS (nginx: `listen 443 ssl;`), and the web server's protocol "
+    "versions and certificate.",
     "reset": "Look into the web server's error log: a worker was killed or a proxy cut the connection.",
-    "closed": "Look into the logs of web server and gunicorn: a worker probably died while answering.",
+    "closed": "Look into the logs of web server and gunicorn: a worker probably died while answering; "
+    "`journalctl -k` says whether the kernel killed it for want of memory.",
     "cut": "Look for killed workers, full disks of proxy buffers, and a Content-Length that is too large.",
     "protocol": "Check that the port and the scheme (http or https) in the URL are those of the web server.",
     "malformed": "Find out what writes it: a header set by hand in the application, or a proxy in between.",
@@ -75,7 +77,8 @@ _GATEWAY = {
 }
 _GATEWAY_FIX = {
     502: "Check that gunicorn runs (`systemctl status gunicorn`), that it listens where the web server "
-    "looks for it, and what its log says about the last start.",
+    "looks for it, and what its log says about the last start. If it runs, a worker dies while it answers: "
+    "`journalctl -k` says whether the kernel killed it for want of memory.",
     503: "Check whether a maintenance page is switched on; if not, look at gunicorn's workers and load.",
     504: "Find the slow requests: all gunicorn workers may be busy or waiting for the database. "
     "Restart gunicorn if it hangs, and compare its timeout with the web server's.",
@@ -221,11 +224,18 @@ def _explain_status(status: int, facts: Facts, excerpt: str) -> tuple[str, str]:
             "Django's CSRF protection refused the request",
             "Watch a page that is read with GET, or add the token.",
         )
-    if status in (401, 403):
+    if status == 401:
         return (
-            "the page wants credentials or does not allow this visitor",
+            "the page wants credentials",
             "Give the monitor basic_auth, bearer or a cookie, or watch a public page; "
-            "if the page should be public, check permissions and the web server's rules.",
+            "if the page should be public, take auth_basic or the login away from it.",
+        )
+    if status == 403:
+        return (
+            "the page does not allow this visitor",
+            "If everybody may see it, look for what forbids it: nginx's error log names its own rules (deny) "
+            "and files it may not read; otherwise it is Django's permissions, or a firewall in front. "
+            "If it is not public, give the monitor basic_auth, bearer or a cookie.",
         )
     if status in (404, 410):
         return (
@@ -243,12 +253,17 @@ def _explain_status(status: int, facts: Facts, excerpt: str) -> tuple[str, str]:
     return ("the server finds fault with the request", "Check method, headers and body of the monitor.")
 
 
-def not_https(url: str) -> Finding:
+def not_https(start: str, url: str) -> Finding:
+    """``url``: where the redirects from ``start`` end."""
+    led = (
+        f"{start} leads to {url}, which is not https" if start != url else f"{url} does not redirect to https"
+    )
     return Finding(
         "site.not_https",
         url,
-        f"The look ended on {url}, which is not https.",
-        "Redirect http to https: SECURE_SSL_REDIRECT = True in Django, or a return 301 in the web server.",
+        f"{led}: the page comes unencrypted, with passwords and cookies readable on the way.",
+        "Redirect http to https: `return 301 https://$host$request_uri;` in nginx's server of port 80, or "
+        "SECURE_SSL_REDIRECT = True in Django (with SECURE_PROXY_SSL_HEADER behind a proxy).",
     )
 
 

@@ -120,13 +120,22 @@ def _judge_others_time(config: TlsConfig, chain: Facts, here: list[str], now: da
 
 
 def _judge_difference(config: TlsConfig, facts: Facts, after: Facts, now: datetime) -> Iterator[Finding]:
+    """One that is refused or ends soon is told with the places that show it: that it is another one is no
+    news beside that."""
     since = after.get("differs_since")
-    leaves = {one["fingerprint"]: one for one in chains_of(facts)}
+    leaves = {one["fingerprint"]: one for one in chains_of(facts) if not _is_told(config, one, now)}
     if since is None or len(leaves) < 2 or not config.same_everywhere:
         return
     if (now - moment(since)).total_seconds() >= config.grace:
         served = [(one, serving(facts, fingerprint)) for fingerprint, one in leaves.items()]
         yield words.differs(config, served, since)
+
+
+def _is_told(config: TlsConfig, chain: Facts, now: datetime) -> bool:
+    if chain["reasons"] or "not_after" not in chain:
+        return bool(chain["reasons"])
+    left_s, lifetime_s = _left_s(chain, now)
+    return left_s < limit_s(config.warn, lifetime_s)
 
 
 def _judge_past(config: TlsConfig, facts: Facts, after: Facts, now: datetime) -> Iterator[Finding]:

@@ -39,7 +39,11 @@ _UNREACHABLE = {
     ),
     "starttls": ("starttls", "Switch TLS on in this server, or set starttls and port to what it offers."),
     "protocol": ("starttls", "Check that port and starttls are those of this server."),
-    "not_tls": ("handshake", "Check the port; if TLS is asked for in the clear first, set starttls."),
+    "not_tls": (
+        "handshake",
+        "Check the port and that it speaks TLS (nginx: `listen 443 ssl;`); if TLS is asked for in the clear "
+        "first, set starttls.",
+    ),
     "unknown_name": (
         "handshake",
         "Add the name to the web server (server_name), or set sni to one it knows.",
@@ -68,8 +72,8 @@ _NOT_ACCEPTED = {
     "if it is meant to be so, paste it into ca_pem.",
     "wrong_name": "Check which server block answers for this name (server_name), "
     "and have one issued that lists {name} (`certbot certificates` shows the names of yours).",
-    "unknown_root": "Have one issued by a public authority; if yours is private, paste its certificate "
-    "into ca_pem. If the issuer is public, serve the full chain (fullchain.pem).",
+    "unknown_root": "Have one issued by a public authority (certbot without --staging); if yours is private, "
+    "paste its certificate into ca_pem. If the issuer is public, serve the full chain (fullchain.pem).",
     "chain.missing_intermediate": "Serve the full chain: fullchain.pem, not cert.pem, in {setting}, "
     "then reload {server}. Browsers that visited before hide this; phones, curl and payment callbacks fail.",
     "chain.expired": "Renew the certificate so that it comes with a current chain, serve fullchain.pem, "

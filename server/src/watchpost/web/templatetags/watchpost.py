@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from watchpost import clock
 from watchpost.config.secret import redact
+from watchpost.core.words import duration_words
 from watchpost.web import assets, words
 
 register = template.Library()
@@ -26,6 +27,7 @@ register.filter("shape", words.shape)
 register.filter("word", words.word)
 register.filter("severity_shape", words.severity_shape)
 register.filter("span", words.span)
+register.filter("span_of_run", duration_words)
 register.filter("ms", words.milliseconds)
 register.filter("percent", words.percent)
 register.simple_tag(assets.address, name="asset")
@@ -72,6 +74,12 @@ def lasted(at: Any, until: Any = None) -> str:
 def about(at: Any) -> str:
     """How long it has been, in one unit."""
     return words.rough((clock.now() - at).total_seconds())
+
+
+@register.filter
+def about_in(at: datetime) -> str:
+    """How long it is until then, or has been since, in one unit."""
+    return words.rough(abs((at - clock.now()).total_seconds()))
 
 
 @register.filter

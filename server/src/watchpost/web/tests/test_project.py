@@ -44,7 +44,7 @@ def test_the_page_says_what_is_wrong_and_what_is_watched(seeded: Seeded) -> None
     for part in (
         "shop: one thing is wrong.",
         "refuses connections, every page with a basket fails",
-        "2 of 3 layers",
+        "2 of 4 layers",
         "Home page",
         "Basket",
         "ops-mail",
@@ -184,11 +184,11 @@ def test_health_is_a_layer_of_its_own(seeded: Seeded) -> None:
     spec = {"name": "Health", "kind": "health", "url": "https://shop.example/health/"}
     edit.create_monitor(seeded.shop, spec, NOW)
     page = words(admin.get(SHOP))
-    assert "3 of 3 layers" in page
+    assert "3 of 4 layers" in page
     assert f"Health what the application says of itself {state_word('new')} 1 of 1 monitor" in page
     assert "2 monitors" in page.partition("seen from the outside")[2][:60]
     overview = words(admin.get("/"))
-    assert "Project Uptime Health Alerting" in overview
+    assert "Project Uptime Health Scheduled work Alerting" in overview
     form = admin.get("/monitors/new/health/?project=shop")
     assert form.status_code == 200
     assert "Checks to leave in peace" in words(form)

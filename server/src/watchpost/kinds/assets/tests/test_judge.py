@@ -72,6 +72,24 @@ def test_what_an_explanation_covers_is_not_named_again() -> None:
     assert "/static/plain.css; the page" in missing.sentence
 
 
+def test_where_all_hashed_files_are_gone_the_application_may_hold_an_old_manifest() -> None:
+    gone = [result(f"/static/{n}.4f2a9c81d03{n}.css", "missing", 404) for n in range(4)]
+    (all_gone,) = judge(of(*gone))
+    assert all_gone.sentence.endswith(
+        ": the static files were not collected, the web server looks in the wrong folder, or the application "
+        "holds the manifest of an earlier collectstatic."
+    )
+    (most_gone,) = judge(of(*gone, result("/static/there.4f2a9c81d034.css")))
+    assert most_gone.sentence.endswith("not collected, or the web server looks in the wrong folder.")
+
+
+def test_the_fix_of_a_wrong_type_and_of_a_refusal_names_the_usual_reason_first() -> None:
+    (wrong,) = judge(of(result("/static/a.css", "wrong_type", 200, why="application/octet-stream")))
+    assert wrong.fix.startswith("Include mime.types")
+    (refused,) = judge(of(result("/static/a.css", "forbidden", 403)))
+    assert "deny" in refused.fix
+
+
 def test_an_explanation_stands_before_its_symptoms() -> None:
     rank = {code: entry.rank for code, entry in catalogue().items()}
     others = {code: at for code, at in rank.items() if code in KIND.codes}

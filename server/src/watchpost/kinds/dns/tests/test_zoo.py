@@ -195,6 +195,16 @@ def undelegated() -> World:
     return world
 
 
+def with_glue_left(more: str = "") -> Callable[[], World]:
+    def build() -> World:
+        top = "\n".join(line for line in TOP.splitlines() if not line.startswith("shop NS"))
+        world = shop(top=f"{top}\n{more}")
+        world.knows = world.hosts[PARENT].zones
+        return world
+
+    return build
+
+
 def stale_resolver() -> World:
     world = edited(("192.0.2.1", "192.0.2.7"))()
     world.knows = [zone_of(TOP), zone_of(SHOP)]
@@ -241,6 +251,11 @@ ZOO = [
     Specimen("a name without any record of its kind", shop, domain="mail.shop.test", more={"records": ["MX"]}),
     Specimen("no such name", shop, ["dns.nxdomain"], domain="missing.shop.test"),
     Specimen("the delegation is gone", undelegated, ["dns.nxdomain"], before=shop),
+    Specimen("the delegation is gone, and glue is left", with_glue_left(), ["dns.nxdomain"], before=shop),
+    Specimen("a name whose zone is not delegated any more", with_glue_left(), ["dns.nxdomain"],
+             domain="mail.shop.test", before=shop),
+    Specimen("a zone that became part of the one above", with_glue_left("shop A 192.0.2.1\n"),
+             ["dns.name_servers_changed"], before=shop, more={"records": ["NS", "A"]}),
     Specimen("one is silent", moody(silent, TWO), ["dns.server_silent"], before=shop),
     Specimen("all are silent", moody(silent, ONE, TWO), ["dns.no_answer"], before=shop),
     Specimen("all silent, so resolvers give up", broken_for_resolvers(mood=silent), ["dns.no_answer"], before=shop),
@@ -289,6 +304,10 @@ ZOO = [
              ["dns.dangling_cname", "dns.records_changed"], domain="www.shop.test", before=content_network()),
     Specimen("a CNAME to nothing", edited(("www CNAME shop.test.", "www CNAME gone.cdn.example.")), ["dns.dangling_cname"], domain="www.shop.test"),
     Specimen("a CNAME to nothing in the zone", edited(("www CNAME shop.test.", "www CNAME gone.shop.test.")), ["dns.dangling_cname"],
+             domain="www.shop.test"),
+    Specimen("a CNAME into the zone above", lambda: shop(SHOP.replace("www CNAME shop.test.", "www CNAME parked.test."), TOP + "parked A 192.0.2.9\n"),
+             domain="www.shop.test"),
+    Specimen("a CNAME to nothing in the zone above", edited(("www CNAME shop.test.", "www CNAME gone.test.")), ["dns.dangling_cname"],
              domain="www.shop.test"),
     Specimen("a CNAME in a circle", edited(LOOP), ["dns.cname_loop"], domain="www.shop.test", wait_s=LATER),
     Specimen("a CNAME to itself", edited(("www CNAME shop.test.", "www CNAME www.shop.test.")), ["dns.cname_loop"], domain="www.shop.test"),

@@ -69,7 +69,7 @@ def test_each_check_is_a_finding_with_the_words_and_the_fix_of_the_agent() -> No
         "cache": ("cache.slow", "warning"),
         "payments": ("health.failing", "warning"),
     }
-    database, cache, payments = found.findings
+    database, payments, cache = found.findings
     assert database.sentence == "The database default refuses connections: 100 of 100 are taken."
     assert database.fix == "Restart the workers; then lower CONN_MAX_AGE."
     assert cache.fix == FIXES["cache.slow"]
@@ -205,6 +205,7 @@ def test_a_refused_token_is_an_error_only_where_it_hides_everything() -> None:
     found = judge(with_states, token="an-old-token")
     assert told(found)["endpoint"] == ("health.token_refused", "warning")
     assert "database" in told(found)
+    assert found.findings[0].sentence.endswith("Why, it does not say: it refuses the monitor's token.")
     for status in (401, 403):
         hidden = judge({"status": status, "bytes": 0, "http": "1.1", "token": "refused"}, token="t" * 20)
         assert told(hidden) == {"endpoint": ("health.token_refused", "error")}
@@ -262,3 +263,31 @@ def test_what_no_page_waits_for_is_never_critical_there_and_heard_of_all_the_sam
     assert told(judge(facts, severity={"workers": "info"}))["workers"] == ("celery.no_workers", "info")
     one = bad("celery.stuck") | {"state": "degraded"}
     assert told(judge(ours(200, "degraded", workers=one)))["workers"] == ("celery.stuck", "warning")
+
+
+def test_what_fails_is_told_before_what_limps() -> None:
+    limps = {"state": "degraded", "message": "The disk is 91 % full."}
+    fails = {"state": "error", "critical": False, "message": "Mail is refused."}
+    assert [one.subject for one in judge(ours(200, "degraded", disk=limps, mail=fails)).findings] == [
+        "mail",
+        "disk",
+    ]
+
+
+def test_a_row_of_the_page_has_the_state_of_its_history() -> None:
+    """The page said "Down" beside "100 % up, degraded for an hour"."""
+    fails = {"state": "error", "critical": False, "message": "Mail is refused."}
+    facts = ours(503, "error", mail=fails, database=fails | {"critical": True}, fine={"state": "ok"})
+    states = {row.part: row.state for panel in KIND.panels(config(), facts, {}) for row in panel.parts}
+    assert states == {"mail": "degraded", "database": "down", "fine": "up"}
+
+
+def test_a_name_keeps_its_first_letter() -> None:
+    said = {
+        "state": "error",
+        "critical": False,
+        "code": "celery.stuck",
+        "message": "worker@shop-1 has finished no task",
+    }
+    (found,) = judge(ours(200, "degraded", workers=said)).findings
+    assert found.sentence == "worker@shop-1 has finished no task."

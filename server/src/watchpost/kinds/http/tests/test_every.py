@@ -7,6 +7,7 @@ import errno
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from time import monotonic
@@ -126,6 +127,24 @@ async def test_one_of_two_fails(name: str) -> None:
     (panel,) = KIND.panels(config, seen.facts, {})
     assert (panel.rows[0][0], panel.marks, panel.note) == (TWO, ("down", "up"), "1 of 2 fails.")
     assert len(panel.rows[0][1].split(", ")) >= 2
+
+
+async def test_ipv6_alone_is_dead() -> None:
+    """A web server that listens by IPv4 alone is seldom a machine that is gone. What it answers is its own."""
+    async with serving({ONE: page()}) as port:
+        seen, verdict, config = await look(port, (ONE, "::1"))
+        _, both, _ = await look(port, (ONE, TWO, "::1"))
+    (finding,) = verdict.findings
+    assert finding.sentence.startswith("::1, one of 2 addresses of shop.test, fails while IPv4 answers: ")
+    assert "the connection was refused" in finding.sentence
+    assert f"`listen [::]:{port} ...`" in finding.fix
+    assert "addr:::1" in finding.joins
+    assert all("Look at the machine" in one.fix for one in both.findings)
+    assert len(both.findings) == 2
+    answers = {"ms": 1.0, "status": 500}
+    facts = {**seen.facts, "addresses": {**seen.facts["addresses"], "::1": answers}}
+    (finding,) = KIND.judge(config, replace(seen, facts=facts), {}, NO_PAST, AT).findings
+    assert "Look at the machine at ::1." in finding.fix
 
 
 async def test_a_dead_one_and_one_with_a_wrong_certificate() -> None:

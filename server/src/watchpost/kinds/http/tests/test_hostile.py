@@ -249,6 +249,7 @@ async def test_a_status_that_does_not_exist(status: int) -> None:
             "the TLS handshake was not finished within 0.4 s",
         ),
         (b"\x15\x03\x03\x00\x02\x02\x28", "close", "tls", "the TLS handshake failed"),
+        (b"HTTP/1.1 400 Bad\r\n\r\n", "close", "tls", "what answers on this port does not speak TLS."),
     ],
 )
 async def test_half_a_tls_handshake(hello: bytes, then: str, code: str, words: str) -> None:

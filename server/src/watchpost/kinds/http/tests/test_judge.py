@@ -114,6 +114,9 @@ def test_a_good_look_has_nothing_to_say() -> None:
         (500, "", "failed while", "traceback"),
         (400, "<h1>Bad Request (400)</h1>", "host name", "ALLOWED_HOSTS"),
         (404, "", "no page", "URL patterns"),
+        (401, "", "wants credentials", "Give the monitor"),
+        (403, "", "does not allow this visitor", "If everybody may see it"),
+        (502, "", "502", "If it runs, a worker dies"),
         (599, "", "answers 599", "log"),
     ],
 )
@@ -123,6 +126,24 @@ def test_statuses_are_explained_in_the_words_of_django(
     (finding,) = judge({**GOOD, "status": status}, excerpt=excerpt).findings
     assert words in finding.sentence
     assert fix in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("url", "end", "said"),
+    [
+        ("http://shop.example/", None, "http://shop.example/ does not redirect to https: the page comes un"),
+        (
+            "https://shop.example/",
+            "http://shop.example/",
+            "https://shop.example/ leads to http://shop.example/",
+        ),
+    ],
+)
+def test_a_page_without_https_says_how_it_came_to_be_there(url: str, end: str | None, said: str) -> None:
+    facts = {**GOOD} if end is None else {**GOOD, "final": end}
+    (finding,) = judge(facts, url=url, expect={"https": True}).findings
+    assert finding.sentence.startswith(said)
+    assert "return 301" in finding.fix
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,18 @@ def test_addresses_may_differ_for_the_time_of_grace_only() -> None:
     assert codes(judge(facts, baseline, days=9, same_everywhere=False)) == []
 
 
+def test_a_difference_is_no_news_beside_the_certificate_that_makes_it() -> None:
+    """What has expired, ends soon or is nobody's is told with the place that shows it, once."""
+    for old, code in (
+        (leaf(begins=-91, ends=-1, reasons=[["expired", "it expired", ""]]), "tls.expired"),
+        (leaf(begins=-80, ends=10), "tls.expires_soon"),
+        (leaf(reasons=[["self_signed", "it is self-signed", ""]]), "tls.self_signed"),
+    ):
+        facts = served(x=old, y=leaf("b", begins=-1, ends=89))
+        finding = only(judge(facts, learn(facts), days=2))
+        assert (finding.code, "x" in finding.sentence) == (code, True)
+
+
 def test_the_grace_begins_anew_once_they_agree_but_not_when_one_is_silent() -> None:
     apart = served(x=leaf(), y=leaf("b", begins=-1, ends=89))
     since = learn(apart)

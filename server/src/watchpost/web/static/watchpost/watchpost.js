@@ -149,7 +149,7 @@
     const link = $("a", list[chosen]);
     if (link) link.focus();
   };
-  const places = { o: "/", i: "/incidents/", m: "/monitors/", e: "/calendar/", c: "/channels/", s: "/settings/" };
+  const places = { o: "/", i: "/incidents/", m: "/monitors/", b: "/heartbeats/", e: "/calendar/", c: "/channels/", s: "/settings/" };
   const keys = {
     "/": () => $("#find").focus(), "g": () => { goes = Date.now(); }, "j": () => select(chosen + 1),
     "k": () => select(Math.max(chosen - 1, 0)), "?": () => $("#keys").showModal(),
@@ -184,9 +184,36 @@
     zones.after(hint);
   }
 
-  // A secret that is shown once can be copied.
+  // What a value would do is told as it is typed. An answer that comes late is not shown over a newer one.
+  let typed = 0, turn = 0;
+  const preview = async (box) => {
+    const mine = ++turn, form = box.closest("form"), asked = new URLSearchParams();
+    box.dataset.of.split(" ").forEach((name) => asked.set(name, form.elements[name] ? form.elements[name].value : ""));
+    const answer = await ask(box.dataset.preview + "?" + asked);
+    if (!answer || !answer.ok || answer.redirected || mine !== turn) return;
+    const piece = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine === turn) box.replaceChildren(...piece.body.childNodes);
+  };
+  document.addEventListener("input", (event) => {
+    const box = $("main [data-preview]");
+    if (!box || !box.dataset.of.split(" ").includes(event.target.name)) return;
+    clearTimeout(typed);
+    typed = setTimeout(preview, 250, box);
+  });
+
+  // What is shown to be copied. Without https a browser has no clipboard for pages: then its old way.
+  const byHand = (text) => {
+    const field = Object.assign(document.createElement("textarea"), { value: text });
+    body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done ? Promise.resolve() : Promise.reject(new Error("refused"));
+  };
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");
-    if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.textContent = "copied"; });
+    if (!copy) return;
+    const way = navigator.clipboard ? navigator.clipboard.writeText(copy.dataset.copy) : byHand(copy.dataset.copy);
+    way.then(() => { copy.textContent = "copied"; }, () => { copy.textContent = "select it by hand"; });
   });
 })();

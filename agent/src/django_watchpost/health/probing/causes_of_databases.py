@@ -8,7 +8,7 @@ those of MySQL's error reference. Sentences name {database}, {place} and {deadli
 
 from __future__ import annotations
 
-from django_watchpost.health.causes import Cause
+from django_watchpost.health.probing.causes import Cause
 
 # The order matters: where a name has two addresses, libpq says what came of each, "refused" among them.
 DATABASE = (
@@ -67,7 +67,7 @@ DATABASE = (
         "file",
         r"unable to open database|not a database|malformed|disk I/O error",
         (),
-        "The file of {database} cannot be read: {said}",
+        "The file of {database}, {place}, cannot be read: {said}",
         "See that the file is there, whole, and belongs to the user of this process; else restore it from "
         "the last backup.",
     ),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.cache import caches
 
-from django_watchpost.health.own_cache import kind_of, locations
+from django_watchpost.health.probing.own_cache import kind_of, locations
 
 _SCHEMES = ("redis", "rediss", "unix", "redis+socket")
 _BROKERS = ("CELERY_BROKER_URL", "BROKER_URL")

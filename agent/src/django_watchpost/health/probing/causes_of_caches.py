@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from django_watchpost.health.causes import Cause
+from django_watchpost.health.probing.causes import Cause
 
 _FULL = Cause(
     "full",
@@ -91,8 +91,15 @@ _RIGHTS = Cause(
     "rights",
     r"PermissionError|Permission denied|Read-only file system",
     (errno.EACCES, errno.EPERM, errno.EROFS),
-    "{subject} may not be written by this process: {said}",
+    "{subject} may not be written by this process at {place}: {said}",
     "Give the folder to the user of this process, or mount it writable.",
+)
+_IN_THE_WAY = Cause(
+    "no_folder",
+    r"FileExistsError|NotADirectoryError|IsADirectoryError",
+    (errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+    "{subject} cannot use its folder {place}, something else lies there: {said}",
+    "Look what lies there and take it away, or correct LOCATION; the backend makes the folder by itself.",
 )
 _REFUSED = Cause(
     "refused",
@@ -111,5 +118,5 @@ _OTHER = Cause(
 _SERVER = (_READ_ONLY, _UNSAVED, _LOADING, _LOGIN, _CLIENTS, _NO_ACCEPT, _HOST)
 
 # The order matters: what a server says comes before what its silence means.
-CACHE = (_FULL, *_SERVER, _TABLE, _RIGHTS, _STALLED, _REFUSED, _OTHER)
+CACHE = (_FULL, *_SERVER, _TABLE, _RIGHTS, _IN_THE_WAY, _STALLED, _REFUSED, _OTHER)
 REDIS = (*_SERVER, _STALLED, _REFUSED, _OTHER)

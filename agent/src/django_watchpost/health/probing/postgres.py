@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django_watchpost.health.connect import Ask
 from django_watchpost.health.contract import Result, degraded, error
+from django_watchpost.health.probing.connect import Ask
 
 # max_connections holds for client backends. Whoever may not see backend_type still sees the database.
 _LOAD = """

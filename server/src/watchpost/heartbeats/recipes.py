@@ -1,0 +1,237 @@
+"""How a job reports: the snippets of a heartbeat's page and of ``docs/how-to/heartbeat-recipes.md``. Pure.
+
+Only what cannot break out of a quoted word stands in them: the address of the heartbeat, its slug, and a
+schedule that was read as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from watchpost.registry.schedule import is_cron
+
+CURL = "curl -fsS -m 10 --retry 5 -o /dev/null"
+DAILY = "0 3 * * *"
+_ZONED = re.compile(r" ([A-Za-z_]+/[A-Za-z_/+-]+|UTC)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the snippets are told. ``url`` is the address of its pings, ``slug`` its name in files."""
+
+    url: str
+    slug: str
+    schedule: str = ""
+    timezone: str = "UTC"
+
+    @property
+    def cron(self) -> str:
+        return self.schedule if self.schedule and is_cron(self.schedule) else DAILY
+
+    @property
+    def calendar(self) -> list[str]:
+        """Expressions of OnCalendar, each with the zone that the schedule is read on."""
+        own = self.schedule if self.schedule and not is_cron(self.schedule) else "*-*-* 03:00:00"
+        lines = [line.strip() for line in own.splitlines() if line.strip()]
+        return [line if _ZONED.search(line) else f"{line} {self.timezone}" for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    key: str
+    title: str
+    says: str
+    write: Callable[[Job], str]
+
+
+def _curl(job: Job) -> str:
+    return f"""./backup.sh
+{CURL} {job.url}/$?
+"""
+
+
+def _python(job: Job) -> str:
+    return f'''import urllib.request
+
+URL = "{job.url}"
+
+
+def report(sign: str = "") -> None:
+    """A server that does not answer must not stop the job."""
+    try:
+        urllib.request.urlopen(URL + sign, timeout=10).close()
+    except OSError as error:
+        print("The heartbeat was not sent:", error)
+
+
+def work() -> None:
+    print("What the job does")
+
+
+report("/start")
+try:
+    work()
+except BaseException:
+    report("/fail")
+    raise
+report()
+'''
+
+
+def _django(job: Job) -> str:
+    return f'''# yourapp/management/commands/nightly.py
+import urllib.request
+
+from django.core.management.base import BaseCommand
+
+URL = "{job.url}"
+
+
+def report(sign: str = "") -> None:
+    """A server that does not answer must not stop the command."""
+    try:
+        urllib.request.urlopen(URL + sign, timeout=10).close()
+    except OSError as error:
+        print("The heartbeat was not sent:", error)
+
+
+class Command(BaseCommand):
+    help = "The nightly work."
+
+    def handle(self, *args, **options):
+        report("/start")
+        try:
+            self.work()
+        except BaseException:
+            report("/fail")
+            raise
+        report()
+
+    def work(self):
+        self.stdout.write("What the command does")
+'''
+
+
+def _celery(job: Job) -> str:
+    return f'''# yourapp/tasks.py
+import urllib.request
+
+from celery import Task, shared_task
+
+URL = "{job.url}"
+
+
+class Reported(Task):
+    """Reports when a run begins, and how it ended: also of one whose worker was asked to stop."""
+
+    def report(self, sign, run):
+        try:
+            urllib.request.urlopen(f"{{URL}}{{sign}}?rid={{run}}", timeout=10).close()
+        except OSError as error:
+            print("The heartbeat was not sent:", error)
+
+    def before_start(self, task_id, args, kwargs):
+        self.report("/start", task_id)
+
+    def on_success(self, retval, task_id, args, kwargs):
+        self.report("", task_id)
+
+    def on_failure(self, exc, task_id, args, kwargs, einfo):
+        self.report("/fail", task_id)
+
+
+@shared_task(base=Reported)
+def nightly():
+    print("What the task does")
+'''
+
+
+def _crontab(job: Job) -> str:
+    return f"{job.cron} /usr/local/bin/backup.sh; {CURL} {job.url}/$?\n"
+
+
+def _systemd(job: Job) -> str:
+    when = "\n".join(f"OnCalendar={line}" for line in job.calendar)
+    return f"""# /etc/systemd/system/{job.slug}.service
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/backup.sh
+ExecStopPost=-/bin/sh -c '[ "$$SERVICE_RESULT" = success ] || end=/fail; {CURL} {job.url}$$end'
+
+# /etc/systemd/system/{job.slug}.timer
+[Timer]
+{when}
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def _github(job: Job) -> str:
+    return f"""# .github/workflows/{job.slug}.yml
+on:
+  schedule:
+    - cron: "{job.cron}"
+jobs:
+  {job.slug}:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          {CURL} {job.url}/start || true
+          ./backup.sh
+          {CURL} {job.url} || true
+      - if: failure()
+        run: {CURL} {job.url}/fail
+"""
+
+
+def _kubernetes(job: Job) -> str:
+    return f"""apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: {job.slug}
+spec:
+  schedule: "{job.cron}"
+  timeZone: {job.timezone}
+  concurrencyPolicy: Forbid
+  jobTemplate:
+    spec:
+      backoffLimit: 0
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: job
+              image: registry.example/backup:1
+              command:
+                - /bin/sh
+                - -c
+                - |
+                  {CURL} {job.url}/start
+                  ./backup.sh
+                  {CURL} {job.url}/$?
+"""
+
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe("curl", "curl", "After the work, with its exit code: 0 is a success, anything else a failure.",
+           _curl),
+    Recipe("python", "Python", "The standard library alone. A start lets a run that never ends be noticed.",
+           _python),
+    Recipe("django", "Django command", "A management command that says when it begins and how it ended.",
+           _django),
+    Recipe("celery", "Celery", "A task; the id of each run keeps runs beside each other apart.",
+           _celery),
+    Recipe("crontab", "crontab", "One line. The exit code goes with it, so failures count at once.",
+           _crontab),
+    Recipe("systemd", "systemd timer", "A service and its timer; a run that was killed is a failure, too.",
+           _systemd),
+    Recipe("github", "GitHub Actions", "A scheduled workflow. GitHub reads its schedule on the clock of UTC.",
+           _github),
+    Recipe("kubernetes", "Kubernetes", "A CronJob. The image needs a shell and curl.",
+           _kubernetes),
+)  # fmt: skip

@@ -1,0 +1,304 @@
+"""The pages of heartbeats: what they say in each state, who sees an address, and what a page costs."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from tests.e2e.beats import make, ping, seed_beats
+from tests.e2e.seed import Seeded, seed
+
+from watchpost.accounts.links import make_token
+from watchpost.accounts.models import Membership, User
+from watchpost.core.heartbeat import Sign
+from watchpost.heartbeats.models import Heartbeat
+from watchpost.heartbeats.rows import ms_of
+from watchpost.heartbeats.runs import misses_of, runs_of
+from watchpost.heartbeats.standing import _configs, standing_of
+from watchpost.incidents.models import Incident, IncidentMember
+from watchpost.monitors.models import Look, Monitor, MonitorLast
+from watchpost.registry.schedule import schedule_of
+from watchpost.web.beats import clocks, next_times, printed, says
+from watchpost.web.schedule_preview import preview_of
+from watchpost.web.tests.test_access import enter
+from watchpost.web.tests.test_project import words
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+RUN, OTHER = "728b3763-ea80-4113-9fc0-f49b3adf226a", "11111111-ea80-4113-9fc0-f49b3adf226a"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def seeded(db: Any) -> Seeded:
+    return seed(NOW)
+
+
+@pytest.fixture
+def beats(seeded: Seeded) -> dict[str, Monitor]:
+    return seed_beats(seeded.shop, NOW)
+
+
+def standing(monitor: Monitor, now: datetime = NOW) -> tuple[str, str]:
+    row = Heartbeat.objects.select_related("monitor__state").get(pk=monitor.pk)
+    one = standing_of(row, now)
+    return one.state, says(one, now)
+
+
+@pytest.mark.parametrize(
+    ("which", "state", "said"),
+    [
+        ("new", "new", "expects a sign every 1 d"),
+        ("late", "late", "expected 3 min ago, 57 min left"),
+        ("running", "running", "for 4 min, 56 min left"),
+        ("failed", "down", "failed 1 h ago, exit code 3"),
+        ("missed", "down", "was expected 5 h ago"),
+        ("paused", "paused", "its silence is not judged"),
+    ],
+)
+def test_each_state_is_told_in_words(beats: dict[str, Monitor], which: str, state: str, said: str) -> None:
+    assert standing(beats[which]) == (state, said)
+
+
+def test_one_that_overran_and_one_whose_time_is_over(seeded: Seeded) -> None:
+    one = make(seeded.shop, "Long", NOW, period="1h", grace="10m")
+    ping(one, NOW - timedelta(minutes=12), Sign.START)
+    assert standing(one) == ("running", "for 12 min, it should have ended")
+    other = make(seeded.shop, "Late", NOW, period="1h", grace="10m")
+    ping(other, NOW - timedelta(minutes=75))
+    assert standing(other) == (
+        "late",
+        "expected 15 min ago, no time left",
+    )  # the engine has not judged it yet
+
+
+def test_starts_and_ends_are_one_run_also_beside_each_other(seeded: Seeded) -> None:
+    one = make(seeded.shop, "Backup", NOW)
+    at = NOW - timedelta(hours=1)
+    ping(one, at, Sign.START, run=RUN)
+    ping(one, at + timedelta(minutes=5), Sign.SUCCESS, b"done", run=RUN)
+    ping(one, at + timedelta(minutes=6), Sign.START)  # never ends
+    ping(one, at + timedelta(minutes=7), Sign.START, run=OTHER)
+    ping(one, at + timedelta(minutes=9), Sign.FAIL, run=OTHER)
+    ping(one, at + timedelta(minutes=10), Sign.LOG, b"a word")
+    found = [(run.sign, run.took_s, run.size) for run in runs_of(one.pk)]
+    assert found == [("log", None, 6), ("fail", 120.0, 0), ("start", None, 0), ("success", 300.0, 4)]
+    assert runs_of(one.pk)[3].began == at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def test_misses_say_how_long(beats: dict[str, Monitor]) -> None:
+    missed = beats["missed"]
+    [miss] = misses_of(missed.pk, 8)
+    assert miss.until is None
+    ping(missed, NOW)
+    [miss] = misses_of(missed.pk, 8)
+    assert miss.until is not None
+    assert misses_of(beats["failed"].pk, 8) == []  # it said so itself
+
+
+def test_the_list_names_each_with_what_is_due(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    said = words(enter(seeded.admin).get("/heartbeats/"))
+    assert "8 heartbeats Add a heartbeat" in said
+    assert "Newsletter queue shop Late expected 3 min ago, 5" in said
+    assert "Search index shop Running for 4 min, 5" in said
+    assert said.index("Daily reconciliation") < said.index("Newsletter queue") < said.index("Nightly backup")
+    late = words(enter(seeded.admin).get("/heartbeats/?state=late"))
+    assert "1 of 8 heartbeats matches" in late
+    assert "Nightly backup" not in late
+    assert "0 of 8 heartbeats match" in words(enter(seeded.admin).get("/heartbeats/?project=billing"))
+
+
+def test_strangers_see_nothing_and_viewers_no_address(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    one = beats["up"]
+    code = str(Heartbeat.objects.get(pk=one.pk).code)
+    paths = (f"/monitors/{one.pk}/", f"/monitors/{one.pk}/pings/80/")
+    stranger, viewer = enter(seeded.stranger), enter(seeded.viewer)
+    assert [stranger.get(path).status_code for path in paths] == [404, 404]
+    assert "Nightly backup" not in words(stranger.get("/heartbeats/"))
+    page = viewer.get(paths[0])
+    assert code not in page.content.decode()
+    assert "shop-ping" not in page.content.decode()
+    assert viewer.get(paths[1]).status_code == 200
+    owner = User.objects.create_user("olga@example.com", "x" * 12)
+    Membership.objects.create(user=owner, project=seeded.shop, role="owner")
+    assert f"/ping/{code}" in enter(owner).get(paths[0]).content.decode()
+
+
+@pytest.mark.parametrize("path", ["/heartbeats/", "/monitors/", "/projects/shop/", "/monitors/{}/",
+                                  "/monitors/{}/pings/1/", "/monitors/{}/pings/2/", "/incidents/"])  # fmt: skip
+def test_hostile_words_stay_words(seeded: Seeded, beats: dict[str, Monitor], path: str) -> None:
+    page = enter(seeded.admin).get(path.format(beats["hostile"].pk))
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "<script>document" not in text
+    assert "<img" not in text
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+
+
+def test_bytes_that_are_no_text_are_shown_as_such() -> None:
+    assert printed("größe: 5\r\n".encode()).text == "größe: 5\n"
+    odd = printed(b"a rather long line of words \xff and \x1b[31mred")
+    assert odd.text == "a rather long line of words \\xff and \\x1b[31mred"
+    assert odd.note == "1 byte of it is no UTF-8."
+    dump = printed(b"\x00\x01PK")
+    assert dump.text.split() == ["0000", "00", "01", "50", "4b", "..PK"]
+    assert not dump.is_text
+    assert printed(("long " * 9 + "\u20ac").encode()[:-1]).text == "long " * 9 + "\\xe2\\x82"
+
+
+def test_a_ping_that_is_not_there(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    for n in ("99999", "9" * 30):
+        assert enter(seeded.admin).get(f"/monitors/{beats['up'].pk}/pings/{n}/").status_code == 404
+
+
+def test_runs_are_paged(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    path = f"/monitors/{beats['up'].pk}/"
+    first, last = (words(enter(seeded.admin).get(path + asked)) for asked in ("", "?runs=99"))
+    assert "1–20 of 40 that are kept Older" in first
+    assert "Newer 21–40 of 40 that are kept" in last
+
+
+def test_what_means_nothing_for_a_heartbeat_is_absent(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    client = enter(seeded.admin)
+    for one in beats.values():
+        said = words(client.get(f"/monitors/{one.pk}/"))
+        for word in ("Look now", "p95", "Response time", "Gives up", "Confirms", "first look", "0 ms"):
+            assert word not in said, word
+    for path in ("/monitors/", "/projects/shop/"):
+        said = words(client.get(path))
+        assert " 0 ms" not in said
+        assert "Waiting for the first ping" in said
+    assert "Scheduled work" in words(client.get("/projects/shop/"))
+
+
+def test_a_clock_that_leaps_is_told_and_both_clocks_are_shown() -> None:
+    before = datetime(2027, 3, 27, 12, tzinfo=UTC)
+    timezone.activate(UTC)
+    preview = preview_of({"schedule": "30 2 * * *", "timezone": "Europe/Berlin"}, before)
+    assert [one.there for one in preview.times][:2] == ["Sun 28 Mar 03:00 Berlin", "Mon 29 Mar 02:30 Berlin"]
+    assert [one.turns for one in preview.times] == [True, False, False, False, False]
+    assert preview.times[0].here == "01:00"
+    there = clocks(before, ZoneInfo("Asia/Tokyo"), "Asia/Tokyo", before)
+    assert (there.there, there.here) == ("Sat 27 Mar 21:00 Tokyo", "12:00")
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"schedule": "0 25 * * *"}, "is no schedule"),
+        ({"schedule": "0 3 * * *", "timezone": "Europe/Lisbonn"}, "did you mean Europe/Lisbon?"),
+        ({"schedule": "2020-01-01 03:00"}, "does not come any more"),
+        ({"schedule": "0 0 30 2 *"}, "is no schedule"),
+        ({"schedule": "<script>"}, "is no schedule"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_told_while_it_is_typed(
+    seeded: Seeded, given: dict[str, str], wrong: str
+) -> None:
+    assert wrong in preview_of(given, NOW).wrong
+    page = enter(seeded.admin).get("/heartbeats/next/", given)
+    assert page.status_code == 200
+    assert b"<script>" not in page.content
+
+
+def test_one_that_comes_once_more_has_one_time() -> None:
+    rule = schedule_of("2027-01-01 03:00", UTC)
+    timezone.activate(UTC)
+    times = next_times(rule, UTC, "UTC", datetime(2026, 12, 31, tzinfo=UTC))
+    assert [one.there for one in times] == ["Fri 1 Jan 2027 03:00 UTC"]
+
+
+def test_the_api_tells_how_one_stands_and_its_address_to_those_who_may_change_it(
+    seeded: Seeded, beats: dict[str, Monitor]
+) -> None:
+    late = beats["late"]
+    MonitorLast.objects.update_or_create(
+        monitor=late, defaults={"at": 0, "outcome": "ok", "total_ms": 0.0, "phases": {}}
+    )
+    told = []
+    for read_only in (False, True):
+        token = make_token(f"ci {read_only}", None, read_only, NOW)
+        answer = Client().get(f"/v1/monitors/{late.pk}", headers={"Authorization": f"Bearer {token}"})
+        told.append(answer.json())
+    assert told[0]["heartbeat"]["state"] == "late"
+    assert told[0]["heartbeat"]["next_due"] == (NOW - timedelta(minutes=3)).isoformat().replace("+00:00", "Z")
+    assert told[0]["heartbeat"]["last_run_s"] == pytest.approx(9, 0.01)
+    assert told[0]["last"]["total_ms"] is None
+    assert told[0]["ping_url"].endswith(f"/ping/{Heartbeat.objects.get(pk=late.pk).code}")
+    assert told[0]["ping_url_by_name"].endswith("/ping/shop-ping/newsletter-queue")
+    assert "ping_url" not in str(told[1])
+    assert "shop-ping" not in str(told[1])
+
+
+def test_an_incident_of_a_heartbeat_has_no_empty_chart(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    incident = Incident.objects.create(
+        project=seeded.shop, environment="production", title="It did not come.", severity=2, state="open",
+        began_at=NOW - timedelta(hours=4), detected_at=NOW, causes=[],
+    )  # fmt: skip
+    IncidentMember.objects.create(
+        incident=incident, monitor=beats["missed"], code="heartbeat.missed", subject="run", severity=2, rank=1,
+        sentence="It did not come.", fix="", began_at=NOW, joined_at=NOW,
+    )  # fmt: skip
+    Look.objects.create(monitor_id=beats["missed"].pk, at=ms_of(NOW - timedelta(hours=1)), location="local",
+                        outcome="ok", total_ms=0.0)  # fmt: skip
+    client = enter(seeded.admin)
+    page = client.get(f"/incidents/{incident.pk}/")
+    assert "Look now" not in words(page)
+    assert "Response time" not in page.content.decode()
+    assert "Daily reconciliation" in words(page)
+    assert "Look now" in words(client.get(f"/incidents/{seeded.incident.pk}/"))
+
+
+def _many(seeded: Seeded, count: int) -> None:
+    for place in range(count):
+        cron = {"schedule": f"{place % 60} {place % 24} * * *", "timezone": "Europe/Lisbon"}
+        one = make(seeded.shop, f"Job {place}", NOW, **(cron if place % 2 else {"period": "1h"}))
+        ping(one, NOW - timedelta(minutes=place % 80))
+
+
+def _queries(client: Any, path: str) -> int:
+    client.get(path)
+    with CaptureQueriesContext(connection) as found:
+        assert client.get(path).status_code == 200
+    return len(found)
+
+
+def test_no_page_asks_more_of_the_database_with_more_heartbeats(seeded: Seeded) -> None:
+    client = enter(seeded.admin)
+    _many(seeded, 3)
+    paths = ("/heartbeats/", "/monitors/", "/projects/shop/", "/")
+    few = [_queries(client, path) for path in paths]
+    one = Monitor.objects.filter(kind="heartbeat").first()
+    assert one is not None
+    alone = _queries(client, f"/monitors/{one.pk}/")
+    for minute in range(30):
+        ping(one, NOW - timedelta(minutes=30 - minute), body=b"x")
+    _many_more(seeded)
+    assert [_queries(client, path) for path in paths] == few
+    assert _queries(client, f"/monitors/{one.pk}/") <= alone + 1  # the newest output is read
+
+
+def _many_more(seeded: Seeded) -> None:
+    for place in range(12):
+        ping(make(seeded.shop, f"More {place}", NOW), NOW)
+
+
+def test_a_thousand_are_listed_fast(seeded: Seeded) -> None:
+    _many(seeded, 1000)
+    client = enter(seeded.admin)
+    _configs.clear()
+    took = []
+    for _ in range(6):
+        began = time.process_time()
+        page = client.get("/heartbeats/")
+        took.append(time.process_time() - began)
+    assert b"1000 heartbeats" in page.content
+    print("list of 1000:", [round(each * 1000) for each in took], "ms of processor")
+    assert min(took) < 0.1
