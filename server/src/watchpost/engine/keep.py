@@ -22,6 +22,7 @@ from django.db.models import Count
 from watchpost.core.sketch import Sketch
 from watchpost.core.types import Severity
 from watchpost.engine.values import forget_values
+from watchpost.heartbeats.models import Flip
 from watchpost.incidents.models import Delivery, Incident
 from watchpost.monitors.models import AliveSpan, Change, Fact, Look, Monitor, Remark, Rollup, Transition
 
@@ -233,6 +234,7 @@ def forget(now: datetime, raw_s: float, rollup_s: float, cursor: int) -> int:
     _forget_rollups(cursor, len(ids), _ms(before))
     _forget_transitions(ids, before)
     Remark.objects.filter(monitor_id__in=ids, at__lt=before).delete()
+    Flip.objects.filter(monitor_id__in=ids, at__lt=_ms(before), handled=True).delete()
     forget_values(ids, raw_before)
     return last
 

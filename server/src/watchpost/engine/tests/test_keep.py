@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from watchpost.core.sketch import Sketch, percentile
 from watchpost.engine import keep
 from watchpost.engine.keep import DAY, HOUR, HOUR_MS, forget, roll_up
+from watchpost.heartbeats.models import Flip
 from watchpost.incidents.models import Channel, Delivery, Incident, TimelineEntry
 from watchpost.monitors.models import Change, Fact, Look, Monitor, Project, Remark, Rollup, Transition
 
@@ -288,6 +289,16 @@ def test_what_people_noted_goes_with_the_rest_of_the_history() -> None:
         Remark.objects.create(monitor=one, at=T0 - timedelta(days=days), sentence=str(days))
     forget_all(T0)
     assert list(Remark.objects.values_list("sentence", flat=True)) == ["300"]
+
+
+def test_flips_go_with_the_roll_ups_once_they_are_handled() -> None:
+    one = monitor()
+    for days, handled in ((410, True), (410, False), (300, True)):
+        at = ms(-24 * days)
+        Flip.objects.create(monitor=one, at=at, before="up", after="down", facts={}, handled=handled)
+    forget(T0, RAW_S, ROLLUP_S, 0)
+    kept = Flip.objects.order_by("id").values_list("at", "handled")
+    assert list(kept) == [(ms(-24 * 410), False), (ms(-24 * 300), True)]
 
 
 def test_roll_ups_go_when_they_are_too_old_hours_and_days_alike() -> None:
