@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.db import OperationalError
+
 from tests.stories.telling import Story
 from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Flip, Heartbeat
@@ -176,3 +179,21 @@ def test_a_miss_that_another_process_answers_at_the_last_moment(story: Story) ->
     story.tick()
     assert story.shown(task) == "up"
     assert not story.incidents()
+
+
+def test_a_database_that_cannot_be_read_at_the_deadline_delays_the_alarm_alone(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+
+    def locked(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("watchpost.engine.signals.read", locked)
+        pass_time(story, 4200)
+        assert story.shown(task) == "up"
+    pass_time(story, 1)
+    assert story.shown(task) == "down"

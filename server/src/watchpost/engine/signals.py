@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from watchpost.core.heartbeat import absence_s
+from django.db import DatabaseError
+
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine import load
 from watchpost.engine.memory import Watched
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from watchpost.engine.engine import Engine
 
 MOST_AT_ONCE = 500
+AGAIN_S = 1.0
+log = logging.getLogger(__name__)
 Also = tuple[int, Callable[[], object]]  # to be stored with what came of a monitor
 
 
@@ -59,7 +64,13 @@ class Signals:
         wanted = [one for one in ids if self._is_signal(one)]
         for start in range(0, len(wanted), MOST_AT_ONCE):
             part = wanted[start : start + MOST_AT_ONCE]
-            heard: Heard = await self.engine.call(read, part, self.engine.now())
+            try:
+                heard: Heard = await self.engine.call(read, part, self.engine.now())
+            except DatabaseError as error:  # nothing is forgotten: it is asked again in a moment
+                log.error("heartbeats could not be read: %s", error)
+                for one in part:
+                    self._await(one, self.engine.now().timestamp() + AGAIN_S)
+                continue
             for told in heard.told:
                 watched = self.engine.watched.get(told.monitor_id)
                 if watched is not None and watched.config is not None:
