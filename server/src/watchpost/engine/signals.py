@@ -16,9 +16,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from watchpost.core.heartbeat import absence_s
 from django.db import DatabaseError
 
+from watchpost.core.heartbeat import absence_s
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine import load
 from watchpost.engine.memory import Watched
