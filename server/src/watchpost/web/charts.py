@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+SPARK = 34.0  # height
 WIDTH, HEIGHT = 720.0, 150.0
 PHASES = ("dns", "connect", "tls", "wait", "transfer")
 
@@ -64,14 +66,38 @@ def _day(place: int, day: Mapping[str, Any]) -> dict[str, Any]:
     return box | {"title": day["title"]}
 
 
-def spark(lane: Mapping[str, Any], moment: float | None) -> dict[str, Any]:
-    """A lane of ``history.lanes`` drawn: a line, with failures as pale bars behind."""
+def spark(
+    lane: Mapping[str, Any], moment: float | None, trouble: Sequence[tuple[float, float, bool]] = ()
+) -> dict[str, Any]:
+    """A lane of ``history.lanes`` drawn: a line, the time of trouble as pale bands behind it, and a mark
+    at the foot for each failed look. ``trouble``: from, to (0..1 of the width) and whether it was down."""
     points, steps = lane["points"], lane["steps"]
     top = _nice(max((value for _, value, _ in points if value is not None), default=100.0))
     width = WIDTH / steps
     bad = [x * WIDTH - width / 2 for x, _, failed in points if failed]
-    bars = [_bar("miss", x, 0, width, 34) for x in bad]
+    marks = [_bar("miss foot", x, SPARK - 3, width, 3) for x in bad]
+    bands = [
+        _bar("miss" if is_down else "miss warn", low * WIDTH, 0, max((high - low) * WIDTH, 1.0), SPARK)
+        for low, high, is_down in worst_of(trouble)
+    ]
     line = " ".join(
         f"{x * WIDTH:.1f},{32 - value / top * 30:.1f}" for x, value, _ in points if value is not None
     )
-    return {"bars": bars, "line": line, "moment": None if moment is None else f"{moment * WIDTH:.1f}"}
+    return {
+        "bars": bands + marks,
+        "line": line,
+        "moment": None if moment is None else f"{moment * WIDTH:.1f}",
+    }
+
+
+def worst_of(trouble: Sequence[tuple[float, float, bool]]) -> list[tuple[float, float, bool]]:
+    """The same without overlaps: each moment once, down before degraded; what touches is one."""
+    found: list[tuple[float, float, bool]] = []
+    for low, high in pairwise(sorted({at for one in trouble for at in one[:2]})):
+        here = [is_down for start, end, is_down in trouble if start <= low and end >= high]
+        if not here:
+            continue
+        if found and found[-1][1:] == (low, any(here)):
+            low = found.pop()[0]
+        found.append((low, high, any(here)))
+    return found

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from watchpost import clock
 from watchpost.accounts.access import may_change, person, require_change, visible_projects
+from watchpost.core.types import Severity
 from watchpost.core.words import read_count
 from watchpost.incidents import act
 from watchpost.incidents.models import Incident, IncidentMember
@@ -126,17 +127,28 @@ def _affected(
                 "began": member.began_at,
                 "left": member.left_at,
                 "sentences": [],
+                "trouble": [],
             },
         )
         row["severity"] = max(row["severity"], member.severity)
+        row["trouble"].append(_on_axis(member, incident.resolved_at or end, begin, end))
         row["left"] = member.left_at and row["left"] and max(member.left_at, row["left"])
         if member.sentence not in said and member.sentence not in row["sentences"]:
             row["sentences"].append(member.sentence)
     moment = (incident.began_at - begin) / (end - begin) if end > begin else None
     measured = [pk for pk, row in rows.items() if is_looking(row["monitor"])]
     for pk, lane in history.lanes(measured[:30], begin, end).items():
-        rows[pk]["spark"] = charts.spark(lane, moment)
+        rows[pk]["spark"] = charts.spark(lane, moment, rows[pk]["trouble"])
     return list(rows.values())
+
+
+def _on_axis(
+    member: IncidentMember, over: datetime, begin: datetime, end: datetime
+) -> tuple[float, float, bool]:
+    """From when to when it was in this incident, on the axis, and whether it was down."""
+    length = end - begin
+    low, high = ((at - begin) / length if length else 0.0 for at in (member.began_at, member.left_at or over))
+    return min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0), member.severity >= Severity.ERROR
 
 
 @login_required

@@ -226,7 +226,7 @@ def _panels(monitor: Monitor, now: datetime) -> list[dict[str, Any]]:
         {
             "title": panel.title,
             "note": panel.note,
-            "parts": part_rows.rows_of(monitor, panel.parts, now),
+            **part_rows.folded(part_rows.rows_of(monitor, panel.parts, now)),
             "rows": [
                 (*row, words.shape(mark) if mark else "", places.get(slug))
                 for row, mark, slug in zip_longest(panel.rows, panel.marks, panel.slugs, fillvalue="")

@@ -14,6 +14,7 @@ from watchpost.registry import PartRow
 from watchpost.web.strips import DAY, WIDTH, last_day_of_parts
 
 HEIGHT = 28.0
+MOST_UNFOLDED = 20  # checks of which all are shown at once
 Point = tuple[float, float, float, float]  # place on the axis, least, mean, most
 
 
@@ -25,6 +26,15 @@ def rows_of(monitor: Monitor, parts: Sequence[PartRow], now: datetime) -> list[d
     strips = last_day_of_parts(monitor, {key: track.shown for key, track in tracks.items()}, now)
     values = _values(monitor, now)
     return [_row(one, strips.get(one.key, {}), values.get(one.row.part, [])) for one in placed(parts, tracks)]
+
+
+def folded(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is not well, which is always seen, and what is, which folds where there are many checks in all."""
+    return {
+        "trouble": [row for row in rows if row["row"].state != "up"],
+        "well": [row for row in rows if row["row"].state == "up"],
+        "is_short": len(rows) <= MOST_UNFOLDED,
+    }
 
 
 def _row(one: Part, strip: Mapping[str, Any], points: Sequence[Point]) -> dict[str, Any]:

@@ -32,11 +32,16 @@ def is_health_check(body: Any, status: int) -> bool:
     """A flat object of texts, of which some are fine, or all of which have names of checks."""
     if not isinstance(body, dict) or not body or not all(isinstance(one, str) for one in body.values()):
         return False
-    if all(len(key) <= _MOST_NAME and _NAME.fullmatch(key) for key in body):
+    if are_names(body):
         return True
     return (
         any(one.lower() in _FINE for one in body.values()) and status in (200, 500) and "status" not in body
     )
+
+
+def are_names(body: Mapping[str, Any]) -> bool:
+    """Whether each key is a name that this package gives, and there is one."""
+    return bool(body) and all(len(key) <= _MOST_NAME and _NAME.fullmatch(key) for key in body)
 
 
 def read_health_check(body: Mapping[str, Any]) -> Report:

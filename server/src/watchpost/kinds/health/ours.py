@@ -10,28 +10,29 @@ from watchpost.kinds.health.report import DEGRADED, ERROR, OK, UNKNOWN, Inner, R
 
 FORMAT = "watchpost-health/"
 _STATES = frozenset({OK, DEGRADED, ERROR, UNKNOWN})
+STATES_SAID = f"{OK}, {DEGRADED}, {ERROR} or {UNKNOWN}"
 
 
 def fits(body: Any) -> bool:
     """Whether it is ours: the mark of the format, or the shape that strangers get."""
-    if not isinstance(body, dict) or not _is_state(body.get("status")):
+    if not isinstance(body, dict) or not is_state(body.get("status")):
         return False
-    if str(body.get("format", "")).startswith(FORMAT):
+    if is_marked(body):
         return True
     checks = body.get("checks")
     return isinstance(checks, dict) and all(
-        isinstance(one, dict) and _is_state(one.get("state")) for one in checks.values()
+        isinstance(one, dict) and is_state(one.get("state")) for one in checks.values()
     )
 
 
 def read(body: Mapping[str, Any]) -> Report:
-    """Entries that are no checks are left out."""
+    """Entries that are no checks are left out; ``claims`` has told of them."""
     entries = body.get("checks")
     entries = entries if isinstance(entries, dict) else {}
     checks = tuple(
         _check(clean.name(key), one)
         for key, one in entries.items()
-        if isinstance(one, dict) and _is_state(one.get("state"))
+        if isinstance(one, dict) and is_state(one.get("state"))
     )
     problems = body.get("problems")
     problems = problems if isinstance(problems, list) else []
@@ -39,7 +40,7 @@ def read(body: Mapping[str, Any]) -> Report:
         "watchpost",
         str(body["status"]),
         checks,
-        told=str(body.get("format", "")).startswith(FORMAT),
+        told=is_marked(body),
         agent=clean.words(body.get("agent"), 40),
         process=_process(body.get("process")),
         process_age_s=_age_s(body.get("process")),
@@ -47,7 +48,11 @@ def read(body: Mapping[str, Any]) -> Report:
     )
 
 
-def _is_state(value: Any) -> bool:
+def is_marked(body: Mapping[str, Any]) -> bool:
+    return str(body.get("format", "")).startswith(FORMAT)
+
+
+def is_state(value: Any) -> bool:
     return isinstance(value, str) and value in _STATES
 
 

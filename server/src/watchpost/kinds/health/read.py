@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from watchpost.kinds.health import django, ours, standard
+from watchpost.kinds.health import claims, django, ours, standard
 from watchpost.kinds.health.report import ERROR, OK, Report, settled, words
 
 _HTML = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """``why`` is the end of a sentence; ``kind``: html | json | large | shape | status."""
+    """``why`` is the end of a sentence; ``kind``: html | json | large | shape | broken | status."""
 
     kind: str
     why: str
@@ -64,6 +64,8 @@ def read(answer: Answer, wanted: str = "auto") -> Report | Unreadable:
     body = _parse(answer.body)
     if isinstance(body, Unreadable):
         return _by_words(answer) if wanted == "auto" and "json" not in answer.content_type else body
+    if why := claims.broken(body, answer.content_type):
+        return Unreadable("broken", why)
     for name, fits, understand in _KNOWN:
         if wanted in ("auto", name) and fits(body, answer):
             return settled(understand(body))

@@ -69,6 +69,10 @@ _ELSEWHERE = (
     "Open it as the monitor does: `curl -H 'Accept: application/json' URL`. A page to sign in, or a page "
     "for people? Correct the url, or set format: status if its status alone is what counts."
 )
+_BROKEN = (
+    "Correct what writes the report: ask as the monitor does, `curl -H 'Accept: application/json' URL`, and "
+    "see what that check gives. Only if the status alone is what counts, set format: status."
+)
 
 
 def _status(status: int) -> str:
@@ -130,6 +134,8 @@ def unreadable(config: HealthConfig, facts: Facts) -> Finding:
         return Finding("health.unreadable", "endpoint", sentence, fix)
     why = facts["unreadable"]["why"]
     said = f"The health endpoint {url} answers {_status(status)} {why}"
+    if facts["unreadable"]["kind"] == "broken":  # whatever the status: it is the application that answers
+        return Finding("health.unreadable", "endpoint", f"{said}.", _BROKEN)
     meaning, fix = _ODD.get(status, ("", _BROKE if status >= 500 else _ELSEWHERE))
     return Finding("health.unreadable", "endpoint", f"{said}{': ' if meaning else ''}{meaning}.", fix)
 

@@ -12,7 +12,8 @@ from django.core import signing
 from tests.e2e.seed import Seeded, seed
 
 from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
-from watchpost.monitors.models import Change, Monitor
+from watchpost.monitors.models import Change, Look, Monitor
+from watchpost.web import charts
 from watchpost.web.tests.test_access import enter
 
 NOW = datetime.now(UTC)
@@ -177,3 +178,39 @@ def test_all_its_monitors_are_looked_at_now_by_those_who_may_change_it(seeded: S
     assert 'look/"' not in viewer.get(f"/incidents/{row.pk}/").content.decode()
     for path in (f"/incidents/{row.pk}/look/", f"/monitors/{one.pk}/look/"):
         assert viewer.post(path).status_code == 403
+
+
+def looks(monitor: Monitor, failed: set[int], severity: int) -> None:
+    """One a minute for half an hour, those so many minutes ago failed; the last five with this severity."""
+    for ago in range(1, 31):
+        bad = ago in failed
+        Look.objects.create(
+            monitor_id=monitor.pk, location="local", at=int((NOW - timedelta(minutes=ago)).timestamp() * 1000),
+            outcome="timeout" if bad else "ok", severity=2 if bad else severity if ago <= 5 else None,
+            total_ms=20.0, dns_ms=0, connect_ms=0, tls_ms=0, wait_ms=20.0, transfer_ms=0, address="",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("severity", "kind"), [(1, "miss warn"), (2, "miss")])
+def test_the_chart_shades_the_time_of_this_incident(seeded: Seeded, severity: int, kind: str) -> None:
+    """Looks that are only degraded, too; of an earlier outage stands a mark at the foot."""
+    row = incident(seeded, 1)
+    IncidentMember.objects.filter(incident=row).update(severity=severity)
+    looks(row.members.get().monitor, {12, 13}, severity)
+    page = enter(seeded.admin).get(f"/incidents/{row.pk}/").content.decode()
+    bands = re.findall(r'<rect class="(miss[a-z ]*)" x="([\d.]+)" y="0.00" width="([\d.]+)"', page)
+    moment = float(re.findall(r'class="moment" x1="([\d.]+)"', page)[0])
+    assert [(kind, float(x)) for kind, x, _ in bands] == [(kind, pytest.approx(moment, abs=1))]
+    assert float(bands[0][1]) + float(bands[0][2]) == pytest.approx(720, abs=1)
+    feet = [float(x) for x in re.findall(r'class="miss foot" x="([\d.]+)" y="31.00"', page)]
+    minute = 720 / 15
+    assert len([x for x in feet if x < moment - minute]) == 2
+
+
+def test_the_shade_ends_where_it_was_well_again_and_down_wins() -> None:
+    assert charts.worst_of([(0.2, 0.6, False), (0.4, 0.5, True), (0.6, 0.7, False), (0.8, 0.9, True)]) == [
+        (0.2, 0.4, False),
+        (0.4, 0.5, True),
+        (0.5, 0.7, False),
+        (0.8, 0.9, True),
+    ]

@@ -291,3 +291,18 @@ def test_a_name_keeps_its_first_letter() -> None:
     }
     (found,) = judge(ours(200, "degraded", workers=said)).findings
     assert found.sentence == "worker@shop-1 has finished no task."
+
+
+def test_a_report_that_breaks_its_format_is_an_error_that_names_the_check() -> None:
+    """With 503, too, nothing is said of a web server without an application: it is the application that answers."""
+    body = b'{"status": "ok", "format": "watchpost-health/1", "checks": {"mail": {"state": 7}}}'
+    for status in (200, 503):
+        found = read(Answer(status, "application/json", body))
+        assert not isinstance(found, Report)
+        [finding] = judge({"status": status, "unreadable": {"kind": found.kind, "why": found.why}}).findings
+        assert finding.code == "health.unreadable"
+        assert finding.sentence.endswith(
+            "with a report of watchpost-health/1 whose check mail has the state 7, and must have ok, degraded, "
+            "error or unknown."
+        )
+        assert finding.fix.startswith("Correct what writes the report")

@@ -80,13 +80,10 @@ def test_five_thousand_checks_are_cut_and_the_bad_ones_stay() -> None:
     assert found.checks[0].id == "last"
 
 
-def test_wrong_types_and_numbers_that_are_none_are_left_out() -> None:
+def test_wrong_words_and_numbers_that_are_none_are_left_out() -> None:
     body = ours(
         a={"state": "ok", "observed": True, "critical": "yes", "age_s": -1, "since": "yesterday"},
         b={"state": "error", "message": ["x"], "code": "rm -rf /", "fix": 7, "unit": {}, "observed": "9"},
-        c=7,
-        d={"state": ["ok"]},
-        e=None,
     ).replace(b'"observed": true', b'"observed": NaN')
     body = body.replace(b'"age_s": -1', b'"age_s": 1e999')
     found = read(Answer(200, "application/json", body))
@@ -133,6 +130,10 @@ def test_long_names_stay_apart() -> None:
         (200, "application/json", b'{"version": "1.2.3", "name": "shop"}', "ok"),
         (503, "application/json", b'{"version": "1.2.3"}', "error"),
         (200, "application/json", b'"pong"', "ok"),
+        (200, "application/json", b"{}", "ok"),  # claims no format: "a plain 200/503"
+        (200, "application/json", b"[1,2,3]", "ok"),
+        (503, "application/json", b"null", "error"),
+        (200, "application/json", b'{"status": 200, "checks": {"database": "fine"}}', "ok"),
         (200, "application/json", b'{"success": true}', "ok"),
         (200, "application/json", b"\xef\xbb\xbf" + b'{"status": "Healthy"}', "ok"),
     ],
@@ -163,6 +164,44 @@ def test_what_cannot_be_read_is_said(status: int, kind: str, body: bytes, why: s
     found = read(Answer(status, kind, body))
     assert isinstance(found, Unreadable)
     assert found.kind == why
+
+
+@pytest.mark.parametrize("state", ["null", "7", "true", '["ok"]', '"fine"', None])
+def test_a_state_that_is_none_is_no_report_and_the_check_is_named(state: str | None) -> None:
+    bad = {} if state is None else {"state": json.loads(state)}
+    report = {"status": "ok", "checks": {"cache:default": {"state": "ok"}, "database:default": bad}}
+    for mark in ({"format": "watchpost-health/1"}, {}):
+        body = json.dumps(report | mark)
+        for wanted in ("auto", "watchpost"):
+            found = read(Answer(200, "application/json", body.encode()), wanted)
+            assert isinstance(found, Unreadable)
+            assert found.kind == "broken"
+            assert "database:default has the state" in found.why
+            assert "must have ok, degraded, error or unknown" in found.why
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("application/json", '{"status": null, "format": "watchpost-health/1", "checks": {}}', "status is null"),
+        ("application/json", '{"status": "ok", "format": "watchpost-health/1"}', "checks are missing"),
+        ("application/json", '{"status": "ok", "format": "watchpost-health/1", "checks": []}', "are a list"),
+        ("application/json", '{"status": "ok", "format": "watchpost-health/1", "checks": {"a": null}}', "a is null"),
+        ("application/health+json", '{"status": null}', "status is null"),
+        ("application/health+json", "{}", "status is missing"),
+        ("application/json", '{"status": 7, "components": {"db": {"status": "UP"}}}', "status is 7"),
+        ("application/vnd.spring-boot.actuator.v3+json", '{"status": "FATAL"}', 'status is "FATAL"'),
+        ("application/json", '{"caches": [{"default": {"ok": null}}]}', "caches.default has ok: null"),
+        ("application/json", '{"storage": {"ok": true}, "email": {"ok": 1}}', "email has ok: 1"),
+        ("application/json", '{"DatabaseBackend": null, "MigrationsHealthCheck": "working"}', "says null"),
+    ],
+)  # fmt: skip
+def test_what_claims_a_format_and_breaks_it_is_never_well(kind: str, body: str, said: str) -> None:
+    for status in (200, 503):
+        found = read(Answer(status, kind, body.encode()))
+        assert isinstance(found, Unreadable)
+        assert found.kind == "broken"
+        assert said in found.why
 
 
 def test_a_body_that_was_cut_off_is_not_guessed_at() -> None:

@@ -29,8 +29,9 @@
   const { body } = document;
   const LATE = 10000;
   let pending = 0, loading = false, behind = false, heard = Date.now(), calm = null;
+  // What is open is not taken away; a fold that is part of the page (data-kept) stays as it is when the page is refreshed.
   const busy = () => main().contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)
-    || $("main details[open]") || $("dialog[open]") || $("main[data-busy]");
+    || $("main details[open]:not([data-kept])") || $("dialog[open]") || $("main[data-busy]");
   const ask = (address) => fetch(address, { headers: { "X-Live": "1" }, signal: AbortSignal.timeout(8000) }).catch(() => null);
 
   // A page that is not up to date says so: in a strip, in the tab's title and icon.
@@ -81,6 +82,7 @@
   };
   const show = (page, fresh) => {
     const focused = document.activeElement && document.activeElement.id;
+    document.querySelectorAll("main details[data-kept]").forEach((one) => { const next = $("#" + one.id, fresh); if (next) next.open = one.open; });
     main().replaceWith(fresh);
     const nav = $(".top nav", page);
     if (nav && $(".top nav")) $(".top nav").replaceWith(nav);
