@@ -4,24 +4,35 @@ Everything works, slowly, and nobody is told.
 Watchpost names it: cache.swallowing_errors.
 """
 
-from patient.faults import cache_down, redis_down
+from pathlib import Path
+
+from patient.faults import redis_down
 from patient.stand import Stand
 
 CODES = ("cache.swallowing_errors", "redis.down")  # the Redis explains the cache
 ALSO = ("cache.swallowing_errors",)
 RUNS = ("light", "full")
-_BACKENDS = {
-    "light": "patient.wedge.caches.ForgivingFileCache",
-    "full": "patient.wedge.caches.ForgivingRedisCache",
-}
-_BROKEN = {"light": cache_down, "full": redis_down}
 
 
 def break_(shop: Stand) -> None:
-    shop.change("cache_swallowing_errors", settings={"CACHES.default.BACKEND": _BACKENDS[shop.runs]})
-    _BROKEN[shop.runs].break_(shop)
+    """On the light stand with a folder of its own, so that it and ``cache_down`` do not heal each other."""
+    if shop.runs == "light":
+        _place(shop).write_text("")
+        backend = {"CACHES.default.BACKEND": "patient.wedge.caches.ForgivingFileCache"}
+        shop.change("cache_swallowing_errors", settings=backend, CACHE_URL=f"file://{_place(shop)}")
+    else:
+        backend = {"CACHES.default.BACKEND": "patient.wedge.caches.ForgivingRedisCache"}
+        shop.change("cache_swallowing_errors", settings=backend)
+        redis_down.break_(shop)
 
 
 def heal(shop: Stand) -> None:
-    _BROKEN[shop.runs].heal(shop)
+    if shop.runs == "full":
+        redis_down.heal(shop)
     shop.restore("cache_swallowing_errors")
+    _place(shop).unlink(missing_ok=True)
+
+
+def _place(shop: Stand) -> Path:
+    """A file where the cache's folder should be."""
+    return shop.folder / "cache_that_fails"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +51,20 @@ class Shop:
             return False
         return True
 
+    def cache(self) -> str:
+        """What the health endpoint tells strangers of it."""
+        try:
+            with urllib.request.urlopen(f"{self.url}health/", timeout=5) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as told:
+            body = told.read()
+        except OSError as problem:
+            return repr(problem)
+        try:
+            return str(json.loads(body)["checks"]["cache"]["state"])
+        except (ValueError, KeyError) as problem:
+            return repr(problem)
+
     def mails(self) -> set[Path]:
         return set((self.folder / "mail").iterdir())
 
@@ -67,6 +84,27 @@ def test_it_heals_without_damage(shop: Shop, fault: Fault) -> None:
     for do in ("break", "break", "heal", "heal"):
         shop.order(do, fault.name)
     await_(shop.sells, 20, lambda: f"{fault.name} left something behind: {shop.problem}")
+
+
+@pytest.mark.parametrize(
+    ("stays", "goes", "state"),
+    [
+        ("cache_down", "cache_swallowing_errors", "error"),
+        ("cache_swallowing_errors", "cache_down", "degraded"),
+    ],
+)
+def test_two_faults_of_the_cache_do_not_heal_each_other(
+    shop: Shop, stays: str, goes: str, state: str
+) -> None:
+    """As the menu says: one is healed, the other is still broken."""
+    for do, name in (("break", stays), ("break", goes), ("heal", goes)):
+        shop.order(do, name)
+    shop.order("heal", "health_token_changed")  # its processes begin anew, without results of before
+    try:
+        await_(lambda: shop.cache() == state, 40, lambda: f"{stays} is healed, too: {shop.cache()}")
+    finally:
+        shop.order("heal", stays)
+    await_(lambda: shop.cache() == "ok", 40, lambda: f"{stays} left something behind: {shop.cache()}")
 
 
 def test_orders_are_confirmed_after_all_of_that(shop: Shop) -> None:

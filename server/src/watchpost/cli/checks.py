@@ -88,9 +88,8 @@ def check_migrations() -> Check:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        return Check(
-            "database", "warning", f"{len(plan)} migrations wait.", "Restart watchpost up; it applies them."
-        )
+        waits = "One migration waits." if len(plan) == 1 else f"{len(plan)} migrations wait."
+        return Check("database", "warning", waits, "Restart watchpost up; it applies what waits.")
     return Check("database", "ok", f"{connection.vendor}, up to date.")
 
 

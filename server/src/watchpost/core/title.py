@@ -5,6 +5,7 @@ A reason always stands in it: whoever is woken by it reads nothing else at first
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,6 +14,8 @@ from watchpost.core.incident import EXPLAINS, Member, above, headline, present
 from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Severity
 
+# Several words, the last a common one: Redis, DNS, Postgres and pages by their address are one thing.
+_PLURAL = re.compile(r"\s[a-z]*[a-rtv-z]s$(?<!is)")
 _DOWN, _DEGRADED, _TROUBLE = "down", "degraded", "in trouble"
 
 
@@ -41,7 +44,7 @@ def title(members: Sequence[Member], over: bool = False) -> str:
         who = listed(names)
     else:
         who = f"{names[0] if len(names) == 1 else f'{len(names)} more'}{_where(inside)}"
-    return f"{said} {who} {_verb(len(names), over)} {_how_bad(others)}{_too(head, others)}"
+    return f"{said} {who} {_verb(names, over)} {_how_bad(others)}{_too(head, others)}"
 
 
 def _one_thing(inside: Sequence[Member]) -> str:
@@ -54,7 +57,7 @@ def _one_thing(inside: Sequence[Member]) -> str:
 def _dependents(below: Sequence[Member], others: Sequence[Member], over: bool) -> str:
     """Those that depend on what heads it, and how many do not."""
     names, besides = _names(below), len(_names(others)) - len(_names(below))
-    verb, bad = _verb(len(names), over), _how_bad(below)
+    verb, bad = _verb(names, over), _how_bad(below)
     if len(names) == 1:
         also = f"{names[0]} depends on it and {verb} {bad}, too"
     else:
@@ -67,8 +70,8 @@ def _held(members: Sequence[Member]) -> str:
     last = max(m.left_at or m.began for m in members)
     recent = [m for m in members if last - m.began <= FLAP_WINDOW]
     names = _names((headline(members), *recent))
-    verbs, holds = ("was", "it holds") if len(names) == 1 else ("were", "they hold")
-    is_now = "is" if len(names) == 1 else "are"
+    holds = "it holds" if _verb(names, over=False) == "is" else "they hold"
+    verbs, is_now = _verb(names, over=True), _verb(names, over=False)
     times = _stretches(recent)
     often = "once" if times == 1 else f"{times} times"
     who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
@@ -118,8 +121,10 @@ def _too(head: Member, others: Sequence[Member]) -> str:
     return "" if is_mild and _how_bad(others) != _DEGRADED else ", too"
 
 
-def _verb(count: int, over: bool) -> str:
-    return ("was" if count == 1 else "were") if over else ("is" if count == 1 else "are")
+def _verb(names: Sequence[str], over: bool) -> str:
+    """A lone monitor may have a name in the plural: Static files are down."""
+    is_one = len(names) == 1 and not _PLURAL.search(names[0])
+    return ("was" if is_one else "were") if over else ("is" if is_one else "are")
 
 
 def _names(members: Sequence[Member]) -> list[str]:

@@ -95,6 +95,16 @@ def _at(x: float, value: float, low: float, high: float) -> str:
 
 
 def figure(value: float, unit: str = "") -> str:
-    """A number for people: 1.84 ms, 97 connections, 12,400."""
+    """A number for people: 1.84 ms, 97 connections, 1 worker, 12,400."""
     shown = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
-    return f"{shown} {unit}".strip()
+    return f"{shown} {_single(unit) if shown == '1' else unit}".strip()
+
+
+def _single(unit: str) -> str:
+    """Checks give counted things in the plural; of abbreviations (ms, fps) nothing is cut off."""
+    if len(unit) < 4 or not unit.islower() or unit.endswith(("ss", "us", "is")):
+        return unit
+    for many, one in (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("xes", "x"), ("s", "")):
+        if unit.endswith(many):
+            return unit.removesuffix(many) + one
+    return unit

@@ -46,6 +46,6 @@ class Command(BaseCommand):
     def _sum_up(self, found: list[Advice]) -> None:
         wrong = sum(one.state != "ok" for one in found)
         if wrong:
-            self.stdout.write(f"{wrong} of {len(found)} ask for something.")
+            self.stdout.write(f"{wrong} of {len(found)} {'asks' if wrong == 1 else 'ask'} for something.")
         else:
             self.stdout.write(f"All {len(found)} are fine.")

@@ -39,7 +39,7 @@ def _lines(found: Sequence[Check], out: Out) -> Iterator[str]:
             yield f"      {check.fix}"
     wrong = sum(check.state != "ok" for check in found)
     yield (
-        f"{wrong} of {len(found)} checks ask for something."
+        f"{wrong} of {len(found)} checks {'asks' if wrong == 1 else 'ask'} for something."
         if wrong
         else f"All {len(found)} checks are fine."
     )

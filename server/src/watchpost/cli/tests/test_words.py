@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from watchpost import clock
+from watchpost.cli.checks import Check
 from watchpost.cli.command import Out, defused
+from watchpost.cli.commands import doctor
 from watchpost.cli.tests.conftest import Cli
 from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, TimelineEntry
 from watchpost.monitors import edit
@@ -235,3 +237,9 @@ def test_what_strangers_wrote_does_not_command_the_terminal() -> None:
     Out(json=True, stream=stream).show({"note": hostile}, [])
     assert json.loads(stream.getvalue()) == {"note": hostile}
     assert not set(stream.getvalue()) & {"\x1b", "\x9b", "\r", "\x07"}
+
+
+def test_the_doctor_counts_one_as_one() -> None:
+    well, wrong = Check("key", "ok", "Fine."), Check("database", "warning", "One migration waits.")
+    assert list(doctor._lines([well, wrong], Out()))[-1] == "1 of 2 checks asks for something."
+    assert list(doctor._lines([well, wrong, wrong], Out()))[-1] == "2 of 3 checks ask for something."

@@ -379,3 +379,19 @@ def test_what_explains_is_never_less_likely_than_what_it_explains() -> None:
     lone = causes([replace(WHY, rank=20), *(replace(one, rank=10) for one in symptoms)])
     assert [c.confidence for c in lone] == sorted((c.confidence for c in lone), reverse=True)
     assert [c.confidence for c in causes([WHY])] == [80], "alone it has nobody who speaks for it"
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"),
+    [
+        ("Static files", "are"), ("Shop: product pages", "are"), ("Home page", "is"), ("Order status", "is"),
+        ("Redis", "is"), ("Postgres", "is"), ("Shop DNS", "is"), ("https://shop.example/news", "is"),
+    ],
+)  # fmt: skip
+def test_a_name_in_the_plural_has_its_verb(name: str, verb: str) -> None:
+    other = replace(member(2), name=name)
+    assert title([member(1), other]) == f"m1: site.error_status happened. {name} at shop {verb} down, too"
+    was = {"is": "was", "are": "were"}[verb]
+    assert title([replace(member(1), left_at=s(8)), replace(other, left_at=s(9))], over=True).endswith(
+        f"{name} at shop {was} down, too"
+    )

@@ -17,6 +17,12 @@ STEP = STEP_MS / 86_400_000
         (97.0, "connections", "97 connections"),
         (12_400.4, "", "12,400"),
         (61.25, "%", "61.2 %"),
+        (1.0, "workers", "1 worker"),
+        (1.0, "queries", "1 query"),
+        (1.0, "processes", "1 process"),
+        (1.0, "ms", "1 ms"),
+        (0.0, "workers", "0 workers"),
+        (1.5, "workers", "1.5 workers"),
     ],
 )
 def test_numbers_for_people(value: float, unit: str, shown: str) -> None:
