@@ -108,6 +108,7 @@ def test_a_series_is_tried_and_set_without_javascript(
     page.fill("#for", "2h")
     page.fill("#zone", "America/New_York")
     page.click("text=Show the next three")
+    page.wait_for_selector(".window-form .nexts li")
     listed = page.locator(".window-form .nexts li").all_inner_texts()
     assert len(listed) == 3
     assert all(
