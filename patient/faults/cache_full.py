@@ -10,7 +10,7 @@ CODES = ("cache.full",)
 SYMPTOMS = ("site.error_status",)
 RUNS = ("full",)
 _IN_A_ROW = 300  # refused: one alone is not the end, the server makes room here and there
-_SIZES = (18, 24)  # of what small values are called; each size of item has memory of its own
+_SIZES = (18, 24, 30)  # of what small values are called; each size of item has memory of its own
 
 
 def break_(shop: Full) -> None:

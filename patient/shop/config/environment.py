@@ -32,7 +32,8 @@ def cache(url: str) -> dict[str, Any]:
         options = {"socket_timeout": 2, "socket_connect_timeout": 2}
         return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": options}
     if parts.scheme == "memcached":
-        options = {"timeout": 2, "connect_timeout": 2}
+        # Else every thread that met it while it was gone raises errors for a minute after it is back.
+        options = {"timeout": 2, "connect_timeout": 2, "dead_timeout": 1}
         backend = "django.core.cache.backends.memcached.PyMemcacheCache"
         return {"BACKEND": backend, "LOCATION": parts.netloc, "OPTIONS": options}
     backend = "django.core.cache.backends.filebased.FileBasedCache"
