@@ -69,6 +69,8 @@ def _write(plan: Plan, out: Out) -> None:
     from watchpost import clock
     from watchpost.monitors import edit
 
+    if len(plan.steps) > 500:
+        out.note(f"writing {len(plan.steps)} heartbeats ...")
     written: list[Any] = []
     try:
         for step in plan.steps:
