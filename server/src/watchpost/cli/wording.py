@@ -30,13 +30,13 @@ def show_plan(steps: Sequence[Step], out: Out, done: bool, prune: bool) -> None:
             "changed": counts["~"],
             "deleted": counts["-"] if prune else 0,
             "left_over": 0 if prune else counts["-"],
-            "steps": [_step_data(step) for step in moving],
+            "steps": [step_data(step) for step in moving],
         },
         _plan_lines(moving, counts, out, done, prune),
     )
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def step_data(step: Step) -> dict[str, Any]:
     changes = [{"key": key, "before": before, "after": after} for key, before, after in step.changes]
     return {"sign": step.sign, "what": step.what, "changes": changes}
 
@@ -45,16 +45,21 @@ def _plan_lines(
     steps: Sequence[Step], counts: dict[str, int], out: Out, done: bool, prune: bool
 ) -> Iterator[str]:
     for step in steps:
-        left = "" if prune or step.sign != "-" else "  (left over: deleted only with --prune)"
-        yield out.paint(f"{step.sign} {step.what}{left}", _COLOURS[step.sign])
-        for key, before, after in step.changes:
-            yield f"    {key}: {_change(before, after)}"
+        yield from step_lines(
+            step, out, "" if prune or step.sign != "-" else "  (left over: deleted only with --prune)"
+        )
     deleted = counts["-"] if prune else 0
     if not (counts["+"] or counts["~"] or deleted):
         yield "Nothing to change." if not done else "Nothing was changed: all is as the file says."
         return
     verb = "{} created, {} changed, {} deleted." if done else "{} to create, {} to change, {} to delete."
     yield verb.format(counts["+"], counts["~"], deleted)
+
+
+def step_lines(step: Step, out: Out, more: str = "") -> Iterator[str]:
+    yield out.paint(f"{step.sign} {step.what}{more}", _COLOURS[step.sign])
+    for key, before, after in step.changes:
+        yield f"    {key}: {_change(before, after)}"
 
 
 def _change(before: str, after: str) -> str:

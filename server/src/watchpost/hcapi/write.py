@@ -16,10 +16,11 @@ from django.utils.text import slugify
 
 from watchpost.hcapi.asked import THEIRS, Asked, Refused, pick_channels, read_check, to_spec
 from watchpost.hcapi.rows import channels_of, check_of, rows_of
-from watchpost.heartbeats.make import room_in, slugs_of
+from watchpost.heartbeats.make import make_with_code, room_in
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
+from watchpost.monitors.spec import write_config
 
 
 class NoRoom(Exception):
@@ -73,15 +74,11 @@ def _find_same(project: Project, asked: Asked, now: datetime) -> Heartbeat | Non
 
 
 def _make(project: Project, asked: Asked, version: int, now: datetime) -> Heartbeat:
-    code, spec = uuid4(), _spec(project, asked, version, {})
-    plain = spec.get("ping_slug", "")
-    slugs = {"ping_slug": plain} | slugs_of(project, plain, plain or slugify(spec.get("name", "")))
-    spec |= {"kind": "heartbeat", "name": spec.get("name") or str(code)} | slugs
+    spec = _spec(project, asked, version, {})
     try:
-        monitor = edit.create_monitor(project, spec, now)
+        monitor = make_with_code(project, uuid4(), spec, now)
     except edit.Invalid as error:
         raise _refused(error) from None
-    Heartbeat.objects.filter(pk=monitor.pk).update(code=code)
     return rows_of(project).get(pk=monitor.pk)
 
 
@@ -108,7 +105,7 @@ def _spec(project: Project, asked: Asked, version: int, before: Mapping[str, Any
         pick_channels(asked["channels"], known)
     if version < 3 and "name" in asked:
         asked = {"slug": slugify(asked["name"])} | asked
-    return to_spec(asked, before)
+    return write_config(to_spec(asked, before), "")  # ${HOME} in a text is a text
 
 
 def _refused(error: edit.Invalid) -> Refused:

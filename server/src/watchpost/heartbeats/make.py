@@ -1,15 +1,19 @@
-"""A heartbeat that makes itself known: ``?create=1`` on an address with a slug."""
+"""Heartbeats that are made by others than people: by a ping with ``?create=1``, by an API, by an import."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.text import slugify
 
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.monitors import edit
-from watchpost.monitors.models import Project
+from watchpost.monitors.models import Monitor, Project
 
 
 def make_from_ping(key: str, slug: str, now: datetime) -> bool:
@@ -30,6 +34,17 @@ def make_from_ping(key: str, slug: str, now: datetime) -> bool:
         return Heartbeat.objects.filter(project__ping_key=key, slug=slug).exists()
     finally:
         connection.close()
+
+
+def make_with_code(project: Project, code: UUID, spec: Mapping[str, Any], now: datetime) -> Monitor:
+    """A heartbeat whose uuid is given; without a name it is called by that. Raises edit.Invalid."""
+    plain = spec.get("ping_slug", "")
+    slugs = {"ping_slug": plain} | slugs_of(project, plain, plain or slugify(spec.get("name", "")))
+    named = {"kind": "heartbeat", "name": spec.get("name") or str(code)}
+    with transaction.atomic():
+        monitor = edit.create_monitor(project, {**spec, **named, **slugs}, now)
+        Heartbeat.objects.filter(pk=monitor.pk).update(code=code)
+    return monitor
 
 
 def room_in(project: Project, times: int = 1) -> int:

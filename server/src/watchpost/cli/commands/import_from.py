@@ -1,0 +1,123 @@
+"""``watchpost import TOOL``: brings what another tool watches, and says what it could not bring."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from watchpost import importers
+from watchpost.cli.command import Command, Out, Refusal
+
+if TYPE_CHECKING:
+    from watchpost.cli.imported import Plan
+
+
+def configure(parser: ArgumentParser) -> None:
+    parts = parser.add_subparsers(dest="tool", metavar="TOOL", required=True)
+    for name in importers.tools():
+        says = f"bring the checks of a {name} project, each with its uuid; may be run again"
+        part = parts.add_parser(name, help=says, description=says, allow_abbrev=False)
+        part.add_argument(
+            "--url", required=True, metavar="URL", help="its address, such as https://hc.example.com"
+        )
+        part.add_argument("--api-key", metavar="KEY", help="a key of the project there")
+        part.add_argument(
+            "--api-key-stdin", action="store_true", help="read the key from standard input instead"
+        )
+        part.add_argument("--project", required=True, metavar="P", help="the project here")
+        part.add_argument("--dry-run", action="store_true", help="only say what would be brought")
+
+
+def run(args: Namespace, out: Out) -> int:
+    from watchpost.cli.installation import enter
+
+    enter()
+    from watchpost.cli.find import find_project
+    from watchpost.cli.imported import plan_import
+    from watchpost.heartbeats.models import Heartbeat
+
+    project = find_project(args.project)
+    tool = importers.importer(args.tool)
+    out.note(f"asking {tool.title} ...")
+    codes = Heartbeat.objects.filter(project=project).values_list("code", flat=True)
+    try:
+        found = tool.fetch(args.url, _key(args), list(codes))
+    except importers.Unreadable as error:
+        raise Refusal(str(error)) from None
+    plan = plan_import(project, found)
+    if not args.dry_run:
+        _write(plan, out)
+    out.show(_data(plan, args.dry_run), _lines(plan, out, args.dry_run))
+    return 1 if any(one.whole for one in plan.left) else 0
+
+
+def _key(args: Namespace) -> str:
+    if args.api_key_stdin:
+        return sys.stdin.readline().strip()
+    if not args.api_key:
+        raise Refusal(
+            "--api-key: give the key of the project there, or --api-key-stdin to read it from standard input"
+        )
+    return str(args.api_key)
+
+
+def _write(plan: Plan, out: Out) -> None:
+    """Each heartbeat whole or not at all, one after the other: pings come in meanwhile. When it breaks off,
+    it says how far it came."""
+    from watchpost import clock
+    from watchpost.monitors import edit
+
+    if len(plan.steps) > 500:
+        out.note(f"writing {len(plan.steps)} heartbeats ...")
+    written: list[Any] = []
+    try:
+        for step in plan.steps:
+            try:
+                step.write(clock.now())
+                written.append(step)
+            except edit.Invalid as error:  # somebody changed something between the plan and this
+                said = ", ".join(f"{where} {what}" for where, what in error.errors)
+                left = importers.Left(step.what, f"not brought: {said}", "import again", whole=True)
+                plan.left.insert(0, left)
+    except BaseException:
+        count = f"{len(written)} of {len(plan.steps)} were written"
+        out.note(f"broken off: {count}, each of them whole; run it again for the rest")
+        raise
+    plan.steps = written
+
+
+def _data(plan: Plan, dry: bool) -> dict[str, Any]:
+    from watchpost.cli.wording import step_data
+
+    return {
+        "dry_run": dry,
+        "created": sum(step.sign == "+" for step in plan.steps),
+        "changed": sum(step.sign == "~" for step in plan.steps),
+        "unchanged": plan.same,
+        "missing": sum(one.whole for one in plan.left),
+        "steps": [step_data(step) for step in plan.steps],
+        "not_brought": [
+            {"what": one.what, "why": one.why, "fix": one.fix, "missing": one.whole} for one in plan.left
+        ],
+    }
+
+
+def _lines(plan: Plan, out: Out, dry: bool) -> Iterator[str]:
+    from watchpost.cli.wording import step_lines
+
+    for step in plan.steps:
+        yield from step_lines(step, out)
+    if plan.left:
+        yield "Not brought:"
+        for one in plan.left:
+            yield out.paint(f"! {one.what}", "red" if one.whole else "yellow")
+            yield f"    {one.why}: {one.fix}"
+    data = _data(plan, dry)
+    verb = "{} to create, {} to change, {} as they are" if dry else "{} created, {} changed, {} as they were"
+    missing = f", {data['missing']} could not be brought" if data["missing"] else ""
+    yield verb.format(data["created"], data["changed"], data["unchanged"]) + missing + "."
+
+
+COMMAND = Command("import", "bring what another monitoring tool watches", configure, run)
