@@ -139,7 +139,7 @@ def healthchecks(checkout: Path, python: str, database: Path) -> Iterator[tuple[
     """Its server on the program's core; port, addresses of its checks, and its process."""
     environment = {
         **os.environ, "DB_NAME": str(database), "SECRET_KEY": "bench", "DEBUG": "False",
-        "ALLOWED_HOSTS": "127.0.0.1", "REGISTRATION_OPEN": "False", "PYTHONPATH": str(checkout),
+        "ALLOWED_HOSTS": "127.0.0.1,localhost", "REGISTRATION_OPEN": "False", "PYTHONPATH": str(checkout),
     }  # fmt: skip
     manage = [python, "manage.py"]
     subprocess.run([*manage, "migrate", "-v0"], cwd=checkout, env=environment, check=True)

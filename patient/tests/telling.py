@@ -13,6 +13,7 @@ from patient.tests.watched import named
 # One interval (5 s, 10 s for static files and certificates), the second look that confirms, and ten seconds.
 NOTICED_S = 30.0
 HEALED_S = 45.0
+SETTLED_S = 8.0  # a doubt is settled by a second look three seconds later
 SILENT_S = 12.0  # two looks and a confirmation: what is not seen by then is not seen
 
 
@@ -27,6 +28,7 @@ def tell(demo: RunningDemo, fault: Fault) -> None:
     try:
         if expected:
             await_(lambda: _headed(demo, before, expected, fault.also if codes else ()), NOTICED_S, demo.tell)
+            _let_doubts_settle(demo)
         else:
             time.sleep(SILENT_S)
     finally:
@@ -39,6 +41,14 @@ def tell(demo: RunningDemo, fault: Fault) -> None:
     if not codes:
         seen = f"seen as {new[0]['title']}" if new else "not seen"
         pytest.skip(f"not yet watched: {fault.name} ({', '.join(fault.codes)}); {seen}")
+
+
+def _let_doubts_settle(demo: RunningDemo) -> None:
+    """Whoever has seen it once looks again before it is mended: else that look may call down, for itself, what
+    is over for the others."""
+    ends = time.monotonic() + SETTLED_S
+    while time.monotonic() < ends and any("looking again" in one["reason"] for one in demo.get("monitors")):
+        time.sleep(0.25)
 
 
 def _headed(demo: RunningDemo, before: set[str], codes: tuple[str, ...], also: tuple[str, ...]) -> bool:
