@@ -51,8 +51,11 @@ class Address:
     def __init__(self, base: str, shown: str, query: Mapping[str, str]) -> None:
         self.base, self.shown, self.query = base, shown, query
 
-    def of(self, action: str) -> str:
-        query = urllib.parse.urlencode(self.query)
+    def of(self, action: str, took_s: float | None = None) -> str:
+        """``took_s`` is how long the job really took: a start may come late, and then the server measures less.
+        Healthchecks leaves it unread."""
+        took = {} if took_s is None else {"took_ms": str(round(took_s * 1000))}
+        query = urllib.parse.urlencode({**self.query, **took})
         return self.base + (f"/{action}" if action else "") + (f"?{query}" if query else "")
 
 
@@ -187,13 +190,15 @@ class Teller:
         if not self._given.no_start_ping:
             self._first.start()
 
-    def end(self, action: str, body: Callable[[bool], bytes]) -> str:
+    def end(self, action: str, took_s: float, body: Callable[[bool], bytes]) -> str:
         """Why it was not told; empty when it was. Takes no longer than ``--budget``. ``body``: of whether the
         start was told."""
         ends = time.monotonic() + self._given.budget
         if self._first.ident is not None:  # a start that arrives after the end would be a run without one
             self._first.join(min(self._given.timeout, self._given.budget))
-        last = threading.Thread(target=self._end, args=(action, body(self.is_begun), ends), daemon=True)
+        last = threading.Thread(
+            target=self._end, args=(self._address.of(action, took_s), body(self.is_begun), ends), daemon=True
+        )
         last.start()
         last.join(max(0.0, ends - time.monotonic()))
         return self._why
@@ -205,7 +210,7 @@ class Teller:
         except Untold:
             pass  # the end is told all the same, and says what there is to say
 
-    def _end(self, action: str, body: bytes, ends: float) -> None:
+    def _end(self, url: str, body: bytes, ends: float) -> None:
         pause = _PAUSE_S
         for number in range(self._given.retries + 1):
             if number:
@@ -215,7 +220,7 @@ class Teller:
             if left <= 0:
                 return
             try:
-                ping(self._address.of(action), body, min(self._given.timeout, left))
+                ping(url, body, min(self._given.timeout, left))
             except Untold as error:
                 self._why = str(error)
                 if error.is_final:
@@ -494,7 +499,7 @@ def _tell(teller: Teller, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     action = "fail" if job.problem else str(job.code)
     try:
-        why = teller.end(action, lambda is_begun: job.tail.text(_note(job, is_begun)))
+        why = teller.end(action, job.took, lambda is_begun: job.tail.text(_note(job, is_begun)))
     except KeyboardInterrupt:
         why = "interrupted"
     if why:

@@ -50,7 +50,5 @@ def test_a_job_killed_by_a_signal_and_its_next_run(running: Installation) -> Non
             "SELECT sign, exit_code, took_s, body FROM heartbeats_ping ORDER BY n"
         ).fetchall()
     assert [row[:2] for row in rows] == [("start", None), ("fail", 137), ("start", None), ("success", 0)]
-    assert all(
-        0 < row[2] < 60 for row in rows[1::2]
-    )  # from ping to ping, whatever a busy machine makes of it
+    assert all(0.3 <= row[2] < 5 for row in rows[1::2])
     assert rows[3][3] == b"copied\n"

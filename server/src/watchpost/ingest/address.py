@@ -24,7 +24,8 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Whom a ping means, and what it says. ``code`` or ``key`` and ``slug``; ``create`` only with a slug."""
+    """Whom a ping means, and what it says. ``code`` or ``key`` and ``slug``; ``create`` only with a slug;
+    ``took_s`` by ``took_ms``, what the client measured itself."""
 
     sign: Sign
     code: UUID | None = None
@@ -33,6 +34,7 @@ class Address:
     exit_code: int | None = None
     run: str = ""
     create: bool = False
+    took_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def read_address(path: str, query: str) -> Address | Refused:
     if isinstance(said, Refused):
         return said
     sign, exit_code = said
-    run, create = "", False
+    run, create, took_s = "", False, None
     if query:
         values = parse_qs(query, keep_blank_values=True)
         create = values.get("create", [""])[-1] == "1" and bool(who.slug)
@@ -71,7 +73,13 @@ def read_address(path: str, query: str) -> Address | Refused:
             run = values["rid"][-1].lower()
             if not _ANY_CASE.fullmatch(run):
                 return BAD_RUN
-    return Address(sign, who.code, who.key, who.slug, exit_code, run, create)
+        took_s = _read_took(values.get("took_ms", [""])[-1])
+    return Address(sign, who.code, who.key, who.slug, exit_code, run, create, took_s)
+
+
+def _read_took(text: str) -> float | None:
+    """Seconds. It is beyond Healthchecks, and no ping is lost over it: what is no number counts as none."""
+    return int(text) / 1000 if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def _read_action(rest: list[str]) -> tuple[Sign, int | None] | Refused:

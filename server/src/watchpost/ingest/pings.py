@@ -73,7 +73,7 @@ class Pings:
             except TimeoutError:
                 return 408, "the body did not come within 20 seconds", []
         close = [] if whole else [(b"connection", b"close")]
-        one = _incoming(scope, where, Ping(at, where.sign, scope["method"], body, where.run))
+        one = _incoming(scope, where, Ping(at, where.sign, scope["method"], body, where.run, where.took_s))
         try:
             status, words = await self._store(one, where)
         except (DatabaseError, Full) as error:

@@ -116,7 +116,7 @@ def test_a_run_that_succeeds(pinged, start) -> None:
     assert pinged.paths == [f"/ping/{KEY}/backup/start", f"/ping/{KEY}/backup/0"]
     (_, first, nothing), (_, last, body) = pinged.heard
     assert RID.fullmatch(first)
-    assert first == last
+    assert re.fullmatch(rf"{first}&took_ms=[0-9]+", last)
     assert nothing == b""
     assert sorted(body.split()) == [b"begun", b"done", b"odd"]
 

@@ -178,6 +178,17 @@ def test_a_run_that_begins_while_another_goes_on() -> None:
     assert after((0, "start", A), (1, "start", B), rules=HOURLY).trouble == ""
 
 
+@pytest.mark.parametrize(
+    ("start", "took_s", "wanted"), [(0, 3.5, 3.5), (None, 3.5, 3.5), (0, 72 * 3600, 300.0)]
+)
+def test_what_the_client_measured_itself_outranks_the_way_of_its_pings(
+    start: float | None, took_s: float, wanted: float
+) -> None:
+    beat = Beat() if start is None else after((start, "start"))
+    taken = take(HOURLY, beat, Ping(at(5), Sign.SUCCESS, took_s=took_s))
+    assert taken.took_s == taken.beat.last_s == wanted
+
+
 SIGNS = st.tuples(st.sampled_from(list(Sign)), st.integers(1, 10_000), st.sampled_from(["", A, B]))
 
 

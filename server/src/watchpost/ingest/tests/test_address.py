@@ -61,3 +61,13 @@ def test_only_a_slug_can_be_created() -> None:
     found = read_address(CODE, "create=1")
     assert isinstance(found, Address)
     assert not found.create
+
+
+@pytest.mark.parametrize(
+    ("text", "took_s"),
+    [("1500", 1.5), ("0", 0.0), ("", None), ("-1", None), ("1.5", None), ("9" * 5000, None)],
+)
+def test_how_long_it_took_by_the_clients_clock(text: str, took_s: float | None) -> None:
+    found = read_address(CODE, f"took_ms={text}")
+    assert isinstance(found, Address)
+    assert found.took_s == took_s
