@@ -163,12 +163,22 @@ def fill_redis(port: int) -> None:
 
 
 def await_link(port: int) -> None:
-    """Until a replica follows its primary."""
+    """Until a replica follows its primary, and the primary sends it what is written: it holds that back until
+    the replica has told for the first time how far it is, which it does once a second."""
     ends = time.monotonic() + _PATIENCE_S
-    while redis_says(port, "INFO", "replication")["master_link_status"] != "up":
+    while not _is_followed(port):
         if time.monotonic() > ends:
             raise TimeoutError("the replica does not follow")
         time.sleep(0.05)
+
+
+def _is_followed(port: int) -> bool:
+    said = redis_says(port, "INFO", "replication")
+    if said["master_link_status"] != "up":
+        return False
+    replicas = redis_says(int(said["master_port"]), "INFO", "replication")
+    known = (one for name, one in replicas.items() if name.startswith("slave") and isinstance(one, dict))
+    return any(int(one["port"]) == port and int(one["offset"]) > 0 for one in known)
 
 
 def connections_of_redis(port: int) -> int:
