@@ -176,7 +176,9 @@ def _is_followed(port: int) -> bool:
     said = redis_says(port, "INFO", "replication")
     if said["master_link_status"] != "up":
         return False
-    replicas = redis_says(int(said["master_port"]), "INFO", "replication")
+    primary = int(said["master_port"])
+    redis_says(primary, "SET", "followed", "1")  # something to tell of
+    replicas = redis_says(primary, "INFO", "replication")
     known = (one for name, one in replicas.items() if name.startswith("slave") and isinstance(one, dict))
     return any(int(one["port"]) == port and int(one["offset"]) > 0 for one in known)
 
