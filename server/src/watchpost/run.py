@@ -9,6 +9,7 @@ becomes of the pings, its output passes unchanged, and its exit code is the exit
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import select
@@ -445,6 +446,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--timeout --api-timeout -api-timeout", {"type": _seconds, "default": 5.0, "metavar": "S", "help": "of one ping; 5s"}),
     ("--retries --api-retries -api-retries", {"type": _count, "default": 5, "metavar": "N", "help": "of the last ping; 5"}),
     ("--budget", {"type": _seconds, "default": 15.0, "metavar": "S", "help": "for the last ping with all its tries; 15s"}),
+    ("--json", {"action": "store_true", "help": "at the end a line of JSON on standard error: how it ended, who was told"}),
     ("--where", {"action": "store_true", "help": "print the path of this file, to copy it, and end"}),
     ("command", {"nargs": argparse.REMAINDER, "metavar": "COMMAND", "help": "what is run, without a shell"}),
 )
@@ -482,20 +484,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         build_parser().error("no command is given; write it behind --")
     if os.name != "posix":
         build_parser().error("this needs Linux, macOS or BSD")
-    teller = None
+    teller, why = None, ""
     try:
         teller = Teller(find_address(given, os.environ), given)
         teller.begin()
     except Refused as error:
+        why = str(error)
         sys.stderr.write(f"{NAME}: {error}. The job runs, but nobody is told of it.\n")
     job = Job(given.command, 0 if given.no_output else given.body_limit)
     job.run()
     if teller is not None:
-        _tell(teller, job)
+        why = _tell(teller, job)
+    if given.json:
+        ended = {"exit_code": job.code, "signal": job.ended_by, "took_s": round(job.took, 3), "told": not why}
+        sys.stderr.write(json.dumps({**ended, "why_not": why}) + "\n")
     return job.code
 
 
-def _tell(teller: Teller, job: Job) -> None:
+def _tell(teller: Teller, job: Job) -> str:
+    """Why it was not told; empty when it was."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     action = "fail" if job.problem else str(job.code)
     try:
@@ -504,6 +511,7 @@ def _tell(teller: Teller, job: Job) -> None:
         why = "interrupted"
     if why:
         sys.stderr.write(f"{NAME}: {teller.shown} was not told how the job ended: {why}\n")
+    return why
 
 
 def _note(job: Job, is_begun: bool) -> str:

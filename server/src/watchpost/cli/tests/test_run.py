@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -119,6 +120,14 @@ def test_a_run_that_succeeds(pinged, start) -> None:
     assert re.fullmatch(rf"{first}&took_ms=[0-9]+", last)
     assert nothing == b""
     assert sorted(body.split()) == [b"begun", b"done", b"odd"]
+
+
+def test_how_it_ended_as_json(pinged, start) -> None:
+    code, out, errors = ended(start(*words(pinged, "--json"), *script("echo done; exit 3")))
+    said = json.loads(errors)
+    assert (code, out) == (3, b"done\n")
+    assert said.pop("took_s") > 0
+    assert said == {"exit_code": 3, "signal": 0, "told": True, "why_not": ""}
 
 
 def test_a_run_that_fails_gives_its_exit_code_to_both(pinged, start) -> None:
