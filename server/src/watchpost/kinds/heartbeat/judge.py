@@ -5,7 +5,7 @@ Judged whenever a ping came, and at the deadline that ``due`` names: the observa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ def judge(
         return Verdict((_down(config, beat, seen.facts),))
     if beat.status is not Status.UP:
         return Verdict(conclusive=False, note="It waits for the first ping.")
-    return Verdict(tuple(_remarks(config, beat, seen.facts)))
+    return Verdict(_remarks(config, beat))
 
 
 def _down(config: HeartbeatConfig, beat: Beat, facts: Mapping[str, Any]) -> Finding:
@@ -93,37 +93,43 @@ def _failed(config: HeartbeatConfig, facts: Mapping[str, Any]) -> Finding:
     )
 
 
-def _remarks(config: HeartbeatConfig, beat: Beat, facts: Mapping[str, Any]) -> Iterator[Finding]:
-    took = duration_words(beat.last_s or 0)
-    if beat.trouble == Trouble.TOO_LONG:
-        yield Finding(
-            "heartbeat.too_long", "run",
-            f"The last run took {took}; {duration_words(config.longest or 0)} are allowed.",
-            "See what it does more than before: more data, a slow query, a lock. If that is its new length, "
-            "raise longest.",
-        )  # fmt: skip
-    elif beat.trouble == Trouble.TOO_SHORT:
-        yield Finding(
-            "heartbeat.too_short", "run",
-            f"The last run took only {took}; at least {duration_words(config.shortest or 0)} are expected.",
-            "See whether it did its work: an empty list, a missing mount, an early return look like success.",
-        )  # fmt: skip
-    elif beat.trouble == Trouble.TOO_EARLY:
-        yield Finding(
-            "heartbeat.too_early", "run",
-            f"The last sign came earlier than it should: it is expected {when(config)}.",
-            "See whether two schedulers start it (two Beats, two crontabs), or somebody did by hand.",
-        )  # fmt: skip
-    elif beat.trouble == Trouble.OVERLAPS:
-        yield Finding(
-            "heartbeat.overlaps", "run",
-            "A run began while another one had not ended.",
-            "Give the job a lock (flock, a Celery lock), or start it less often than it takes.",
-        )  # fmt: skip
-    elif beat.trouble == Trouble.WRONG_OUTPUT:
-        yield Finding(
-            "heartbeat.wrong_output", "run",
-            f"The last run ended well and did not say {config.output!r}.",
-            "Open its last output: it did something else than it should. If its words have changed, change "
-            "output.",
-        )  # fmt: skip
+def _remarks(config: HeartbeatConfig, beat: Beat) -> tuple[Finding, ...]:
+    """What a success did wrong."""
+    if beat.trouble not in _TROUBLES:
+        return ()
+    code, says, fix = _TROUBLES[Trouble(beat.trouble)]
+    return (Finding(code, "run", says(config, duration_words(beat.last_s or 0)), fix),)
+
+
+# Code, sentence of the configuration and the run's length, fix.
+_TROUBLES: Mapping[Trouble, tuple[str, Callable[[HeartbeatConfig, str], str], str]] = {
+    Trouble.TOO_LONG: (
+        "heartbeat.too_long",
+        lambda config, took: f"The last run took {took}; {duration_words(config.longest or 0)} are allowed.",
+        "See what it does more than before: more data, a slow query, a lock. If that is its new length, "
+        "raise longest.",
+    ),
+    Trouble.TOO_SHORT: (
+        "heartbeat.too_short",
+        lambda config, took: (
+            f"The last run took only {took}; at least {duration_words(config.shortest or 0)} are expected."
+        ),
+        "See whether it did its work: an empty list, a missing mount, an early return look like success.",
+    ),
+    Trouble.TOO_EARLY: (
+        "heartbeat.too_early",
+        lambda config, _: f"The last sign came earlier than it should: it is expected {when(config)}.",
+        "See whether two schedulers start it (two Beats, two crontabs), or somebody did by hand.",
+    ),
+    Trouble.OVERLAPS: (
+        "heartbeat.overlaps",
+        lambda *_: "A run began while another one had not ended.",
+        "Give the job a lock (flock, a Celery lock), or start it less often than it takes.",
+    ),
+    Trouble.WRONG_OUTPUT: (
+        "heartbeat.wrong_output",
+        lambda config, _: f"The last run ended well and did not say {config.output!r}.",
+        "Open its last output: it did something else than it should. If its words have changed, change "
+        "output.",
+    ),
+}
