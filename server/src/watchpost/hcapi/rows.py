@@ -12,16 +12,12 @@ from django.db.models import Q, QuerySet
 from watchpost.core.heartbeat import Status
 from watchpost.engine.load import away_between
 from watchpost.hcapi.shape import Check, Logged, key_of
+from watchpost.heartbeats.configs import read_config
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.rows import EPOCH, beat_of_row, time_of
 from watchpost.heartbeats.store import KEPT, PRUNE_EVERY
 from watchpost.incidents.models import Channel
-from watchpost.kinds.heartbeat.config import HeartbeatConfig
-from watchpost.monitors import edit
 from watchpost.monitors.models import Project
-
-MOST_CONFIGS = 20_000
-_configs: dict[tuple[UUID, int], HeartbeatConfig] = {}  # by code and revision: reading one takes 0.5 ms
 
 
 class Elsewhere(Exception):
@@ -66,20 +62,9 @@ def _read(row: Heartbeat) -> Check:
         name="" if monitor.name == str(row.code) else monitor.name,
         slug=row.slug,
         tags=tuple(monitor.tags),
-        config=_config_of(row),
+        config=read_config(row.code.hex, monitor.revision, monitor.config),
         beat=beat_of_row(row, monitor.paused),
     )
-
-
-def _config_of(row: Heartbeat) -> HeartbeatConfig:
-    key = (row.code, row.monitor.revision)
-    if key not in _configs:
-        if len(_configs) >= MOST_CONFIGS:
-            _configs.clear()
-        config = edit.config_of(row.monitor)
-        assert isinstance(config, HeartbeatConfig)  # noqa: S101  # this row belongs to no other kind
-        _configs[key] = config
-    return _configs[key]
 
 
 def channels_of(project: Project) -> QuerySet[Channel]:

@@ -7,16 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from watchpost.config.secret import unseal_all
 from watchpost.core.heartbeat import Beat, Deadline, Status, deadline, due_at
+from watchpost.heartbeats.configs import read_config
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.rows import beat_of_row
 from watchpost.kinds.heartbeat.config import HeartbeatConfig
 
 # Worst first. ``late``: expected and within its grace; ``running``: a start without its end.
 STATES = ("down", "late", "degraded", "unknown", "running", "new", "maintenance", "paused", "up")
-MOST_KEPT = 20_000
-_configs: dict[tuple[str, int], HeartbeatConfig] = {}  # by code and revision, as the store keeps its rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +30,16 @@ class Standing:
     end: Deadline | None = None
 
 
-def read_config(row: Heartbeat) -> HeartbeatConfig | None:
-    """Read once for each revision: a list of a thousand would read a thousand."""
-    key = (row.code.hex, row.monitor.revision)
-    if key not in _configs:
-        try:
-            found = HeartbeatConfig.model_validate(unseal_all(row.monitor.config))
-        except ValueError:
-            return None
-        if len(_configs) >= MOST_KEPT:
-            _configs.clear()
-        _configs[key] = found
-    return _configs[key]
+def _config_of(row: Heartbeat) -> HeartbeatConfig | None:
+    try:
+        return read_config(row.code.hex, row.monitor.revision, row.monitor.config)
+    except ValueError:
+        return None
 
 
 def standing_of(row: Heartbeat, now: datetime) -> Standing:
     """Of a row with its monitor and that one's state."""
-    config, beat = read_config(row), beat_of_row(row, row.monitor.paused)
+    config, beat = _config_of(row), beat_of_row(row, row.monitor.paused)
     seen = getattr(row.monitor, "state", None)
     shown = seen.shown if seen else "new"
     if config is None:

@@ -9,6 +9,7 @@ engine calls a miss it reads the row again.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from watchpost.config.secret import unseal_all
 from watchpost.core.heartbeat import Beat, Ping, Rules, Sign, Status, take
+from watchpost.heartbeats.configs import known_config, read_config
 from watchpost.heartbeats.rows import ms_of, time_of
 from watchpost.kinds.heartbeat.config import HeartbeatConfig
 from watchpost.kinds.heartbeat.facts import facts_of
@@ -27,8 +28,8 @@ from watchpost.monitors.models import Monitor
 
 KEPT = 100  # pings of a heartbeat, as Healthchecks keeps them
 PRUNE_EVERY = 100
+log = logging.getLogger(__name__)
 MOST_SAID = 500
-MOST_RULES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,6 @@ _FROM = (
     "FROM heartbeats_heartbeat h JOIN monitors_monitor m ON m.id = h.monitor_id "
     "JOIN monitors_project p ON p.id = h.project_id"
 )
-_rules: dict[tuple[str, int], Rules] = {}  # by code and revision: an id may come again, a code may not
 
 
 def store_pings(pings: Sequence[Incoming], now: datetime) -> list[Stored]:
@@ -133,13 +133,12 @@ def _load(pings: Sequence[Incoming]) -> tuple[dict[UUID, _Row], dict[tuple[str, 
     by_slug: dict[tuple[str, str], list[_Row]] = {}
     codes = list({one.code for one in pings if one.code is not None})
     names = list({(one.key, one.slug) for one in pings if one.code is None})
-    found: list[tuple[Any, ...]] = []
+    # One question: asked in two, two processes could each hold what the other waits for.
+    wheres = ["(p.ping_key = %s AND h.slug = %s)"] * len(names)
     if codes:
-        marks = ", ".join(["%s"] * len(codes))
-        found += _ask(f"h.code IN ({marks})", [_column(code) for code in codes])
-    if names:
-        pairs = " OR ".join(["(p.ping_key = %s AND h.slug = %s)"] * len(names))
-        found += _ask(f"({pairs})", [part for name in names for part in name])
+        wheres.append(f"h.code IN ({', '.join(['%s'] * len(codes))})")
+    values = [part for name in names for part in name] + [_column(code) for code in codes]
+    found = _ask(" OR ".join(wheres), values)
     rules = _rules_of(found)
     rows: dict[int, _Row] = {}
     wanted = set(names)
@@ -174,16 +173,29 @@ def _row(line: tuple[Any, ...], rules: Rules) -> _Row:
 
 
 def _rules_of(lines: Iterable[tuple[Any, ...]]) -> dict[int, Rules]:
-    """By monitor; a configuration is read once for each revision of it."""
-    keys = {line[0]: (str(line[1]), line[15]) for line in lines}
-    missing = [monitor_id for monitor_id, key in keys.items() if key not in _rules]
+    """By monitor."""
+    keys = {line[0]: (_digits(line[1]), line[15]) for line in lines}
+    found = {monitor_id: known_config(*key) for monitor_id, key in keys.items()}
+    missing = [monitor_id for monitor_id, config in found.items() if config is None]
     if missing:
-        if len(_rules) > MOST_RULES:
-            _rules.clear()
-            missing = list(keys)
-        for monitor_id, config in Monitor.objects.filter(pk__in=missing).values_list("pk", "config"):
-            _rules[keys[monitor_id]] = HeartbeatConfig.model_validate(unseal_all(config)).rules
-    return {monitor_id: _rules[key] for monitor_id, key in keys.items()}
+        for monitor_id, sealed in Monitor.objects.filter(pk__in=missing).values_list("pk", "config"):
+            found[monitor_id] = _readable(*keys[monitor_id], sealed)
+    return {monitor_id: config.rules for monitor_id, config in found.items() if config is not None}
+
+
+def _readable(code: str, revision: int, sealed: Mapping[str, Any]) -> HeartbeatConfig:
+    """One that this version refuses must not cost the others of its batch, nor its own pings: they are taken
+    by the usual rules, and its page says what is wrong with it."""
+    try:
+        return read_config(code, revision, sealed)
+    except ValueError as error:
+        log.error("the configuration of heartbeat %s cannot be used: %s", code, error)
+        return HeartbeatConfig.model_validate({})
+
+
+def _digits(code: Any) -> str:
+    """SQLite gives the 32 digits, PostgreSQL a UUID."""
+    return code if isinstance(code, str) else str(code.hex)
 
 
 # ---- writing --------------------------------------------------------------------------------------

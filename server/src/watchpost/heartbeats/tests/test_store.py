@@ -163,3 +163,17 @@ def test_a_deleted_heartbeat_takes_its_pings_along(project: Project) -> None:
     edit.delete_monitor(one.monitor, NOON)
     assert not PingRow.objects.exists()
     assert store_pings([ping(one)], NOON)[0].outcome == "unknown"
+
+
+def test_one_whose_configuration_is_broken_costs_nobody_a_ping(project: Project) -> None:
+    broken, other = make(project, "Broken"), make(project, "Other")
+    Monitor.objects.filter(pk=broken.pk).update(config={"schedule": "whenever"}, revision=7)
+    assert [stored.outcome for stored in store_pings([ping(broken), ping(other)], NOON)] == ["ok", "ok"]
+    assert set(Heartbeat.objects.values_list("pings", flat=True)) == {1}
+
+
+def test_by_code_and_by_slug_in_one_batch_is_one_heartbeat(project: Project) -> None:
+    one = make(project, slug="backup")
+    by_slug = Incoming(Ping(NOON, Sign.SUCCESS), key=project.ping_key, slug="backup")
+    assert [stored.outcome for stored in store_pings([by_slug, ping(one), by_slug], NOON)] == ["ok"] * 3
+    assert Heartbeat.objects.get(pk=one.pk).pings == 3

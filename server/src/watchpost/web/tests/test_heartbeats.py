@@ -18,10 +18,11 @@ from tests.e2e.seed import Seeded, seed
 from watchpost.accounts.links import make_token
 from watchpost.accounts.models import Membership, User
 from watchpost.core.heartbeat import Sign
+from watchpost.heartbeats.configs import _kept
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.rows import ms_of
 from watchpost.heartbeats.runs import misses_of, runs_of
-from watchpost.heartbeats.standing import _configs, standing_of
+from watchpost.heartbeats.standing import standing_of
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.payload import stamp
 from watchpost.monitors.models import Look, Monitor, MonitorLast
@@ -295,7 +296,7 @@ def _many_more(seeded: Seeded) -> None:
 def test_a_thousand_are_listed_fast(seeded: Seeded) -> None:
     _many(seeded, 1000)
     client = enter(seeded.admin)
-    _configs.clear()
+    _kept.clear()
     took = []
     for _ in range(6):
         began = time.process_time()
