@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
 
 from tests.stories.telling import Story
 from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.store import Incoming, store_pings
 from watchpost.monitors import edit
-from watchpost.monitors.models import AliveSpan, Monitor
+from watchpost.monitors.models import AliveSpan, Monitor, MonitorState
 
 HOUR = 3600.0
 
@@ -197,3 +198,43 @@ def test_a_database_that_cannot_be_read_at_the_deadline_delays_the_alarm_alone(
         assert story.shown(task) == "up"
     pass_time(story, 1)
     assert story.shown(task) == "down"
+
+
+def test_a_failure_whose_change_of_state_lost_its_swap_is_judged_again(story: Story) -> None:
+    story.webhook()
+    task = heartbeat(story)
+    ping(story, task)
+    told(story)
+    ping(story, task, "fail")
+    ping(story, task)
+    story.take_changes()  # judged, and not stored yet
+    MonitorState.objects.filter(monitor=task).update(version=F("version") + 1)  # somebody else was faster
+    story.tick()
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+    assert not Flip.objects.filter(handled=False).exists()
+
+
+def test_a_failure_that_could_not_be_stored_at_once_is_told_once(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.webhook()
+    task = heartbeat(story)
+    ping(story, task)
+    told(story)
+    ping(story, task, "fail")
+    ping(story, task)
+
+    def locked(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("watchpost.incidents.desk.Desk.handle", locked)
+        told(story)
+        story.changed(("beat", str(task.pk)))  # the news is still there, and must not be judged a second time
+        story.tick()
+    story.tick()
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+    assert story.transitions(task) == [("new", "up"), ("up", "down"), ("down", "up")]

@@ -55,14 +55,20 @@ class Applied:
     companions: frozenset[int] = frozenset()  # monitors still in an incident that another has left
 
 
-Also = tuple[int, Callable[[], object]]
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What else belongs to a monitor's change, and the flip of a heartbeat that it handles, if any."""
+
+    monitor_id: int
+    do: Callable[[], object]
+    flip: int = 0
 
 
 def apply(
     looks: Sequence[Written], changes: Sequence[StateChange], now: datetime, also: Sequence[Also] = ()
 ) -> Applied:
     """All of a tick, or nothing. What was seen of a monitor that was deleted meanwhile goes with it. ``also``
-    is what else belongs to a monitor's change: done unless that lost its swap."""
+    is done unless the monitor lost its swap."""
     try:
         return _apply(looks, changes, now, also)
     except IntegrityError:
@@ -80,9 +86,9 @@ def _apply(
         _insert_looks(looks)
         before = _newest_delivery() if any(_speaks(change) for change in changes) else None
         lost, opened, companions = _apply_changes(changes, now)
-        for monitor_id, do in also:
-            if monitor_id not in lost:
-                do()
+        for one in also:
+            if one.monitor_id not in lost:
+                one.do()
         channels = _channels_since(before) if before is not None else frozenset()
     return Applied(frozenset(lost), frozenset(opened), channels, frozenset(companions))
 

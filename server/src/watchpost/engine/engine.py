@@ -321,6 +321,7 @@ class Engine:
             self.signals.also = also + self.signals.also
             self._keep_for_later(looks, changes, error)
             return
+        self.signals.stored(also)
         self.trouble = ""
         self.batches.append(len(looks))
         self.figures["batches"] += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from django.db import DatabaseError
 from watchpost.core.heartbeat import absence_s
 from watchpost.core.types import Observation, Outcome, Phases
 from watchpost.engine import load
+from watchpost.engine.apply import Also
 from watchpost.engine.memory import Watched
 from watchpost.heartbeats import rows
 from watchpost.heartbeats.models import Flip
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 500
 AGAIN_S = 1.0
 log = logging.getLogger(__name__)
-Also = tuple[int, Callable[[], object]]  # to be stored with what came of a monitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Heard:
 def read(ids: list[int], now: datetime) -> Heard:
     """In the database thread."""
     return Heard(tuple(rows.tell(ids)), load.away_between(now))
+
+
+def _handle(flip: int) -> None:
+    """The same."""
+    Flip.objects.filter(pk=flip).update(handled=True)
 
 
 class Signals:
@@ -96,6 +101,10 @@ class Signals:
     def forget(self, monitor_id: int) -> None:
         self.due.pop(monitor_id, None)
 
+    def stored(self, also: Iterable[Also]) -> None:
+        """A flip whose monitor lost its swap is unhandled still, and is fed again when that is reloaded."""
+        self.fed -= {one.flip for one in also}
+
     def take(self) -> list[Also]:
         also, self.also = self.also, []
         return also
@@ -109,20 +118,16 @@ class Signals:
             if flip not in self.fed:
                 self.fed.add(flip)
                 self._judge(watched, facts, at)
-                self.also.append((watched.id, partial(self._handled, flip)))
+                self.also.append(Also(watched.id, partial(_handle, flip), flip))
         now = self.engine.now()
         facts = self._with_absence(watched, told.facts, heard)
         due = watched.kind.due(watched.config, facts, now)
         self._judge(watched, facts, now)
         if due is not None and due <= now:
             status = str(facts.get("status", ""))
-            self.also.append((watched.id, partial(note_timeout, watched.id, due, status, told.facts)))
+            self.also.append(Also(watched.id, partial(note_timeout, watched.id, due, status, told.facts)))
         elif due is not None:
             self._await(watched.id, due.timestamp())
-
-    def _handled(self, flip: int) -> None:
-        Flip.objects.filter(pk=flip).update(handled=True)
-        self.fed.discard(flip)
 
     def _await(self, monitor_id: int, at_s: float) -> None:
         self.due[monitor_id] = at_s
