@@ -30,7 +30,8 @@ def by_run(pinged: Pinged, slug: str) -> list[list[str]]:
     runs: dict[str, list[str]] = {}
     for _, path, _ in pinged.heard:
         if f"/{slug}" in path:
-            where, _, run = path.partition("?rid=")
+            where, _, query = path.partition("?")
+            run = query.partition("&")[0]
             runs.setdefault(run, []).append(where.split(f"/{slug}")[1].strip("/"))
     return list(runs.values())
 

@@ -35,7 +35,7 @@ class Run:
         """``name``: a uuid that tells it from other runs; without it, one is made."""
         self.slug, self._create = slug, create
         self._id = name or str(uuid4())
-        self._began = time.monotonic()
+        self._began: float | None = None  # not here: a child that was killed cannot tell itself
         self._notes: list[str] = []
         self._to: tuple[Target, Line] | None = self._find()
         self.token: Token[Run | None] | None = None
@@ -55,12 +55,16 @@ class Run:
         if action == "log":  # what is tried again has not ended
             self._send(action, words)
         elif action == "fail":
-            self._await(self._send(action, f"Failed after {self._took()}: {words}"), is_awaited)
+            after = "" if self._took_s is None else f" after {self._took_s:.1f} s"
+            self._await(self._send(action, f"Failed{after}: {words}"), is_awaited)
         else:
-            self._await(self._send(action, f"Took {self._took()}."), is_awaited)
+            self._await(
+                self._send(action, "" if self._took_s is None else f"Took {self._took_s:.1f} s."), is_awaited
+            )
 
-    def _took(self) -> str:
-        return f"{time.monotonic() - self._began:.1f} s"
+    @property
+    def _took_s(self) -> float | None:
+        return None if self._began is None else time.monotonic() - self._began
 
     @guard(None)
     def _find(self) -> tuple[Target, Line] | None:
@@ -76,7 +80,8 @@ class Run:
         if self._to is None:
             return None
         target, line = self._to
-        path = target.path(self.slug, action, self._id, self._create)
+        took_s = None if action in ("start", "log") else self._took_s
+        path = target.path(self.slug, action, self._id, self._create, took_s)
         notes = "" if is_start else "".join(f"{scrub(note)}\n" for note in self._notes)
         item = Item(self.slug, path, f"{notes}{words}".encode(errors="replace")[-10_000:], is_start)
         line.send(item)

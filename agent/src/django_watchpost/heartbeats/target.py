@@ -20,9 +20,11 @@ class Target:
     url: str
     key: str
 
-    def path(self, slug: str, action: str, run: str, create: bool) -> str:
+    def path(self, slug: str, action: str, run: str, create: bool, took_s: float | None = None) -> str:
+        """``took_s``: how long the run took by our own clock; the ping of its start may be late or lost."""
         end = f"/{action}" if action else ""
-        return f"/ping/{self.key}/{slug}{end}?rid={run}{'&create=1' if create else ''}"
+        took = "" if took_s is None else f"&took_ms={round(took_s * 1000)}"
+        return f"/ping/{self.key}/{slug}{end}?rid={run}{'&create=1' if create else ''}{took}"
 
 
 def read_target(url: str, key: str) -> Target:
