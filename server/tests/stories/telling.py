@@ -15,11 +15,12 @@ from typing import Any
 
 from tests.serving import Handler, Serving
 from watchpost.core.types import Observation, Outcome, Phases
+from watchpost.engine.database import let_go_of_database
 from watchpost.engine.deliver import Lanes, send_due
-from watchpost.engine.engine import Engine, let_go_of_database
+from watchpost.engine.engine import Engine
 from watchpost.engine.run import handle_changes
 from watchpost.engine.selfcheck import SelfCheck
-from watchpost.incidents import desk
+from watchpost.incidents import tick
 from watchpost.incidents.models import Channel, Delivery, Incident
 from watchpost.monitors import edit
 from watchpost.monitors.models import Change, Monitor, Project, Transition
@@ -143,7 +144,7 @@ class Story:
         self.engine.settle_flapping()
         self.run(self._mind_time())
         self.run(self.engine.flush())
-        desk.tick(self.time)
+        tick.pass_time(self.time)
 
     async def _mind_time(self) -> None:
         self.engine._mind_windows()

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from watchpost.cli.command import Refusal
+from watchpost.config.key import read_secret_key
 from watchpost.config.table import WrongSetting, find_data_dir, parse_listen, read_settings
 
 SITE_URL_FACT = "site_url"
@@ -25,9 +26,12 @@ KEY_MADE_ANEW = (
 def read_checked_settings() -> dict[str, Any]:
     """The settings. Raises Refusal with the line that names the setting and the fix."""
     try:
-        return read_settings(os.environ, find_data_dir())
+        settings = read_settings(os.environ, find_data_dir())
+        if not settings["SECRET_KEY"]:
+            read_secret_key(find_data_dir() / "secret_key")
     except WrongSetting as error:
         raise Refusal(str(error)) from None
+    return settings
 
 
 def database_file(database_url: str, data_dir: Path) -> Path | None:

@@ -1,21 +1,16 @@
-"""The key of the installation, and the encryption of secrets at rest derived from it."""
+"""The encryption of secrets at rest, with a key derived from that of the installation."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from watchpost.config.private import make_folder
 
 SEALED = "$sealed"
 FOREIGN_KEY = (
@@ -30,26 +25,6 @@ class Unreadable(ValueError):
     def __init__(self, field: str = "") -> None:
         self.field = field
         super().__init__(f"{field}: {FOREIGN_KEY}" if field else f"a stored secret {FOREIGN_KEY}")
-
-
-def load_secret_key(data_dir: Path) -> str:
-    """The key kept in the data folder (0600), made at first use."""
-    path = data_dir / "secret_key"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        pass
-    make_folder(data_dir)
-    fresh = secrets.token_urlsafe(48)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process was faster: its key counts
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(fresh)
-        file.flush()
-        os.fsync(file.fileno())
-    return fresh
 
 
 def _fernet(key: str) -> Fernet:

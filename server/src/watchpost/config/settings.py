@@ -6,8 +6,8 @@ import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from watchpost.config.key import load_secret_key
 from watchpost.config.logs import log_warnings
-from watchpost.config.secret import load_secret_key
 from watchpost.config.table import find_data_dir, read_settings
 
 DATA_DIR = find_data_dir()

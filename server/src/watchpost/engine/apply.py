@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from watchpost.core.state import Transition
 from watchpost.engine.memory import Written, finding_rows
 from watchpost.engine.values import store_values
-from watchpost.incidents import desk
+from watchpost.incidents import desk, tick
 from watchpost.incidents.models import Delivery
 from watchpost.monitors.models import Monitor, MonitorState
 from watchpost.monitors.models import Transition as TransitionRow
@@ -57,11 +57,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Also:
-    """What else belongs to a monitor's change, and the flip of a heartbeat that it handles, if any."""
+    """What else belongs to a monitor's change. ``do`` is called once, with ``what`` of all that name it."""
 
     monitor_id: int
-    do: Callable[[], object]
-    flip: int = 0
+    do: Callable[[Sequence[Any]], object]
+    what: Any
 
 
 def apply(
@@ -86,11 +86,17 @@ def _apply(
         _insert_looks(looks)
         before = _newest_delivery() if any(_speaks(change) for change in changes) else None
         lost, opened, companions = _apply_changes(changes, now)
-        for one in also:
-            if one.monitor_id not in lost:
-                one.do()
+        _do_also(one for one in also if one.monitor_id not in lost)
         channels = _channels_since(before) if before is not None else frozenset()
     return Applied(frozenset(lost), frozenset(opened), channels, frozenset(companions))
+
+
+def _do_also(also: Iterable[Also]) -> None:
+    whats: dict[Callable[[Sequence[Any]], object], list[Any]] = {}
+    for one in also:
+        whats.setdefault(one.do, []).append(one.what)
+    for do, what in whats.items():
+        do(what)
 
 
 def _speaks(change: StateChange) -> bool:
@@ -108,19 +114,23 @@ def _channels_since(delivery_id: int) -> frozenset[int]:
 def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[int], set[int], set[int]]:
     lost: set[int] = set()
     opened: set[int] = set()
+    history: list[TransitionRow] = []
     at_the_desk = desk.Desk(now)
+    at_the_desk.expect([change.moved for change in changes if change.moved is not None])
     for change in changes:
         if change.monitor_id in lost or not _swap(change):
             lost.add(change.monitor_id)
             continue
         if change.transition is not None:
-            _record(change, change.transition, now)
-        if change.parts:
-            _record_parts(change, now)
+            history.append(_row("", change.monitor_id, change.transition, change.findings or [], now))
+        for key, one in change.parts:  # nobody is told by these rows, so they carry no findings
+            history.append(_row(key[:80], change.monitor_id, one, [], now))
         if change.moved is not None:
             opened |= at_the_desk.handle(change.moved)
         if change.still_down:
-            desk.tell_still_down(change.monitor_id, change.still_down, now)
+            tick.tell_still_down(change.monitor_id, change.still_down, at_the_desk.outbox)
+    TransitionRow.of_parts.bulk_create(history)
+    at_the_desk.write()
     return lost, opened, at_the_desk.companions
 
 
@@ -143,35 +153,20 @@ def _swap(change: StateChange) -> bool:
     return bool(rows.update(**values))
 
 
-def _record(change: StateChange, transition: Transition, now: datetime) -> None:
-    TransitionRow.objects.create(
-        monitor_id=change.monitor_id,
-        at=transition.at,
-        began=transition.began,
-        before=transition.before,
-        after=transition.after,
-        severity=transition.severity,
-        reason=transition.reason,
-        findings=change.findings or [],
+def _row(
+    track: str, monitor_id: int, one: Transition, findings: list[dict[str, Any]], now: datetime
+) -> TransitionRow:
+    return TransitionRow(
+        monitor_id=monitor_id,
+        track=track,
+        at=one.at,
+        began=one.began,
+        before=one.before,
+        after=one.after,
+        severity=one.severity,
+        reason=one.reason,
+        findings=findings,
         handled_at=now,
-    )
-
-
-def _record_parts(change: StateChange, now: datetime) -> None:
-    """The history of parts: nobody is told by these rows, so they carry no findings."""
-    TransitionRow.of_parts.bulk_create(
-        TransitionRow(
-            monitor_id=change.monitor_id,
-            track=key[:80],
-            at=one.at,
-            began=one.began,
-            before=one.before,
-            after=one.after,
-            severity=one.severity,
-            reason=one.reason,
-            handled_at=now,
-        )
-        for key, one in change.parts
     )
 
 

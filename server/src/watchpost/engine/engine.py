@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from watchpost.codes import severity_of
 from watchpost.core import valve
@@ -23,11 +23,13 @@ from watchpost.core.track import FLAP_COUNT
 from watchpost.core.types import Health, Observation, Outcome, Overlay, OwnFault, Phases, Severity, Verdict
 from watchpost.engine import apply as store
 from watchpost.engine import load
+from watchpost.engine.database import let_go_of_database, use
 from watchpost.engine.deliver import Lanes, pending_channels
 from watchpost.engine.digest import Digest
 from watchpost.engine.family import Family
 from watchpost.engine.memory import Watched
 from watchpost.engine.planned import Planned
+from watchpost.engine.portions import Portion, split
 from watchpost.engine.relatives import Relatives
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.engine.signals import Signals
@@ -81,7 +83,7 @@ class Engine:
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run something in the database thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.database, _fresh, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self.database, use, function, *arguments)
 
     async def start(self) -> None:
         """Load everything, spread the overdue, take up what a former run left in the outbox."""
@@ -314,30 +316,42 @@ class Engine:
         if not looks and not changes:
             return
         self.flushed_s = asyncio.get_running_loop().time()
-        also = self.signals.take()
-        try:
-            applied: store.Applied = await self.call(store.apply, looks, changes, self.now(), also)
-        except DatabaseError as error:
-            self.signals.also = also + self.signals.also
-            self._keep_for_later(looks, changes, error)
-            return
-        self.signals.stored(also)
+        portions = list(split(looks, changes, self.signals.take()))
+        lost: set[int] = set()
+        while portions:
+            portion = portions[0]
+            try:
+                lost |= await self._store(portion, lost)
+            except DatabaseError as error:
+                self._keep_for_later(portions, error)
+                break
+            del portions[0]
+        if lost:
+            await self.reload(sorted(lost))
+
+    async def _store(self, portion: Portion, lost: set[int]) -> frozenset[int]:
+        """Monitors whose rows somebody else changed meanwhile. ``lost``: those of earlier portions."""
+        changes = [change for change in portion.changes if change.monitor_id not in lost]
+        also = [one for one in portion.also if one.monitor_id not in lost]
+        applied: store.Applied = await self.call(store.apply, portion.looks, changes, self.now(), also)
+        self.signals.stored(portion.also)
         self.trouble = ""
-        self.batches.append(len(looks))
+        self.batches.append(len(portion.looks))
         self.figures["batches"] += 1
         self.figures["transitions"] += sum(change.transition is not None for change in changes)
         self.lanes.poke(applied.channels)
-        if applied.lost:
-            await self.reload(sorted(applied.lost))
         if applied.opened:
             self.relatives.fell(changes)
         self.relatives.recovered(changes, applied.companions)
+        return applied.lost
 
-    def _keep_for_later(self, looks: list[Any], changes: list[Any], error: DatabaseError) -> None:
+    def _keep_for_later(self, portions: Sequence[Portion], error: DatabaseError) -> None:
+        looks = [look for one in portions for look in one.looks]
         self.trouble = f"The database cannot be written: {error}"
         log.error("%s; %d looks wait in memory", self.trouble, len(looks))
         self.digest.looks = (looks + self.digest.looks)[-MOST_HELD_LOOKS:]
-        self.digest.changes = changes + self.digest.changes
+        self.digest.changes = [change for one in portions for change in one.changes] + self.digest.changes
+        self.signals.also = [each for one in portions for each in one.also] + self.signals.also
         self.flushed_s = asyncio.get_running_loop().time() + 1
 
     def look_now(self, ids: Iterable[int]) -> None:
@@ -381,18 +395,6 @@ class Engine:
         self.database.shutdown(wait=True)
 
 
-def let_go_of_database() -> None:
-    """Give back the connection of the thread this runs in."""
-    connection.close()
-
-
 def _asks_otherwise(before: Watched, now: Watched) -> bool:
     """Somebody changed what is asked, or what is expected."""
     return before.revision != now.revision or before.baseline != now.baseline
-
-
-def _fresh(function: Callable[..., Any], *arguments: Any) -> Any:
-    """A connection that broke is replaced before the next use."""
-    if connection.connection is not None and connection.errors_occurred and not connection.is_usable():
-        connection.close()
-    return function(*arguments)

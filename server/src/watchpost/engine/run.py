@@ -25,7 +25,7 @@ from watchpost.engine.lead import Deposed, Leadership
 from watchpost.engine.references import answers
 from watchpost.engine.selfcheck import SelfCheck
 from watchpost.engine.weekly import Weekly
-from watchpost.incidents import desk
+from watchpost.incidents import tick
 from watchpost.monitors.models import AliveSpan
 from watchpost.outbound import Guard, Outbound, Resolver
 from watchpost.outbound.courier import Courier
@@ -257,7 +257,7 @@ async def _keep_time(engine: Engine) -> None:
         await asyncio.sleep(TIME_S)
         engine.settle_flapping()
         try:
-            await engine.call(desk.tick, engine.now())
+            await engine.call(tick.pass_time, engine.now())
             engine.lanes.poke(await engine.call(pending_channels, engine.now()))
         except DatabaseError as error:
             log.error("open incidents could not be looked after: %s", error)

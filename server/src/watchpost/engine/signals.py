@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
@@ -25,7 +24,7 @@ from watchpost.engine.apply import Also
 from watchpost.engine.memory import Watched
 from watchpost.heartbeats import rows
 from watchpost.heartbeats.models import Flip
-from watchpost.heartbeats.store import note_timeout
+from watchpost.heartbeats.store import Timeout, note_timeouts
 from watchpost.kinds.heartbeat.facts import beat_of
 
 if TYPE_CHECKING:
@@ -49,9 +48,9 @@ def read(ids: list[int], now: datetime) -> Heard:
     return Heard(tuple(rows.tell(ids)), load.away_between(now))
 
 
-def _handle(flip: int) -> None:
+def _handle(flips: Sequence[int]) -> None:
     """The same."""
-    Flip.objects.filter(pk=flip).update(handled=True)
+    Flip.objects.filter(pk__in=flips).update(handled=True)
 
 
 class Signals:
@@ -103,7 +102,7 @@ class Signals:
 
     def stored(self, also: Iterable[Also]) -> None:
         """A flip whose monitor lost its swap is unhandled still, and is fed again when that is reloaded."""
-        self.fed -= {one.flip for one in also}
+        self.fed -= {one.what for one in also if one.do is _handle}
 
     def take(self) -> list[Also]:
         also, self.also = self.also, []
@@ -118,14 +117,14 @@ class Signals:
             if flip not in self.fed:
                 self.fed.add(flip)
                 self._judge(watched, facts, at)
-                self.also.append(Also(watched.id, partial(_handle, flip), flip))
+                self.also.append(Also(watched.id, _handle, flip))
         now = self.engine.now()
         facts = self._with_absence(watched, told.facts, heard)
         due = watched.kind.due(watched.config, facts, now)
         self._judge(watched, facts, now)
         if due is not None and due <= now:
             status = str(facts.get("status", ""))
-            self.also.append(Also(watched.id, partial(note_timeout, watched.id, due, status, told.facts)))
+            self.also.append(Also(watched.id, note_timeouts, Timeout(watched.id, due, status, told.facts)))
         elif due is not None:
             self._await(watched.id, due.timestamp())
 

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 
 from watchpost.core.heartbeat import Beat, Ping, Rules, Sign, Status, take
 from watchpost.heartbeats.configs import known_config, read_config
+from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.rows import ms_of, time_of
 from watchpost.kinds.heartbeat.config import HeartbeatConfig
 from watchpost.kinds.heartbeat.facts import facts_of
@@ -247,16 +248,28 @@ def _ms(at: datetime | None) -> int | None:
     return None if at is None else ms_of(at)
 
 
-def note_timeout(monitor_id: int, at: datetime, before: str, facts: Mapping[str, Any]) -> None:
-    """The engine called a miss: the state that Healthchecks' API shows, and its flip. In the engine's own
-    transaction; a ping that came meanwhile wins."""
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """A miss of a heartbeat that was in state ``before``, with the facts it was judged by."""
+
+    monitor_id: int
+    at: datetime
+    before: str
+    facts: Mapping[str, Any]
+
+    @property
+    def flip(self) -> tuple[Any, ...]:
+        facts = json.dumps(dict(self.facts))
+        return (self.monitor_id, ms_of(self.at), self.before, "down", "timeout", facts, True)
+
+
+def note_timeouts(timeouts: Sequence[Timeout]) -> None:
+    """The engine called these misses: the state that Healthchecks' API shows, and their flips. In the
+    engine's own transaction; a ping that came meanwhile wins."""
+    called = {one.monitor_id: one for one in reversed(timeouts)}  # of two for one heartbeat the first counts
+    rows = Heartbeat.objects.select_for_update().filter(pk__in=called).order_by("pk")
+    now = {pk: (status, pings) for pk, status, pings in rows.values_list("pk", "status", "pings")}
+    true = [one for pk, one in called.items() if now.get(pk) == (one.before, one.facts.get("pings", 0))]
+    Heartbeat.objects.filter(pk__in=[one.monitor_id for one in true]).update(status="down")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE heartbeats_heartbeat SET status = 'down' "
-            "WHERE monitor_id = %s AND status = %s AND pings = %s",
-            [monitor_id, before, facts.get("pings", 0)],
-        )
-        if cursor.rowcount:
-            cursor.execute(
-                _FLIP, [monitor_id, ms_of(at), before, "down", "timeout", json.dumps(dict(facts)), True]
-            )
+        cursor.executemany(_FLIP, [one.flip for one in true])

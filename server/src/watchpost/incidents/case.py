@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchpost.core import incident as core
 from watchpost.core.types import Severity
@@ -17,6 +17,15 @@ from watchpost.incidents.models import Incident, IncidentMember, IncidentShare
 from watchpost.monitors.models import Monitor
 
 _WITH = "monitor__state"
+
+
+class Membership(NamedTuple):
+    """Of one monitor, in an incident that it has not left."""
+
+    part: str
+    code: str
+    subject: str
+    incident_id: int
 
 
 class Case:
@@ -53,34 +62,10 @@ class Case:
     def snapshot(self) -> core.OpenIncident:
         return snapshot(self.incident, self.core_members)
 
-    def add(self, member: core.Member) -> None:
-        """The member joins, with all by which others may find the incident."""
-        self._end_stale(member)
-        row = IncidentMember.objects.create(
-            incident=self.incident,
-            monitor=Monitor.objects.select_related("state").get(pk=member.monitor_id),
-            part=member.part,
-            code=member.code,
-            subject=member.subject[:300],
-            severity=int(member.severity),
-            rank=member.rank,
-            lasting=member.lasting,
-            sentence=member.sentence,
-            fix=member.fix,
-            shares=sorted(member.shares),
-            began_at=member.began,
-            joined_at=member.joined_at,
-        )
-        shares = [IncidentShare(incident=self.incident, token=token) for token in sorted(tokens(member))]
-        IncidentShare.objects.bulk_create(shares, ignore_conflicts=True)
-        self._put(row)
-
-    def _end_stale(self, member: core.Member) -> None:
-        """The same trouble may still be in an incident that somebody resolved in the very moment it joined
-        (PostgreSQL lets both go on); it is over there."""
-        same = {"monitor_id": member.monitor_id, "part": member.part, "code": member.code}
-        stale = IncidentMember.objects.filter(**same, subject=member.subject[:300], left_at=None)
-        stale.exclude(incident=self.incident).update(left_at=member.joined_at)
+    def put(self, row: IncidentMember) -> None:
+        """One more member, stored already."""
+        self.members.append(row)
+        self._core[row.pk] = core_member(row)
 
     def leave(self, keys: Iterable[int], at: datetime) -> None:
         """These member rows recovered."""
@@ -97,22 +82,100 @@ class Case:
         row.save(update_fields=["sentence", "fix"])
         self._core[row.pk] = core_member(row)
 
-    def show(self, monitor_id: int, state: str) -> None:
-        """The monitor shows another state since it was read."""
-        for row in self.members:
-            if row.monitor_id == monitor_id:
-                row.monitor.state.shown = state
-
-    def _put(self, row: IncidentMember) -> None:
-        self.members.append(row)
-        self._core[row.pk] = core_member(row)
-
 
 class Cases:
-    """The open incidents a transaction has to do with."""
+    """The open incidents a transaction has to do with.
+
+    What is expected is read at once and kept as the transaction changes it; only the engine adds members, so
+    nothing that matters can be added meanwhile. What was not expected is read when it is asked for.
+    """
 
     def __init__(self) -> None:
         self._held: dict[int, Case] = {}
+        self._monitors: dict[int, Monitor] = {}
+        self._rows: dict[int, list[IncidentMember]] = {}  # by monitor: where it is or was
+        self._within: dict[int, set[Membership]] = {}  # by monitor: what it is in and has not left
+        self._sharing: dict[str, set[int]] = {}  # incidents by token
+        self._shared: list[IncidentShare] = []
+
+    def expect(self, monitor_ids: Iterable[int], members: Iterable[core.Member]) -> None:
+        """Read all that has to do with these monitors and with members who may join, in one go."""
+        ids = set(monitor_ids) - self._within.keys()
+        sought = {token for member in members for token in tokens(member, seek=True)} - self._sharing.keys()
+        self._within |= {pk: set() for pk in ids}
+        self._sharing |= {token: set() for token in sought}
+        self._monitors |= {
+            one.pk: one for one in Monitor.objects.filter(pk__in=ids).select_related("state", "project")
+        }
+        mine = IncidentMember.objects.filter(monitor_id__in=ids, left_at=None)
+        for row in mine.values_list("part", "code", "subject", "incident_id", "monitor_id"):
+            self._within[row[4]].add(Membership(*row[:4]))
+        shares = IncidentShare.objects.filter(token__in=sought)
+        for token, incident_id in shares.values_list("token", "incident_id"):
+            self._sharing[token].add(incident_id)
+        found = [one.incident_id for each in ids for one in self._within[each]]
+        self.get((*found, *(pk for token in sought for pk in self._sharing[token])))
+
+    @property
+    def open_ids(self) -> list[int]:
+        return [pk for pk, case in self._held.items() if case.incident.state != Incident.State.RESOLVED]
+
+    def monitor(self, monitor_id: int) -> Monitor:
+        return self._monitors[monitor_id]
+
+    def write(self) -> None:
+        """Store by what others may find the incidents, unless they ended meanwhile."""
+        over = {pk for pk, case in self._held.items() if case.incident.state == Incident.State.RESOLVED}
+        rows = [row for row in self._shared if row.incident_id not in over]
+        IncidentShare.objects.bulk_create(rows, ignore_conflicts=True)
+        self._shared = []
+
+    def add(self, case: Case, member: core.Member) -> None:
+        """The member joins, with all by which others may find the incident."""
+        self._end_stale(case, member)
+        row = IncidentMember.objects.create(
+            incident=case.incident,
+            monitor=self._monitors[member.monitor_id],
+            part=member.part,
+            code=member.code,
+            subject=member.subject[:300],
+            severity=int(member.severity),
+            rank=member.rank,
+            lasting=member.lasting,
+            sentence=member.sentence,
+            fix=member.fix,
+            shares=sorted(member.shares),
+            began_at=member.began,
+            joined_at=member.joined_at,
+        )
+        self._within[member.monitor_id].add(Membership(row.part, row.code, row.subject, row.incident_id))
+        for token in sorted(tokens(member)):
+            self._shared.append(IncidentShare(incident=case.incident, token=token))
+            if token in self._sharing:
+                self._sharing[token].add(case.incident.pk)
+        self._rows.setdefault(row.monitor_id, []).append(row)
+        case.put(row)
+
+    def leave(self, case: Case, rows: Iterable[IncidentMember], at: datetime) -> None:
+        """These member rows recovered."""
+        gone = list(rows)
+        case.leave([row.pk for row in gone], at)
+        for row in gone:
+            within = Membership(row.part, row.code, row.subject, row.incident_id)
+            self._within.get(row.monitor_id, set()).discard(within)
+
+    def _end_stale(self, case: Case, member: core.Member) -> None:
+        """The same trouble may still be in an incident that somebody resolved in the very moment it joined
+        (PostgreSQL lets both go on); it is over there."""
+        subject = member.subject[:300]
+        mine = self._within[member.monitor_id]
+        same = (member.part, member.code, subject)
+        stale = {one for one in mine if one[:3] == same and one.incident_id != case.incident.pk}
+        if stale:
+            what = {"monitor_id": member.monitor_id, "part": member.part, "code": member.code}
+            rows = IncidentMember.objects.filter(**what, subject=subject, left_at=None)
+            rows.exclude(incident=case.incident).update(left_at=member.joined_at)
+            mine -= stale
 
     def get(self, incident_ids: Iterable[int]) -> list[Case]:
         """Those of them that are open, oldest first."""
@@ -125,13 +188,11 @@ class Cases:
 
     def of_monitor(self, monitor_id: int, part: str) -> list[Case]:
         """Where the monitor is a member that has not left."""
-        rows = IncidentMember.objects.filter(monitor_id=monitor_id, part=part, left_at=None)
-        return self.get(rows.values_list("incident_id", flat=True))
+        return self.get(one.incident_id for one in self._within[monitor_id] if one.part == part)
 
     def like(self, member: core.Member) -> list[Case]:
         """Those that have anything in common with the member: in a storm that is few of many."""
-        rows = IncidentShare.objects.filter(token__in=tokens(member, seek=True))
-        return self.get(rows.values_list("incident_id", flat=True).distinct())
+        return self.get(pk for token in tokens(member, seek=True) for pk in self._sharing[token])
 
     def of_down(self, monitor_ids: Iterable[int]) -> Case | None:
         """The newest open incident in which one of these monitors is down."""
@@ -143,19 +204,21 @@ class Cases:
         return found[-1] if found else None
 
     def open(self, incident: Incident) -> Case:
-        row = Incident.objects.select_related("project").get(pk=incident.pk)
-        case = self._held[row.pk] = Case(row, ())
+        """The incident, which has no member yet."""
+        case = self._held[incident.pk] = Case(incident, ())
         return case
 
-    def show(self, monitor_id: int, state: str) -> None:
-        for case in self._held.values():
-            case.show(monitor_id, state)
+    def show(self, monitor_id: int, state: str, flapping: bool) -> None:
+        """The monitor shows another state since it was read."""
+        for monitor in (self._monitors[monitor_id], *(row.monitor for row in self._rows.get(monitor_id, ()))):
+            monitor.state.shown, monitor.state.flapping = state, flapping
 
     def _read(self, incident_ids: list[int]) -> None:
         by_incident: dict[int, list[IncidentMember]] = {pk: [] for pk in incident_ids}
         members = IncidentMember.objects.filter(incident_id__in=incident_ids).select_related(_WITH)
         for row in members.order_by("id"):
             by_incident[row.incident_id].append(row)
+            self._rows.setdefault(row.monitor_id, []).append(row)
         for incident in Incident.objects.filter(pk__in=incident_ids).select_related("project"):
             self._held[incident.pk] = Case(incident, by_incident[incident.pk])
 
@@ -163,7 +226,9 @@ class Cases:
 def tokens(member: core.Member, seek: bool = False) -> set[str]:
     """All by which ``core.incident.place`` may find an incident: what is shared, who and what it is.
     ``seek``: what the incidents of others must have for the member to find them."""
-    itself = {f"monitor:{member.monitor_id}", f"trouble:{member.code} {member.subject[:300]}"}
+    itself = {f"monitor:{member.monitor_id}"}
+    if member.lasting:  # an outage is never told with another for having the same name
+        itself.add(f"trouble:{member.code} {member.subject[:300]}")
     shares = core.sought(member.shares) if seek else member.shares
     return {token[:400] for token in shares | itself}
 

@@ -1,17 +1,16 @@
 """From a transition to incidents, timelines and outbox rows. Runs inside the engine's transaction.
 
-1. ``Desk.handle``: each finding of the verdict joins the open incident the join rule names, or opens one;
-   findings that are gone leave; the last one closes the incident, unless it is flapping.
-2. ``tick``: what only time does: resends, ended snoozes, incidents held open by flapping.
+1. ``Desk.expect`` reads what a batch of transitions will ask for;
+2. ``Desk.handle``: each finding of the verdict joins the open incident the join rule names, or opens one;
+   findings that are gone leave; the last one closes the incident, unless it is flapping;
+3. ``Desk.write`` stores the lines and messages of all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db import transaction
 
 from watchpost.codes import catalogue, severity_of
 from watchpost.core import incident as core
@@ -23,9 +22,10 @@ from watchpost.core.track import FLAP_WINDOW
 from watchpost.core.types import Finding, Severity
 from watchpost.core.words import duration_words
 from watchpost.incidents.act import ended_values, swap
-from watchpost.incidents.case import Case, Cases, causes_of, core_member, snapshot
+from watchpost.incidents.case import Case, Cases, causes_of, core_member
 from watchpost.incidents.models import Incident, IncidentMember
-from watchpost.incidents.outbox import HELD, is_hold_news, note, tell
+from watchpost.incidents.outbox import HELD, Outbox, is_hold_news
+from watchpost.monitors.models import Monitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,24 @@ class Desk:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.cases = Cases()
+        self.outbox = Outbox(now)
         self.companions: set[int] = set()  # monitors that are still in an incident which another has left
 
+    def expect(self, moves: Iterable[Moved]) -> None:
+        """Read at once what they will ask for: a statement for each is what a storm would wait for."""
+        joining = [_member(one, finding, self.now) for one in moves for finding in _troubles(one).values()]
+        self.cases.expect((one.monitor_id for one in moves), joining)
+        self.outbox.expect(self.cases.open_ids)
+
+    def write(self) -> None:
+        """Store what was put off until the end. Call it before the transaction ends."""
+        self.cases.write()
+        self.outbox.write()
+
     def handle(self, moved: Moved) -> set[int]:
-        """Bring the incidents in line with a transition; ids of incidents that were opened by it."""
-        wanted = {(f.code, f.subject[:300]): f for f in moved.findings if severity_of(f) > Severity.INFO}
-        if moved.transition.severity is None:
-            wanted = {}
-        self.cases.show(moved.monitor_id, moved.transition.after)
+        """Bring the incidents in line with an expected transition; ids of incidents that it opened."""
+        wanted = _troubles(moved)
+        self.cases.show(moved.monitor_id, moved.transition.after, moved.flapping)
         mine = self._part(moved, self.cases.of_monitor(moved.monitor_id, moved.part))
         present = {(row.code, row.subject) for case in mine for row in _rows_of(case, moved)}
         news = self._join(moved, [f for key, f in wanted.items() if key not in present], mine)
@@ -82,17 +92,13 @@ class Desk:
             if not case.has(moved.freed):
                 left.append(case)
                 continue
-            case.leave([row.pk for row in _rows_of(case, moved)], self.now)
-            note(
-                case.incident,
-                self.now,
-                "left",
-                f"{moved.name} is still down and is told by itself from now on.",
-            )
+            self.cases.leave(case, _rows_of(case, moved), self.now)
+            sentence = f"{moved.name} is still down and is told by itself from now on."
+            self.outbox.note(case.incident, "left", sentence)
             if not case.is_left:
                 self._tell_left(case, f"{moved.name} is told by itself from now on.")
-            elif not _flap(case.members):
-                close(case.incident, case.ended(moved.monitor_id, self.now), self.now, case.members)
+            elif not flap(case.members):
+                close(case.incident, case.ended(moved.monitor_id, self.now), self.outbox, case.members)
         return left
 
     def _reword(
@@ -103,7 +109,7 @@ class Desk:
             finding = wanted.get((row.code, row.subject))
             if finding is not None and finding.fix != row.fix:
                 case.reword(row, finding.sentence, finding.fix)
-                note(case.incident, self.now, "changed", f"{moved.name}: {finding.sentence}")
+                self.outbox.note(case.incident, "changed", f"{moved.name}: {finding.sentence}")
                 news.setdefault(case.incident.pk, _News(case, finding, False, False, same=True))
 
     def _join(self, moved: Moved, fresh: Sequence[Finding], mine: Sequence[Case]) -> dict[int, _News]:
@@ -115,12 +121,13 @@ class Desk:
             case, reason = self._place(moved, member, home)
             opens = case is None
             if case is None:
-                case = self.cases.open(_open(moved, member, self.now))
+                case = self.cases.open(_open(self.cases.monitor(moved.monitor_id), moved, member, self.now))
+                self.outbox.expect([case.incident.pk], new=True)
             rise = member.severity > case.incident.severity
-            case.add(member)
+            self.cases.add(case, member)
             home = home if member.lasting or home else case
             same = case in mine
-            _note_join(case.incident, moved, finding, opens, rise, reason, self.now, same)
+            self.outbox.note(case.incident, *_joining(moved, finding, opens, rise, reason, same))
             told.setdefault(case.incident.pk, _News(case, finding, opens, rise, same))
         return told
 
@@ -143,11 +150,10 @@ class Desk:
     def _tell_join(self, moved: Moved, news: _News) -> None:
         incident = news.case.incident
         _refresh(news.case)
-        tell(
+        self.outbox.tell(
             incident,
             "opened" if news.opens else "updated",
             _reason(moved, news),
-            self.now,
             people=news.opens or news.rise
             if moved.quiet
             else _people_hear(incident, moved, news.opens, self.now),
@@ -158,34 +164,35 @@ class Desk:
     def _leave(self, case: Case, moved: Moved, gone: Sequence[IncidentMember], told: bool) -> None:
         """The monitor's findings that are gone leave; the last one closes the incident. ``told``: a message
         about the incident follows anyway."""
-        case.leave([row.pk for row in gone], moved.transition.began)
+        self.cases.leave(case, gone, moved.transition.began)
         incident = case.incident
         if _rows_of(case, moved):
             sentence = f"{moved.name}, this is over: {' '.join(row.sentence for row in gone)}"
-            note(incident, self.now, "changed", sentence)
+            self.outbox.note(incident, "changed", sentence)
             if not told:
                 self._tell_left(case, sentence)
         elif not case.is_left:
             self.companions |= {row.monitor_id for row in case.members if row.left_at is None}
-            note(incident, self.now, "left", f"{moved.name} is {moved.transition.after} again.")
+            self.outbox.note(incident, "left", f"{moved.name} is {moved.transition.after} again.")
             self._tell_left(case, f"{moved.name} recovered; others have not.")
-        elif moved.flapping or _flap(row for row in case.members if row.monitor_id != moved.monitor_id):
+        elif moved.flapping or flap(row for row in case.members if row.monitor_id != moved.monitor_id):
             self._hold(case, moved)
         else:
-            close(incident, moved.transition.began, self.now, case.members)
+            close(incident, moved.transition.began, self.outbox, case.members)
 
     def _hold(self, case: Case, moved: Moved) -> None:
         """All are up, but not for good, it seems: people hear that once, so that nobody goes after it."""
         is_one = len({row.monitor_id for row in case.members}) == 1
         who, holds = (f"{moved.name} is", "it holds") if is_one else ("All are", "they hold")
         sentence = f"{who} {HELD} {holds} still."
-        note(case.incident, self.now, "left", sentence)
+        self.outbox.note(case.incident, "left", sentence)
+        self.outbox.write()  # whether it is news is read from what was told
         self._tell_left(case, sentence, people=is_hold_news(case.incident, self.now))
 
     def _tell_left(self, case: Case, sentence: str, people: bool = False) -> None:
         _refresh(case)
         wait_s = JOIN_WAIT_S if people else 0.0
-        tell(case.incident, "updated", sentence, self.now, people, wait_s, case.members)
+        self.outbox.tell(case.incident, "updated", sentence, people, wait_s, case.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,23 +239,22 @@ def _people_hear(incident: Incident, moved: Moved, opens: bool, now: datetime) -
     return not snoozed and not moved.flapping
 
 
-def _note_join(
-    incident: Incident,
-    moved: Moved,
-    finding: Finding,
-    opens: bool,
-    rise: bool,
-    reason: str,
-    now: datetime,
-    same: bool,
-) -> None:
+def _joining(
+    moved: Moved, finding: Finding, opens: bool, rise: bool, reason: str, same: bool
+) -> tuple[str, str]:
+    """Kind and sentence of the timeline's line about a finding that joined."""
     if opens:
-        note(incident, now, "opened", f"{moved.name}: {moved.transition.reason}{_dependents(moved)}")
-    elif same and not rise:
-        note(incident, now, "changed", f"{moved.name}: {finding.sentence}")
-    else:
-        sentence = f"{moved.name}: {finding.sentence} {reason}"
-        note(incident, now, "rose" if rise else "joined", sentence)
+        return "opened", f"{moved.name}: {moved.transition.reason}{_dependents(moved)}"
+    if same and not rise:
+        return "changed", f"{moved.name}: {finding.sentence}"
+    return "rose" if rise else "joined", f"{moved.name}: {finding.sentence} {reason}"
+
+
+def _troubles(moved: Moved) -> dict[tuple[str, str], Finding]:
+    """What the incidents must tell of it, by code and subject."""
+    if moved.transition.severity is None:
+        return {}
+    return {(f.code, f.subject[:300]): f for f in moved.findings if severity_of(f) > Severity.INFO}
 
 
 def _member(moved: Moved, finding: Finding, now: datetime) -> core.Member:
@@ -271,11 +277,12 @@ def _member(moved: Moved, finding: Finding, now: datetime) -> core.Member:
     )
 
 
-def _open(moved: Moved, member: core.Member, now: datetime) -> Incident:
+def _open(monitor: Monitor, moved: Moved, member: core.Member, now: datetime) -> Incident:
     return Incident.objects.create(
-        project_id=moved.project_id,
+        project=monitor.project,
         environment=moved.environment,
-        title=f"{moved.name}: {member.sentence}",
+        title=title((member,)),
+        causes=causes_of((member,)),
         severity=int(member.severity),
         began_at=member.began,
         detected_at=now,
@@ -302,89 +309,31 @@ def _refresh(case: Case) -> None:
             "began_at": min(m.began for m in members),
             "causes": causes_of(members),
         }
-        if swap(incident, values):
+        same = all(getattr(incident, name) == value for name, value in values.items())
+        if same or swap(incident, values):
             return
         incident.refresh_from_db()
 
 
+def flap(rows: Iterable[IncidentMember]) -> bool:
+    """Whether one of these does not hold still."""
+    return any(row.monitor.state.flapping for row in rows)
+
+
 def close(
-    incident: Incident, ended: datetime, now: datetime, members: Sequence[IncidentMember] | None = None
+    incident: Incident,
+    ended: datetime,
+    outbox: Outbox,
+    members: Sequence[IncidentMember] | None = None,
 ) -> None:
     """Resolve with the true length of the outage: from the first failure to the first good look."""
     length = duration_words(max((ended - incident.began_at).total_seconds(), 0))
     sentence = f"Resolved: the trouble lasted {length}."
     for _ in range(5):
         if swap(incident, ended_values(incident, ended, members)):
-            note(incident, now, "resolved", sentence)
-            tell(incident, "resolved", sentence, now, members=members)
+            outbox.note(incident, "resolved", sentence)
+            outbox.tell(incident, "resolved", sentence, members=members)
             return
         incident.refresh_from_db()
         if incident.state == Incident.State.RESOLVED:
             return
-
-
-def tell_still_down(monitor_id: int, reason: str, now: datetime) -> None:
-    """A window ended and the trouble is still there: say so, with the original beginning."""
-    for incident in (
-        Incident.objects.filter(members__monitor_id=monitor_id, members__left_at=None)
-        .exclude(state="resolved")
-        .select_related("project")
-        .distinct()
-    ):
-        note(incident, now, "told", reason)
-        tell(incident, "updated", reason, now)
-
-
-def tick(now: datetime) -> None:
-    """What only time does to open incidents. Reads everything at once: there may be hundreds."""
-    rows = (
-        Incident.objects.exclude(state="resolved")
-        .select_related("project")
-        .prefetch_related("members__monitor__state")
-    )
-    for row in rows:
-        act = _due_act(row, now)
-        if act is not None:
-            with transaction.atomic():
-                act()
-
-
-def _due_act(row: Incident, now: datetime) -> Callable[[], None] | None:
-    """What time asks for, if anything."""
-    seen = snapshot(row, tuple(core_member(member) for member in row.members.all()))
-    if all(member.left_at for member in seen.members):
-        return None if _flap(row.members.all()) else lambda: _release(row, seen, now)
-    if core.snooze_over(seen, now):
-        return lambda: _end_snooze(row, now)
-    if core.tell_again(seen, _resend_s(row), now):
-        return lambda: _tell_again(row, now)
-    return None
-
-
-def _flap(rows: Iterable[IncidentMember]) -> bool:
-    return any(row.monitor.state.flapping for row in rows)
-
-
-def _release(row: Incident, seen: core.OpenIncident, now: datetime) -> None:
-    """An incident whose members all left was held open by flapping; they hold still now."""
-    close(row, max((m.left_at for m in seen.members if m.left_at), default=now), now)
-
-
-def _end_snooze(row: Incident, now: datetime) -> None:
-    if swap(row, {"snoozed_until": None}):
-        note(row, now, "told", "The snooze ended and it is not over.")
-        tell(row, "updated", "The snooze ended and it is not over.", now)
-
-
-def _tell_again(row: Incident, now: datetime) -> None:
-    length = duration_words((now - row.began_at).total_seconds())
-    sentence = f"Still not over after {length}, and nobody has acknowledged it."
-    note(row, now, "told", sentence)
-    tell(row, "updated", sentence, now)
-
-
-def _resend_s(row: Incident) -> float:
-    return min(
-        (member.monitor.resend_s for member in row.members.all() if member.left_at is None),
-        default=4 * 3600.0,
-    )

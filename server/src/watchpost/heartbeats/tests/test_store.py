@@ -12,7 +12,7 @@ from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.models import Ping as PingRow
 from watchpost.heartbeats.rows import facts_of_row, ms_of, tell
-from watchpost.heartbeats.store import Incoming, note_timeout, store_pings
+from watchpost.heartbeats.store import Incoming, Timeout, note_timeouts, store_pings
 from watchpost.monitors import edit
 from watchpost.monitors.models import Change, Monitor, Project
 
@@ -140,10 +140,10 @@ def test_a_ping_that_came_meanwhile_wins_over_a_miss(project: Project) -> None:
     store_pings([ping(one)], NOON)
     [told] = tell([one.pk])
     store_pings([ping(one, minutes=1)], NOON)
-    note_timeout(one.pk, NOON, "up", told.facts)
+    note_timeouts([Timeout(one.pk, NOON, "up", told.facts)])
     assert Heartbeat.objects.get(pk=one.pk).status == "up"
     [told] = tell([one.pk])
-    note_timeout(one.pk, NOON, "up", told.facts)
+    note_timeouts([Timeout(one.pk, NOON, "up", told.facts)])
     assert Heartbeat.objects.get(pk=one.pk).status == "down"
     assert list(Flip.objects.order_by("id").values_list("after", "why", "handled")) == [
         ("up", "", False), ("down", "timeout", True),
