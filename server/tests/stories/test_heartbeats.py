@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from tests.stories.telling import Story
 from watchpost.core.heartbeat import Ping, Sign
+from watchpost.engine import portions
 from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.store import Incoming, store_pings
 from watchpost.monitors import edit
@@ -72,6 +73,42 @@ def test_a_task_that_misses_its_25_hours_is_named_within_its_grace(story: Story)
     assert story.shown(task) == "up"
     story.deliver()
     assert story.events == ["opened", "resolved"]
+
+
+def count_statements(story: Story) -> list[str]:
+    """What the engine asks its database from now on."""
+    asked: list[str] = []
+
+    def listen(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    async def install() -> None:
+        await story.engine.call(lambda: connection.execute_wrappers.append(listen))
+
+    story.run(install())
+    return asked
+
+
+@pytest.mark.parametrize("most", [500, 7])
+def test_many_that_are_due_in_one_second_are_each_told_and_cost_little_each(
+    story: Story, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(portions.split, "__defaults__", (most,))
+    story.webhook()
+    jobs = [heartbeat(story, f"Job {n}", period="1h", grace="1m") for n in range(45)]
+    for job in jobs:
+        ping(story, job)
+    told(story)
+    asked = count_statements(story)
+    pass_time(story, HOUR + 60)
+    assert {story.shown(job) for job in jobs} == {"down"}
+    assert Flip.objects.filter(after="down", why="timeout", handled=True).count() == 45
+    assert set(Heartbeat.objects.values_list("status", flat=True)) == {"down"}
+    each, portion = 4, 30
+    assert 45 < len(asked) < each * 45 + portion * (1 + 45 // most)
+    story.deliver()
+    assert sorted(one["title"].split(":")[0] for one in story.told) == sorted(job.name for job in jobs)
 
 
 def test_a_ping_in_time_moves_the_deadline_without_a_word(story: Story) -> None:
