@@ -179,6 +179,47 @@ def test_time_in_which_we_were_away_is_added(story: Story) -> None:
     assert "Watchpost itself was away for 20 min of it" in task.state.reason
 
 
+@pytest.mark.parametrize("asleep", [timedelta(minutes=5), timedelta(hours=1), timedelta(days=2)])
+def test_a_machine_that_slept_wakes_without_an_alarm(story: Story, asleep: timedelta) -> None:
+    """Nobody could ping it, and no process of ours was started anew: only the clock tells."""
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+    pass_time(story, HOUR + 300)  # five minutes of its grace are left
+    story.time += asleep
+    story.tick()
+    assert story.shown(task) == "up"
+    AliveSpan.objects.create(started_at=story.time, alive_at=story.time)  # as the ledger goes on
+    stay_awake(story, 299)
+    assert story.shown(task) == "up"
+    stay_awake(story, 2)
+    assert story.shown(task) == "down"
+
+
+def test_a_clock_that_is_put_back_and_forth_again_is_nobodys_silence(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    ping(story, task)
+    told(story)
+    for jump_s in (-2 * HOUR, 0.5 * HOUR, 1.5 * HOUR):  # the last one is the true time again
+        story.time += timedelta(seconds=jump_s)
+        story.tick()
+        assert story.shown(task) == "up"
+        ping(story, task)
+        told(story)
+    stay_awake(story, 4199)
+    assert story.shown(task) == "up"
+    stay_awake(story, 2)
+    assert story.shown(task) == "down"
+
+
+def stay_awake(story: Story, seconds: float) -> None:
+    """The newest life goes on."""
+    story.time += timedelta(seconds=seconds)
+    newest = list(AliveSpan.objects.order_by("-id").values_list("pk", flat=True)[:1])
+    AliveSpan.objects.filter(pk__in=newest).update(alive_at=story.time)
+    story.tick()
+
+
 def test_a_run_that_does_not_end(story: Story) -> None:
     task = heartbeat(story, longest="30m")
     ping(story, task, "start")

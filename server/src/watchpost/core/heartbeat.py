@@ -225,23 +225,23 @@ def _missed(rules: Rules, beat: Beat) -> Deadline | None:
 
 
 Span = tuple[datetime, datetime]
-_ROUNDS = 8  # of time that was away within the time that was added for having been away
 
 
 def absence_s(rules: Rules, beat: Beat, gaps: Sequence[Span]) -> float:
     """Seconds between the time a sign was expected and its deadline in which nobody listened: they are added
-    to the deadline, and what of the added time nobody listened in, too. ``gaps``: from, to."""
-    added = 0.0
-    for _ in range(_ROUNDS):
-        end = deadline(rules, beat, added)
-        if end is None:
-            return 0.0
-        since = end.at - timedelta(seconds=rules.grace_s + added)
-        away = sum(max((min(to, end.at) - max(start, since)).total_seconds(), 0.0) for start, to in gaps)
-        if away <= added + 0.001:
+    to the deadline, and what of the added time nobody listened in, too. ``gaps``: from, to, oldest first."""
+    end = deadline(rules, beat, 0.0)
+    if end is None:
+        return 0.0
+    left_s = rules.grace_s  # of listening
+    at = end.at - timedelta(seconds=left_s)
+    for start, to in gaps:
+        heard_s = max((start - at).total_seconds(), 0.0)
+        if heard_s >= left_s:
             break
-        added = away
-    return added
+        if to > at:
+            left_s, at = left_s - heard_s, to
+    return max((at - end.at).total_seconds() + left_s, 0.0)
 
 
 def shown(rules: Rules, beat: Beat, now: datetime, away_s: float = 0.0) -> str:
