@@ -185,6 +185,35 @@ def test_a_mail_has_a_hundred_recipients_at_most_and_a_heartbeat_its_pace(mailed
     mailed.send(f"{codes[1]}@{DOMAIN}")
 
 
+def test_what_cannot_be_stored_is_not_acknowledged(mailed: Mailed) -> None:
+    """One of the tables is gone for a while."""
+    code, file = mailed.check("refused"), mailed.running.folder / "data" / "watchpost.sqlite3"
+    with sqlite3.connect(file) as database:
+        database.execute("ALTER TABLE heartbeats_ping RENAME TO away")
+    try:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            mailed.send(f"{code}@{DOMAIN}")
+        assert refused.value.smtp_code == 451
+    finally:
+        with sqlite3.connect(file) as database:
+            database.execute("ALTER TABLE away RENAME TO heartbeats_ping")
+    mailed.send(f"{code}@{DOMAIN}")
+    assert len(mailed.logged(code)) == 1
+
+
+def test_a_mail_that_breaks_off_is_no_ping(mailed: Mailed) -> None:
+    code = mailed.check("broken-off")
+    with socket.create_connection(("127.0.0.1", mailed.port), 20) as wire:
+        begin = f"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<{code}@{DOMAIN}>\r\nDATA\r\nSubject: x\r\n\r\ny\r\n."
+        wire.sendall(begin.encode())
+        answer = b""
+        while b"354" not in answer:
+            answer += wire.recv(4096)
+    whole = mailed.check("whole")
+    mailed.send(f"{whole}@{DOMAIN}")
+    assert (len(mailed.logged(whole)), mailed.logged(code)) == (1, [])
+
+
 def _children(parent: int) -> dict[str, int]:
     """Command to pid."""
     found = {}
