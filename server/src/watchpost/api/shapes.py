@@ -9,6 +9,7 @@ from django.conf import settings
 
 from watchpost import clock
 from watchpost.core.types import Severity
+from watchpost.heartbeats.addresses import mail_addresses
 from watchpost.heartbeats.rows import time_of
 from watchpost.heartbeats.standing import standing_of
 from watchpost.incidents.models import Channel, Incident
@@ -74,11 +75,15 @@ def heartbeat_object(monitor: Monitor) -> dict[str, Any]:
     }
 
 
+NAMES = {"by_id": "ping_mail", "by_name": "ping_mail_by_name"}
+
+
 def ping_addresses(monitor: Monitor) -> dict[str, str]:
-    """By its id and, when it has a name, by the project's ping key."""
+    """By its id and, when it has a name, by the project's ping key; of mail where it is taken."""
     row, base = monitor.heartbeat, f"{settings.SITE_URL}/ping"
     by_name = {"ping_url_by_name": f"{base}/{monitor.project.ping_key}/{row.slug}"} if row.slug else {}
-    return {"ping_url": f"{base}/{row.code}"} | by_name
+    mail = {NAMES[how]: address for how, address in mail_addresses(monitor).items()}
+    return {"ping_url": f"{base}/{row.code}"} | by_name | mail
 
 
 def part_object(part: Part) -> dict[str, Any]:

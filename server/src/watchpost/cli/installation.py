@@ -206,13 +206,15 @@ def _listen(text: str) -> str:
     return text
 
 
-def refuse_taken_port(host: str, port: int, deadline_s: float = 0.0) -> None:
-    """Raises Refusal when nothing can listen there."""
+def refuse_taken_port(host: str, port: int, deadline_s: float = 0.0, setting: str = "") -> None:
+    """Raises Refusal when nothing can listen there. ``setting`` says where, if it is not ``--listen``."""
     from watchpost.outbound.knock import why_not_listen
 
     why = why_not_listen(host, port, deadline_s)
     if why:
-        raise Refusal(f"cannot listen at {host}:{port}: {why}; or give another --listen HOST:PORT")
+        raise Refusal(
+            f"cannot listen at {host}:{port}: {why}; or give another {setting or '--listen'} HOST:PORT"
+        )
 
 
 def engine_runs() -> bool:

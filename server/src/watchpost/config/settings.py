@@ -22,6 +22,10 @@ _listen_host = "localhost" if LISTEN[0] in ("127.0.0.1", "0.0.0.0", "::", "::1")
 SITE_URL: str = WATCHPOST["SITE_URL"] or f"http://{_listen_host}:{LISTEN[1]}"
 _site = urlsplit(SITE_URL)
 EMAIL_FROM: str = WATCHPOST["EMAIL_FROM"] or f"Watchpost <watchpost@{_site.hostname}>"
+# Empty while pings by mail are not taken: then no page shows an address for them.
+PING_MAIL_DOMAIN: str = (
+    WATCHPOST["PING_MAIL_DOMAIN"] or _site.hostname or "localhost" if WATCHPOST["PING_MAIL_LISTEN"] else ""
+)
 ALLOWED_HOSTS = [_site.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _site.scheme == "https"
@@ -164,6 +168,7 @@ LOGGING = {
     "loggers": {
         "_granian": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
+        "mail": {"level": "ERROR"},  # aiosmtpd: every line a peer says, and with it the project's ping key
         "django.request": {"filters": ["not_ready"]},
         # Every scanner of the internet asks under a wrong name; web/refusals.py says it once, with our fix.
         "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},

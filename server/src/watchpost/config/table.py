@@ -90,6 +90,21 @@ def parse_listen(value: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _listen_or_not(value: str) -> tuple[str, int] | None:
+    return parse_listen(value) if value else None
+
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+
+def _domain(value: str) -> str:
+    if value and (len(value) > 253 or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", value.lower())):
+        raise ValueError(
+            f"{value!r} is not a domain; write what stands behind the @, such as ping.example.com"
+        )
+    return value.lower()
+
+
 def _site_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -179,6 +194,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_PER_HOST", "6", _count(1000), "Looks under way at once against one host."),
     Setting("FLAP_CHANGES", "4", _count(1000), "Changes of health within half an hour from which a monitor is flapping."),
     Setting("PING_RATE", "120", _count(1_000_000), "Pings of one heartbeat a minute that are taken; more are answered 429."),
+    Setting("PING_MAIL_LISTEN", "", _listen_or_not, "HOST:PORT at which pings by mail are taken (SMTP). Default: they are not."),
+    Setting("PING_MAIL_DOMAIN", "", _domain, "What stands behind the @ of a heartbeat's mail address. Default: the host of SITE_URL."),
     Setting("MAX_HEARTBEATS", "1000", _count(1_000_000), "Heartbeats of one project that Healthchecks' API makes; pings with create=1 make up to twice as many."),
     Setting("WEB_THREADS", "4", _count(64), "Threads (and database connections) of the web process."),
     Setting("LOG_LEVEL", "info", _log_level, "debug, info, warning or error."),

@@ -50,6 +50,8 @@ class Rules:
     only_post: bool = False
     manual_resume: bool = False
     reads_body: bool = False  # the words below decide, whatever the address says
+    reads_subject: bool = False  # of a mail
+    reads_mail: bool = False  # the text of a mail
     start_words: tuple[str, ...] = ()
     success_words: tuple[str, ...] = ()
     failure_words: tuple[str, ...] = ()
@@ -63,9 +65,18 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """What a person reads of a mail: its subject, and its text, plain and of HTML."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """One sign as it came in. ``run`` is the client's run id in small letters, empty without one; ``took_s``
-    how long the run took by the client's own clock, where it says so."""
+    how long the run took by the client's own clock, where it says so; ``mail`` what ``body`` says when it is
+    a mail."""
 
     at: datetime
     sign: Sign
@@ -73,6 +84,7 @@ class Ping:
     body: bytes = b""
     run: str = ""
     took_s: float | None = None
+    mail: Mail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,7 @@ def _end(rules: Rules, beat: Beat, after: Beat, ping: Ping, sign: Sign) -> Beat:
 
 
 def _trouble(rules: Rules, beat: Beat, ping: Ping, took_s: float | None) -> str:
-    if rules.output and rules.output.encode() not in ping.body:
+    if rules.output and not _prints(rules.output, ping):
         return Trouble.WRONG_OUTPUT
     if took_s is not None and rules.longest_s is not None and took_s > rules.longest_s:
         return Trouble.TOO_LONG
@@ -156,13 +168,34 @@ def _trouble(rules: Rules, beat: Beat, ping: Ping, took_s: float | None) -> str:
     return ""
 
 
+def _prints(output: str, ping: Ping) -> bool:
+    """The body of a mail is written for mail servers: what it says may stand there in base64."""
+    if ping.mail is not None:
+        return output in ping.mail.subject or output in ping.mail.text
+    return output.encode() in ping.body
+
+
 def read_sign(rules: Rules, ping: Ping) -> Sign:
-    """What the ping says: the method outranks the words in the body, and these the address."""
+    """What the ping says: the method outranks the words in the body, and these the address. A mail has no
+    method, and the words are looked for where its own rules say."""
+    if ping.mail is not None:
+        return _read_mail(rules, ping.mail, ping.sign)
     if rules.only_post and ping.method != "POST":
         return Sign.IGNORED
     if not rules.reads_body:
         return ping.sign
-    text = ping.body.decode(errors="replace")  # Healthchecks answers 500 to a body that is no UTF-8
+    # Healthchecks answers 500 to a body that is no UTF-8.
+    return _read_words(rules, ping.body.decode(errors="replace"))
+
+
+def _read_mail(rules: Rules, mail: Mail, sign: Sign) -> Sign:
+    if not rules.reads_subject and not rules.reads_mail:
+        return sign
+    subject = mail.subject if rules.reads_subject else ""
+    return _read_words(rules, f"{subject}\n{mail.text}" if rules.reads_mail else subject)
+
+
+def _read_words(rules: Rules, text: str) -> Sign:
     for words, sign in (
         (rules.failure_words, Sign.FAIL),
         (rules.success_words, Sign.SUCCESS),

@@ -111,7 +111,7 @@ def _count(row: _Row, one: Incoming, logged: list[tuple[Any, ...]], flips: list[
     row.beat, row.touched = beat, True
     if sign in (Sign.SUCCESS, Sign.FAIL):
         row.sign, row.exit_code = sign.value, one.exit_code
-        row.said = one.ping.body[-4 * MOST_SAID :].decode(errors="replace").replace("\0", "")[-MOST_SAID:]
+        row.said = _said(one.ping)
     if sign is Sign.START or beat.trouble != before.trouble:
         row.news = True
     if taken.before is not beat.status:
@@ -124,6 +124,16 @@ def _count(row: _Row, one: Incoming, logged: list[tuple[Any, ...]], flips: list[
         (row.monitor_id, beat.pings, at, sign.value, one.scheme[:10], one.ping.method[:10], one.agent[:200],
          one.address[:45], one.ping.run, one.exit_code, taken.took_s, one.ping.body or None)
     )  # fmt: skip
+
+
+def _said(ping: Ping) -> str:
+    """The end of what a job printed; of a mail its subject, or without one the end of its text."""
+    if ping.mail is not None:
+        subject = ping.mail.subject.strip()
+        said = subject[:MOST_SAID] if subject else ping.mail.text[-MOST_SAID:]
+    else:
+        said = ping.body[-4 * MOST_SAID :].decode(errors="replace")
+    return said.replace("\0", "")[-MOST_SAID:]
 
 
 # ---- reading --------------------------------------------------------------------------------------

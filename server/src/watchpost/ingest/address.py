@@ -77,6 +77,22 @@ def read_address(path: str, query: str) -> Address | Refused:
     return Address(sign, who.code, who.key, who.slug, exit_code, run, create, took_s)
 
 
+def read_mailbox(address: str, domain: str) -> Address | None:
+    """Whom a mail means: ``<uuid>@domain`` or ``<ping key>+<slug>@domain``; None when it is no such address.
+
+    Case tells nothing: what mail passes through writes addresses small. So ``key`` may differ in case from
+    the project's."""
+    box, _, host = address.rpartition("@")
+    if not domain or host.lower() != domain.lower():
+        return None
+    if _ANY_CASE.fullmatch(box):
+        return Address(Sign.SUCCESS, code=UUID(box))
+    key, _, slug = box.partition("+")
+    if _KEY.fullmatch(key) and _SLUG.fullmatch(slug):
+        return Address(Sign.SUCCESS, key=key, slug=slug.lower())
+    return None
+
+
 def _read_took(text: str) -> float | None:
     """Seconds. It is beyond Healthchecks, and no ping is lost over it: what is no number counts as none."""
     return int(text) / 1000 if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from watchpost.core.heartbeat import Sign
 from watchpost.core.words import read_count
+from watchpost.heartbeats.addresses import mail_addresses
 from watchpost.heartbeats.models import Ping
 from watchpost.heartbeats.recipes import RECIPES, Job
 from watchpost.heartbeats.rows import time_of
@@ -22,6 +23,7 @@ RUNS = 20
 MISSES = 8
 PLACES = 100  # of the strip: all that are kept
 SHOWN_BYTES = 1500  # of the newest output; its own page has all of it
+MAILS = {"by_id": "By mail", "by_name": "By mail, with the project's ping key and its name"}
 ENDS = (Sign.SUCCESS, Sign.FAIL)
 
 
@@ -108,6 +110,7 @@ def _connect(request: HttpRequest, one: Standing) -> dict[str, Any]:
     addresses = [("By its own id", url)]
     if row.slug:
         addresses.append(("By the project's ping key and its name", by_slug))
+    addresses += [(MAILS[how], address) for how, address in mail_addresses(monitor).items()]
     return {
         "url": url,
         "addresses": addresses,

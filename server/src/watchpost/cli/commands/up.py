@@ -32,11 +32,18 @@ def run(args: Namespace, out: Out) -> int:
         raise Refusal(f"an engine runs on {find_data_dir()} already; stop it, or give another --data-dir")
     refuse_missing_folder(settings)
     refuse_taken_port(*settings["LISTEN"])
+    mail = settings["PING_MAIL_LISTEN"]
+    if mail:
+        refuse_taken_port(mail[0], mail[1], setting="PING_MAIL_LISTEN")
     os.environ[SUPERVISED] = "1"
     me = [sys.executable, "-m", "watchpost.cli.main"]
-    return supervise(
-        [Child("web", [*me, "web"]), Child("engine", [*me, "engine"], pulse=find_data_dir() / "engine.lock")]
-    )
+    children = [
+        Child("web", [*me, "web"]),
+        Child("engine", [*me, "engine"], pulse=find_data_dir() / "engine.lock"),
+    ]
+    return supervise([*children, Child("mail", [*me, "mail"])] if mail else children)
 
 
-COMMAND = Command("up", "migrate, then run web and engine, supervised", configure, run, serves=True)
+COMMAND = Command(
+    "up", "migrate, then run web and engine (and mail, if it is on), supervised", configure, run, serves=True
+)

@@ -20,8 +20,9 @@ def taken() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("WATCHPOST_", "DJANGO_"))}
+    environment |= {f"WATCHPOST_{name}": value for name, value in settings.items()}
     return subprocess.run(
         [sys.executable, "-m", "watchpost.cli.main", *arguments, "--data-dir", str(folder)],
         env=environment,
@@ -38,6 +39,21 @@ def test_a_taken_port_is_one_line_and_no_link_is_promised(tmp_path: Path, taken:
     assert "another program listens there" in done.stderr
     assert "Traceback" not in done.stderr
     assert "signin" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["up", "mail"])
+def test_a_taken_port_for_mail_names_its_setting(tmp_path: Path, taken: int, command: str) -> None:
+    settings = {"PING_MAIL_LISTEN": f"127.0.0.1:{taken}", "LISTEN": f"127.0.0.1:{free_port()}"}
+    done = start(tmp_path, command, **settings)
+    assert done.returncode == 2
+    assert "another program listens there; stop it; or give another PING_MAIL_LISTEN" in done.stderr
+    assert "signin" not in done.stdout + done.stderr
+
+
+def test_mail_that_is_off_says_how_to_switch_it_on(tmp_path: Path) -> None:
+    done = start(tmp_path, "mail")
+    assert done.returncode == 2
+    assert "set it to HOST:PORT, such as 127.0.0.1:2525" in done.stderr
 
 
 @pytest.mark.parametrize(

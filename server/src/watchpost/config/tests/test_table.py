@@ -20,6 +20,9 @@ from watchpost.config.table import WrongSetting, read_settings
         ("ALLOW_NETWORKS", "10.0.0.0/99"),
         ("RETENTION_RAW", "abc"),
         ("MAX_CONCURRENT", "-1"),
+        ("PING_MAIL_LISTEN", "2525"),
+        ("PING_MAIL_DOMAIN", "a@b.example"),
+        ("PING_MAIL_DOMAIN", "-.example"),
     ],
 )
 def test_a_wrong_value_names_its_setting(name: str, value: str, tmp_path: Path) -> None:

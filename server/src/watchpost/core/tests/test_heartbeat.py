@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from watchpost.core.heartbeat import (
     Beat,
     Deadline,
+    Mail,
     Ping,
     Rules,
     Sign,
@@ -224,3 +225,55 @@ def test_the_state_turns_at_the_deadline_and_not_before(
         assert (state == "down") == (moment >= end.at)
     else:
         assert state == beat.status.value
+
+
+WORDS = {"start_words": ("BEGIN",), "success_words": ("OK",), "failure_words": ("FAIL", "WARN")}
+SUBJECT = replace(HOURLY, reads_subject=True, **WORDS)
+TEXT = replace(HOURLY, reads_mail=True, **WORDS)
+BOTH = replace(SUBJECT, reads_mail=True)
+
+
+@pytest.mark.parametrize(
+    ("rules", "subject", "text", "sign"),
+    [
+        (replace(HOURLY, **WORDS), "FAIL", "FAIL", Sign.SUCCESS),  # nothing is read
+        (SUBJECT, "[OK] done", "FAIL", Sign.SUCCESS),
+        (SUBJECT, "[FAIL] of OK", "", Sign.FAIL),
+        (SUBJECT, "OK, BEGIN", "", Sign.SUCCESS),
+        (SUBJECT, "BEGIN", "", Sign.START),
+        (SUBJECT, "fail", "OK", Sign.IGNORED),  # case counts, and the text is not read
+        (replace(SUBJECT, fails_unmatched=True), "hello", "OK", Sign.FAIL),
+        (TEXT, "FAIL", "all OK", Sign.SUCCESS),
+        (TEXT, "OK", "a WARNING", Sign.FAIL),
+        (BOTH, "OK", "a WARNING", Sign.FAIL),
+        (BOTH, "BEGIN", "x", Sign.START),
+        (
+            replace(HOURLY, reads_body=True, fails_unmatched=True, **WORDS),
+            "x",
+            "x",
+            Sign.SUCCESS,
+        ),  # of HTTP alone
+        (replace(SUBJECT, only_post=True), "OK", "", Sign.SUCCESS),  # a mail has no method
+    ],
+)
+def test_what_a_mail_says(rules: Rules, subject: str, text: str, sign: Sign) -> None:
+    assert read_sign(rules, Ping(NOON, Sign.SUCCESS, "", b"BEGIN FAIL", mail=Mail(subject, text))) is sign
+
+
+def test_rules_for_mail_do_not_read_what_comes_over_http() -> None:
+    assert read_sign(BOTH, Ping(NOON, Sign.SUCCESS, "POST", b"FAIL")) is Sign.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "trouble"), [("12 rows", "", ""), ("", "12 rows", ""), ("", "", "wrong_output")]
+)
+def test_what_a_mail_prints_is_what_a_person_reads_of_it(subject: str, text: str, trouble: str) -> None:
+    rules = replace(HOURLY, output="12 rows")
+    ping = Ping(NOON, Sign.SUCCESS, "", b"12 rows, in a header", mail=Mail(subject, text))
+    assert take(rules, Beat(), ping).beat.trouble == trouble
+
+
+def test_a_mail_to_a_paused_heartbeat_that_waits_for_a_hand_is_ignored() -> None:
+    paused = pause(Beat(Status.UP))
+    taken = take(replace(SUBJECT, manual_resume=True), paused, Ping(NOON, Sign.SUCCESS, mail=Mail("OK", "")))
+    assert taken.sign is Sign.IGNORED

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from watchpost.core.heartbeat import Ping, Sign
+from watchpost.core.heartbeat import Mail, Ping, Sign
+from watchpost.heartbeats.addresses import exact_key, mail_addresses
 from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.models import Ping as PingRow
 from watchpost.heartbeats.rows import facts_of_row, ms_of, tell
@@ -177,3 +178,40 @@ def test_by_code_and_by_slug_in_one_batch_is_one_heartbeat(project: Project) -> 
     by_slug = Incoming(Ping(NOON, Sign.SUCCESS), key=project.ping_key, slug="backup")
     assert [stored.outcome for stored in store_pings([by_slug, ping(one), by_slug], NOON)] == ["ok"] * 3
     assert Heartbeat.objects.get(pk=one.pk).pings == 3
+
+
+@pytest.mark.parametrize(
+    ("mail", "said"),
+    [
+        (Mail(" [FAIL] Backup ", "long\ntext"), "[FAIL] Backup"),
+        (Mail("", "first" + "x" * 600 + "last"), "x" * 496 + "last"),
+        (Mail("s" * 600, ""), "s" * 500),
+        (Mail("a\0b", ""), "ab"),
+    ],
+)
+def test_a_mail_says_its_subject_or_the_end_of_its_text(project: Project, mail: Mail, said: str) -> None:
+    one = make(project)
+    store_pings([Incoming(Ping(NOON, Sign.SUCCESS, "", b"raw", mail=mail), code=one.code)], NOON)
+    assert Heartbeat.objects.get(pk=one.pk).said == said
+
+
+def test_ping_keys_of_mail_are_found_whatever_their_case(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(ping_key="Ab_cDefghijklmnopqrst1")
+    assert exact_key("ab_cdefghijklmnopqrst1") == "Ab_cDefghijklmnopqrst1"
+    assert exact_key("abxcdefghijklmnopqrst1") == "abxcdefghijklmnopqrst1"  # _ is no wildcard
+    twin = edit.create_project("Twin", NOON)
+    Project.objects.filter(pk=twin.pk).update(ping_key="AB_CDefghijklmnopqrst1")
+    assert exact_key("ab_cdefghijklmnopqrst1") == "ab_cdefghijklmnopqrst1"  # nobody's rather than somebody's
+    assert exact_key("Ab_cDefghijklmnopqrst1") == "Ab_cDefghijklmnopqrst1"
+
+
+def test_mail_addresses_are_there_while_mail_is_taken(project: Project, settings: Any) -> None:
+    one = make(project, ping_slug="backup")
+    monitor = Monitor.objects.get(pk=one.pk)
+    settings.PING_MAIL_DOMAIN = ""
+    assert mail_addresses(monitor) == {}
+    settings.PING_MAIL_DOMAIN = "ping.example.com"
+    assert mail_addresses(monitor) == {
+        "by_id": f"{one.code}@ping.example.com",
+        "by_name": f"{project.ping_key}+backup@ping.example.com",
+    }

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from watchpost.core.heartbeat import Sign
-from watchpost.ingest.address import BAD_RUN, BAD_URL, NOT_FOUND, Address, read_address
+from watchpost.ingest.address import BAD_RUN, BAD_URL, NOT_FOUND, Address, read_address, read_mailbox
 
 CODE = "4d2e3f10-7b5a-4c8d-9e6f-0a1b2c3d4e5f"
 KEY = "k" * 22
@@ -71,3 +71,35 @@ def test_how_long_it_took_by_the_clients_clock(text: str, took_s: float | None) 
     found = read_address(CODE, f"took_ms={text}")
     assert isinstance(found, Address)
     assert found.took_s == took_s
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        (f"{CODE}@ping.example.com", Address(Sign.SUCCESS, code=UUID(CODE))),
+        (f"{CODE.upper()}@PING.Example.COM", Address(Sign.SUCCESS, code=UUID(CODE))),
+        (f"{KEY}+backup@ping.example.com", Address(Sign.SUCCESS, key=KEY, slug="backup")),
+        (f"{KEY.upper()}+Back_up-1@ping.example.com", Address(Sign.SUCCESS, key="K" * 22, slug="back_up-1")),
+        (f"{CODE}@example.com", None),
+        (f"{CODE}@ping.example.com.evil.example", None),
+        (f"{CODE}@", None),
+        (CODE, None),
+        (f"{CODE}@x@ping.example.com", None),
+        (f"{CODE.replace('-', '')}@ping.example.com", None),
+        (f"{CODE}+start@ping.example.com", None),
+        (f"{KEY}@ping.example.com", None),
+        (f"{KEY}+@ping.example.com", None),
+        (f"{KEY}+a+b@ping.example.com", None),
+        (f"{KEY}+x.y@ping.example.com", None),
+        ("tooshort+backup@ping.example.com", None),
+        ("postmaster@ping.example.com", None),
+        ("@ping.example.com", None),
+        (f"{CODE}\n@ping.example.com", None),
+    ],
+)
+def test_mailboxes(address: str, wanted: Address | None) -> None:
+    assert read_mailbox(address, "ping.example.com") == wanted
+
+
+def test_without_a_domain_there_is_no_mailbox() -> None:
+    assert read_mailbox(f"{CODE}@", "") is None

@@ -110,6 +110,8 @@ class HeartbeatConfig(Config):
             only_post=self.methods == "POST",
             manual_resume=self.manual_resume,
             reads_body=self.read_body,
+            reads_subject=self.read_subject,
+            reads_mail=self.read_mail,
             start_words=_split(self.start_words),
             success_words=_split(self.success_words),
             failure_words=_split(self.failure_words),

@@ -240,6 +240,23 @@ def test_the_api_tells_how_one_stands_and_its_address_to_those_who_may_change_it
     assert "shop-ping" not in str(told[1])
 
 
+@pytest.mark.parametrize("domain", ["", "ping.example.com"])
+def test_mail_addresses_are_shown_while_mail_is_taken(
+    seeded: Seeded, beats: dict[str, Monitor], settings: Any, domain: str
+) -> None:
+    settings.PING_MAIL_DOMAIN = domain
+    late = beats["late"]
+    by_id = f"{Heartbeat.objects.get(pk=late.pk).code}@ping.example.com"
+    by_name = "shop-ping+newsletter-queue@ping.example.com"
+    token = make_token("ci", None, False, NOW)
+    told = Client().get(f"/v1/monitors/{late.pk}", headers={"Authorization": f"Bearer {token}"}).json()
+    page = enter(seeded.admin).get(f"/monitors/{late.pk}/").content.decode()
+    assert (told.get("ping_mail"), told.get("ping_mail_by_name")) == (
+        (by_id, by_name) if domain else (None, None)
+    )
+    assert (by_id in page, by_name in page, "By mail" in page) == (bool(domain),) * 3
+
+
 def test_an_incident_of_a_heartbeat_has_no_empty_chart(seeded: Seeded, beats: dict[str, Monitor]) -> None:
     incident = Incident.objects.create(
         project=seeded.shop, environment="production", title="It did not come.", severity=2, state="open",
