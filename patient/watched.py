@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 from patient.child import Child, answers, free_port
 from patient.stand import ROOT, Stand, StandFailed
 
+_PROJECT = "Teapot & Sons"
 _EMAIL = "you@shop.example.com"
 _MAIN = (sys.executable, "-m", "watchpost.cli.main")
 
@@ -74,6 +76,13 @@ def _certificate(stand: Stand) -> dict[str, Any]:
     }
 
 
+def are_green(monitors: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all are up, or jobs that had no time to run yet, and Beat's are among them. Of the API."""
+    well = {("heartbeat", "new")} | {(one["kind"], "up") for one in monitors}
+    found = {(one["kind"], one["state"]) for one in monitors}
+    return found <= well and any(kind == "heartbeat" for kind, _ in found)
+
+
 class Watchpost:
     """``watchpost up`` in a folder of its own, and what it knows."""
 
@@ -100,10 +109,31 @@ class Watchpost:
         self._mail.start()
         self._up.start()
 
-    def watch(self) -> None:
-        """Waits until it runs, and tells it what to watch. Raises StandFailed."""
+    def introduce(self) -> dict[str, str]:
+        """Waits until it runs. Its address and the keys of the shop's project, by the names under which the
+        shop's settings read them. Raises StandFailed."""
         if not self._up.wait_ready(60):
             raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
+        file = self.folder / "keys.json"  # shown once, and the project outlives a start
+        if not file.is_file():
+            try:
+                made = self._command("project", "create", _PROJECT, "--slug", "shop")
+            except StandFailed as problem:
+                words = (
+                    f"{problem}. What is in {self.folder} was made by an older one: remove it to begin anew"
+                )
+                raise StandFailed(words) from None
+            file.touch(mode=0o600)
+            file.write_text(json.dumps({name: made[name] for name in ("ping_key", "api_key")}))
+        keys = json.loads(file.read_text())
+        return {
+            "WATCHPOST_PING_URL": self.url,
+            "WATCHPOST_PING_KEY": keys["ping_key"],
+            "WATCHPOST_API_KEY": keys["api_key"],
+        }
+
+    def watch(self) -> None:
+        """Tells it what to watch. Raises StandFailed."""
         file = self.folder / "watch.yaml"
         file.write_text(yaml.safe_dump(document(self._stand), sort_keys=False, allow_unicode=True))
         made = ("token", "create", "--name", "demo", "--read-only")
