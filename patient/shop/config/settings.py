@@ -104,7 +104,7 @@ CELERY_TASK_ROUTES = {"orders.tasks.send_confirmation": {"queue": "mail"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tidy up at night": {"task": "orders.tasks.tidy_up", "schedule": crontab(hour=3, minute=15)},
-    "count what sells": {"task": "orders.tasks.count_bestsellers", "schedule": 30.0},
+    "count what was sold": {"task": "orders.tasks.count_bestsellers", "schedule": 30.0},
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
