@@ -104,18 +104,21 @@ class Watchpost:
         """The folder of the mails it has sent."""
         return self.folder / "mail"
 
+    @property
+    def keys(self) -> Path:
+        """The file of the project's keys, which are shown once: the project outlives a start."""
+        return self.folder / "keys.json"
+
     def start(self) -> None:
         """Begins to start. Does not wait."""
         self._mail.start()
         self._up.start()
 
     def introduce(self) -> dict[str, str]:
-        """Waits until it runs. Its address and the keys of the shop's project, by the names under which the
-        shop's settings read them. Raises StandFailed."""
-        if not self._up.wait_ready(60):
-            raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
-        file = self.folder / "keys.json"  # shown once, and the project outlives a start
-        if not file.is_file():
+        """Its address and the keys of the shop's project, by the names under which the shop's settings read
+        them. The first time it waits until it runs, and makes the project. Raises StandFailed."""
+        if not self.keys.is_file():
+            self._await()
             try:
                 made = self._command("project", "create", _PROJECT, "--slug", "shop")
             except StandFailed as problem:
@@ -123,9 +126,9 @@ class Watchpost:
                     f"{problem}. What is in {self.folder} was made by an older one: remove it to begin anew"
                 )
                 raise StandFailed(words) from None
-            file.touch(mode=0o600)
-            file.write_text(json.dumps({name: made[name] for name in ("ping_key", "api_key")}))
-        keys = json.loads(file.read_text())
+            self.keys.touch(mode=0o600)
+            self.keys.write_text(json.dumps({name: made[name] for name in ("ping_key", "api_key")}))
+        keys = json.loads(self.keys.read_text())
         return {
             "WATCHPOST_PING_URL": self.url,
             "WATCHPOST_PING_KEY": keys["ping_key"],
@@ -133,7 +136,8 @@ class Watchpost:
         }
 
     def watch(self) -> None:
-        """Tells it what to watch. Raises StandFailed."""
+        """Waits until it runs, and tells it what to watch. Raises StandFailed."""
+        self._await()
         file = self.folder / "watch.yaml"
         file.write_text(yaml.safe_dump(document(self._stand), sort_keys=False, allow_unicode=True))
         made = ("token", "create", "--name", "demo", "--read-only")
@@ -142,6 +146,10 @@ class Watchpost:
             token, user = pool.submit(self._command, *made), pool.submit(self._sign_in)
         applied.result()
         self.token, self.sign_in_link = token.result()["token"], user.result()["sign_in_link"]
+
+    def _await(self) -> None:
+        if not self._up.wait_ready(60):
+            raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
 
     def _sign_in(self) -> dict[str, Any]:
         try:
