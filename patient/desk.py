@@ -43,8 +43,8 @@ class Desk:
         self._orders: Queue[Order] = Queue()
 
     def order(self, do: str, name: str = "") -> dict[str, Any]:
-        """Waits until it is done. ``ok`` and ``said``, and ``faults`` for a list."""
-        order = Order(do, name)
+        """Waits until it is done. ``ok`` and ``said``, and ``faults`` for a list. A name may have - for _."""
+        order = Order(do, name.replace("-", "_"))
         self._orders.put(order)
         return order.answer.get()
 

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -67,6 +67,9 @@ class Stand(ABC):
     queues: Mapping[str, tuple[str, ...]]  # worker -> the queues it serves
     watch_file = ""  # more monitors: a file beside ``watch.yaml``
     watched: Mapping[str, Any] = {}  # what stands in braces there
+    introduce: Callable[[], Mapping[str, str]] = staticmethod(
+        dict
+    )  # address and keys of the Watchpost beside it
     watcher_environ: Mapping[str, str] = {}  # what the Watchpost beside it needs to find its way
 
     def __init__(self, folder: Path) -> None:
@@ -75,6 +78,7 @@ class Stand(ABC):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.children: dict[str, Child] = {}
         self.kept: dict[str, Any] = {}  # what a fault holds on to until it is healed
+        self._told: Mapping[str, str] = {}
         self._changes: dict[str, Mapping[str, Any]] = {}
         self._rules: dict[str, Mapping[str, Any]] = {}
         self.health_token = self._secret("health_token")
@@ -87,15 +91,18 @@ class Stand(ABC):
     def prepare(self) -> None:
         """Makes what is needed before anything starts. Raises StandFailed."""
 
-    def open(self) -> None:
-        """Starts everything and waits until it can be used. Raises StandFailed."""
+    def open(self, but: Collection[str] = ()) -> None:
+        """Starts everything and waits until it can be used; ``but``: is started by its name later. Raises
+        StandFailed."""
         try:
             bring_all_back(self.folder)
             self.prepare()
-            for child in self.children.values():
+            self._told = self.introduce()
+            wanted = [child for child in self.children.values() if child.name not in but]
+            for child in wanted:
                 if not child.is_running():
                     child.start()
-            for child in self.children.values():
+            for child in wanted:
                 self._await(child)
         except BaseException:
             self.close()
@@ -222,7 +229,7 @@ class Stand(ABC):
             "HEALTH_TOKEN": self.health_token,
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
         }
-        found |= self._addresses()
+        found |= self._addresses() | self._told
         for change in self._changes.values():
             settings |= change["settings"]
             found |= change["environ"]

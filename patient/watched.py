@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 from patient.child import Child, answers, free_port
 from patient.stand import ROOT, Stand, StandFailed
 
+_PROJECT = "Teapot & Sons"
 _EMAIL = "you@shop.example.com"
 _MAIN = (sys.executable, "-m", "watchpost.cli.main")
 
@@ -74,6 +76,13 @@ def _certificate(stand: Stand) -> dict[str, Any]:
     }
 
 
+def are_green(monitors: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all are up, or jobs that had no time to run yet, and Beat's are among them. Of the API."""
+    well = {("heartbeat", "new")} | {(one["kind"], "up") for one in monitors}
+    found = {(one["kind"], one["state"]) for one in monitors}
+    return found <= well and any(kind == "heartbeat" for kind, _ in found)
+
+
 class Watchpost:
     """``watchpost up`` in a folder of its own, and what it knows."""
 
@@ -95,15 +104,40 @@ class Watchpost:
         """The folder of the mails it has sent."""
         return self.folder / "mail"
 
+    @property
+    def keys(self) -> Path:
+        """The file of the project's keys, which are shown once: the project outlives a start."""
+        return self.folder / "keys.json"
+
     def start(self) -> None:
         """Begins to start. Does not wait."""
         self._mail.start()
         self._up.start()
 
+    def introduce(self) -> dict[str, str]:
+        """Its address and the keys of the shop's project, by the names under which the shop's settings read
+        them. The first time it waits until it runs, and makes the project. Raises StandFailed."""
+        if not self.keys.is_file():
+            self._await()
+            try:
+                made = self._command("project", "create", _PROJECT, "--slug", "shop")
+            except StandFailed as problem:
+                words = (
+                    f"{problem}. What is in {self.folder} was made by an older one: remove it to begin anew"
+                )
+                raise StandFailed(words) from None
+            self.keys.touch(mode=0o600)
+            self.keys.write_text(json.dumps({name: made[name] for name in ("ping_key", "api_key")}))
+        keys = json.loads(self.keys.read_text())
+        return {
+            "WATCHPOST_PING_URL": self.url,
+            "WATCHPOST_PING_KEY": keys["ping_key"],
+            "WATCHPOST_API_KEY": keys["api_key"],
+        }
+
     def watch(self) -> None:
         """Waits until it runs, and tells it what to watch. Raises StandFailed."""
-        if not self._up.wait_ready(60):
-            raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
+        self._await()
         file = self.folder / "watch.yaml"
         file.write_text(yaml.safe_dump(document(self._stand), sort_keys=False, allow_unicode=True))
         made = ("token", "create", "--name", "demo", "--read-only")
@@ -112,6 +146,10 @@ class Watchpost:
             token, user = pool.submit(self._command, *made), pool.submit(self._sign_in)
         applied.result()
         self.token, self.sign_in_link = token.result()["token"], user.result()["sign_in_link"]
+
+    def _await(self) -> None:
+        if not self._up.wait_ready(60):
+            raise StandFailed(f"watchpost did not start; its log is {self._up.log}")
 
     def _sign_in(self) -> dict[str, Any]:
         try:

@@ -348,6 +348,13 @@ def test_use_without_settings_is_a_system_check(settings):
         ({"PING_URL": "https://w.example", "PING_KEY": "a/b"}, "holds no ping key"),
         ({"PING_URL": 3, "PING_KEY": KEY}, "['PING_URL']: must be a text, not int"),
         ({"HEARTBEATS": {"x": {"grace": 1}}}, "must be False, or {'grace': seconds}"),
+        ({"HEARTBEATS": {"x": {}}}, "must be False, or {'grace': seconds}"),
+        ({"HEARTBEATS": {"x": {"depends_on": []}}}, "or {'depends_on': 'health'} with the slugs"),
+        ({"HEARTBEATS": {"x": {"depends_on": 5}}}, "or {'depends_on': 'health'} with the slugs"),
+        (
+            {"HEARTBEATS": {"x": {"grace": 60, "depend_on": "health"}}},
+            "or {'depends_on': 'health'} with the slugs",
+        ),
         ({"PING_URI": "x"}, "did you mean PING_URL?"),
     ],
 )

@@ -2,7 +2,8 @@
 
 A module says in its docstring what a user would see. ``CODES``: the finding that must come first, any of them
 will do. ``ALSO``: what must stand in the incident beside it. ``RUNS``: the stands it works on. ``SYMPTOMS``:
-what is seen from outside alone; none: nothing.
+what is seen from outside alone; none: nothing. ``WITHIN_S``: so long it may take until it is told, where that
+is more than a few looks.
 ``break_(shop)`` and ``heal(shop)`` may be called again and again.
 """
 
@@ -26,6 +27,7 @@ _AREAS = {
     "redis": "Cache",
     "celery": "Celery",
     "beat": "Celery",
+    "heartbeat": "Celery",
     "mail": "Mail and files",
     "storage": "Mail and files",
 }
@@ -44,6 +46,7 @@ class Fault:
     symptoms: tuple[str, ...]
     also: tuple[str, ...]
     runs: tuple[str, ...]
+    within_s: float | None
     break_: Callable[[Any], None]
     heal: Callable[[Any], None]
 
@@ -69,6 +72,16 @@ def _read(name: str) -> Fault:
     title, _, story = (module.__doc__ or "").partition("\n")
     symptoms, also = getattr(module, "SYMPTOMS", ()), getattr(module, "ALSO", ())
     words = " ".join(story.split())
+    within_s = getattr(module, "WITHIN_S", None)
     return Fault(
-        name, title.strip(" ."), words, module.CODES, symptoms, also, module.RUNS, module.break_, module.heal
+        name=name,
+        title=title.strip(" ."),
+        story=words,
+        codes=module.CODES,
+        symptoms=symptoms,
+        also=also,
+        runs=module.RUNS,
+        within_s=within_s,
+        break_=module.break_,
+        heal=module.heal,
     )

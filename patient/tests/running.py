@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from patient.desk import ask
 from patient.stand import ROOT
+from patient.watched import are_green
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class RunningDemo:
         self.state: dict[str, str] = {}
 
     def wait_green(self, within_s: float) -> None:
-        """Until every monitor is up and no incident is open."""
+        """Until every monitor is up (a job may not have run yet) and no incident is open."""
         await_(lambda: self.process.poll() is None and self._is_begun(), within_s, self.tell)
         await_(self.is_green, within_s, self.tell)
 
@@ -48,8 +49,8 @@ class RunningDemo:
         return bool(self.state)
 
     def is_green(self) -> bool:
-        states = {one["state"] for one in self.get("monitors")}
-        return states == {"up"} and not any(one["state"] != "resolved" for one in self.incidents())
+        is_open = any(one["state"] != "resolved" for one in self.incidents())
+        return are_green(self.get("monitors")) and not is_open
 
     def incidents(self) -> list[dict[str, Any]]:
         """All there were, the newest first."""

@@ -27,7 +27,8 @@ def tell(demo: RunningDemo, fault: Fault) -> None:
     demo.order("break", fault.name)
     try:
         if expected:
-            await_(lambda: _headed(demo, before, expected, fault.also if codes else ()), NOTICED_S, demo.tell)
+            also = fault.also if codes else ()
+            await_(lambda: _headed(demo, before, expected, also), fault.within_s or NOTICED_S, demo.tell)
             _let_doubts_settle(demo)
         else:
             time.sleep(SILENT_S)

@@ -11,7 +11,7 @@ from patient.faults import Fault
 from watchpost.codes import catalogue
 
 # What a look from outside finds by itself.
-_OUTSIDE = ("site", "static", "tls", "tcp", "health", "dns", "domain")
+_OUTSIDE = ("site", "static", "tls", "tcp", "health", "dns", "domain", "heartbeat")
 
 
 def named(fault: Fault) -> tuple[str, ...]:

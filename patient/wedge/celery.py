@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from celery import signals
@@ -21,8 +22,16 @@ def _is_wanted(what: str) -> bool:
 
 
 def _on_beat(sender: Any, **_: Any) -> None:
-    """``{"does": "hold_beat"}``: Beat waits within its tick, as for a broker that does not answer."""
-    tick = sender.scheduler.tick
+    """``{"does": "hold_beat"}``: Beat waits within its tick, as for a broker that does not answer.
+    ``{"does": "lose_entry", "entry": name}``: Beat notes the entry as sent, and nobody ever sees the message.
+    The first one goes through: of a job that never ran nobody knows when it should."""
+    tick, send = sender.scheduler.tick, sender.scheduler.apply_async
+
+    def send_or_lose(entry: Any, *args: Any, **more: Any) -> Any:
+        is_lost = any(_is_lost(rule, entry) for rule in rules().values())
+        return None if is_lost else send(entry, *args, **more)
+
+    sender.scheduler.apply_async = send_or_lose
 
     def wait_and_tick(*args: Any, **more: Any) -> Any:
         while _is_wanted("hold_beat"):
@@ -30,6 +39,10 @@ def _on_beat(sender: Any, **_: Any) -> None:
         return tick(*args, **more)
 
     sender.scheduler.tick = wait_and_tick
+
+
+def _is_lost(rule: Mapping[str, Any], entry: Any) -> bool:
+    return rule.get("does") == "lose_entry" and rule.get("entry") == entry.name and entry.total_run_count > 0
 
 
 def _on_worker(sender: Any, **_: Any) -> None:

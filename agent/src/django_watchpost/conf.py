@@ -15,7 +15,8 @@
 ``PING_KEY``          the project's ping key; it may stand in the address, too (``…/ping/<key>``).
 ``API_KEY``           the project's API key: with it, Celery Beat's entries become heartbeats by themselves.
 ``HEARTBEATS``        ``False``: they do not; or by name of the entry (``report-*``): ``False``, or
-                      ``{"grace": 7200}`` in seconds.
+                      ``{"grace": 7200, "depends_on": "health"}``: seconds, and the slug of the monitor (or a
+                      list) that they stand on.
 ``DSN``               of the project at the Watchpost server.
 """
 
@@ -225,12 +226,13 @@ class _Reader:
             return None
         found: dict[str, Mapping[str, Any] | bool] = {}
         for name, one in self._items("HEARTBEATS", None if value is True else value):
-            grace = one.get("grace") if isinstance(one, Mapping) and set(one) == {"grace"} else None
-            is_grace = isinstance(grace, int) and not isinstance(grace, bool) and 60 <= grace <= 31_536_000
-            if isinstance(one, bool) or is_grace:
+            if isinstance(one, bool) or _is_wish(one):
                 found[str(name)] = one
             else:
-                words = "must be False, or {'grace': seconds} with 60 to 31536000"
+                words = (
+                    "must be False, or {'grace': seconds} with 60 to 31536000, or {'depends_on': 'health'} "
+                    "with the slugs of monitors, or both"
+                )
                 self.refuse(f"['HEARTBEATS'][{name!r}]", f"{words}; it is left out")
         return found
 
@@ -245,6 +247,17 @@ class _Reader:
             if names and name not in names:
                 self.refuse(f"[{key!r}][{name!r}]", f"is unknown{_nearest(str(name), names)}")
         return [(name, one) for name, one in value.items() if not names or name in names]
+
+
+def _is_wish(value: Any) -> bool:
+    """``{"grace": 7200, "depends_on": "health"}``: one of them, or both."""
+    if not isinstance(value, Mapping) or not value or set(value) - {"grace", "depends_on"}:
+        return False
+    grace, parents = value.get("grace", 60), value.get("depends_on", ["health"])
+    is_grace = isinstance(grace, int) and not isinstance(grace, bool) and 60 <= grace <= 31_536_000
+    listed = [parents] if isinstance(parents, str) else parents
+    is_listed = isinstance(listed, (list, tuple)) and bool(listed)
+    return is_grace and is_listed and all(isinstance(one, str) and one.strip() for one in listed)
 
 
 def _pair(value: Any) -> tuple[Any, Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from types import SimpleNamespace
@@ -122,7 +123,11 @@ def test_a_zone_without_a_name_is_left_out():
 
 
 def test_wishes():
-    assert read(tab(minute=0), **{"night*": {"grace": 7200}}).grace_s == 7200
+    found = read(tab(minute=0), **{"night*": {"grace": 7200}})
+    assert (found.grace_s, found.is_grace_set, found.depends_on) == (7200, True, ())
+    found = read(tab(minute=0), **{"night*": {"depends_on": "health"}})
+    assert (found.grace_s, found.is_grace_set, found.depends_on) == (1800, False, ("health",))
+    assert read(tab(minute=0), **{"*": {"depends_on": ["health", "api"]}}).depends_on == ("health", "api")
     for name, task, wishes in (
         ("noisy-1", "x.y", {"noisy-*": False}),
         ("celery.backend_cleanup", "x.y", {}),
@@ -210,6 +215,24 @@ def test_a_pause_by_people_stays(pinged):
     checks(pinged)["beat-nightly"]["status"] = "paused"
     registry.bring([NIGHTLY])
     assert checks(pinged)["beat-nightly"]["status"] == "paused"
+
+
+def test_what_it_stands_on_is_told_once_and_tried_again_while_it_is_not_there(pinged, caplog):
+    registry = Registry(pinged.url, "a-key", "shop")
+    below = replace(OFTEN, depends_on=("health",))
+    refused = b'{"error": "json validation error: depends_on there is no monitor health"}'
+    pinged.answers = [(200, b'{"checks": []}'), (201, b"{}"), (400, refused)]
+    assert registry.bring([below]) is False
+    pinged.answers = [(200, b'{"checks": []}'), (201, b"{}"), (400, refused)]
+    assert registry.bring([below]) is False
+    assert caplog.text.count("does not stand on health") == 1
+    assert "there is no monitor health" in caplog.text
+
+    assert registry.bring([below]) is True
+    assert checks(pinged)["beat-often"]["depends_on"] == ["health"]
+    checks(pinged)["beat-often"]["depends_on"] = []  # by somebody, on its page
+    assert registry.bring([below]) is True
+    assert checks(pinged)["beat-often"]["depends_on"] == []
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ MIDDLEWARE = [
 WATCHPOST = {
     # Whoever sends it as a bearer token sees messages and values; strangers see names and states.
     "HEALTH_TOKEN": os.environ.get("HEALTH_TOKEN", ""),
+    # Who is told how scheduled tasks went. With the API key Beat's entries become heartbeats by themselves.
+    "PING_URL": os.environ.get("WATCHPOST_PING_URL", ""),
+    "PING_KEY": os.environ.get("WATCHPOST_PING_KEY", ""),
+    "API_KEY": os.environ.get("WATCHPOST_API_KEY", ""),
+    # What takes the whole shop down takes them along: one incident, which its health endpoint names.
+    "HEARTBEATS": {"*": {"depends_on": "health"}},
 }
 
 ROOT_URLCONF = "config.urls"
@@ -98,7 +104,7 @@ CELERY_TASK_ROUTES = {"orders.tasks.send_confirmation": {"queue": "mail"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tidy up at night": {"task": "orders.tasks.tidy_up", "schedule": crontab(hour=3, minute=15)},
-    "count what sells": {"task": "orders.tasks.count_bestsellers", "schedule": 30.0},
+    "count what was sold": {"task": "orders.tasks.count_bestsellers", "schedule": 30.0},
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -88,6 +88,29 @@ def test_slugs_follow_names_until_v3(shop: Project) -> None:
     assert shop.api("POST", f"checks/{told['uuid']}", {"slug": ""}, v=3).json["slug"] == ""
 
 
+def test_what_a_check_stands_on(shop: Project) -> None:
+    """Ours alone: Healthchecks passes it over."""
+    parent, child = some_slug(), some_slug()
+    shop.check(name=parent, slug=parent)
+    whole = {"slug": child, "unique": ["slug"]}
+
+    def parents() -> Any:
+        looked = shop.ask("GET", f"/v1/monitors?project={shop.slug}&limit=1000", headers=bearer).json["items"]
+        return next(one["spec"].get("depends_on", []) for one in looked if one["slug"] == child)
+
+    bearer = {"Authorization": f"Bearer {shop.key}"}
+    assert shop.api("POST", "checks/", whole | {"name": child, "depends_on": [parent]}).status == 201
+    assert parents() == [parent]
+    assert shop.api("POST", "checks/", whole | {"grace": 90}).status == 200
+    assert parents() == [parent]
+    refused = shop.api("POST", "checks/", whole | {"depends_on": [f"{parent}-2"]})
+    assert refused.status == 400
+    words = f"json validation error: depends_on there is no monitor {parent}-2; did you mean {parent}?"
+    assert refused.error == words
+    assert shop.api("POST", "checks/", whole | {"depends_on": []}).status == 200
+    assert parents() == []
+
+
 def test_an_update_touches_only_what_is_given(shop: Project) -> None:
     made = shop.check(**(ALL | {"slug": some_slug()}))
     path = f"checks/{made['uuid']}"

@@ -316,3 +316,27 @@ def test_a_failure_that_could_not_be_stored_at_once_is_told_once(
     story.deliver()
     assert story.events == ["opened", "resolved"]
     assert story.transitions(task) == [("new", "up"), ("up", "down"), ("down", "up")]
+
+
+def test_a_job_that_fails_with_its_application_is_in_the_incident_of_that(story: Story) -> None:
+    """Whichever is seen first: the application is what is told."""
+    people = story.webhook()
+    app = story.monitor("Application", "shop.example")
+    job = heartbeat(story, depends_on=["application"], period="1h", grace="10m")
+    story.look(app)
+    ping(story, job)
+    told(story)
+    story.pass_time(60)
+    ping(story, job, "fail", body=b"OperationalError: the database does not answer")
+    told(story)
+    for _ in range(2):
+        story.look(app, 502)
+        story.pass_time(3)
+        told(story)
+    [incident] = story.incidents()
+    assert sorted(row.monitor.name for row in incident.members.all()) == [
+        "Application",
+        "Daily reconciliation",
+    ]
+    assert incident.title.startswith("Application: ")
+    assert people.deliveries.filter(event="opened").count() == 1

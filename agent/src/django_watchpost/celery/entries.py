@@ -35,6 +35,7 @@ class Entry:
     schedule: str = ""
     zone: str = ""
     period_s: int = 0
+    depends_on: tuple[str, ...] = ()  # slugs of monitors that it stands on
 
 
 class Untold(Exception):
@@ -65,8 +66,11 @@ def read_entry(name: str, entry: Any, wishes: Mapping[str, Any]) -> Entry:
     except Exception as error:  # noqa: BLE001  whatever stands in the row
         raise Untold(f"its schedule cannot be read ({type(error).__name__}: {error})") from None
     made = _read_schedule(when)
-    if isinstance(wish, Mapping):
+    if isinstance(wish, Mapping) and "grace" in wish:
         made |= {"grace_s": int(wish["grace"]), "is_grace_set": True}
+    if isinstance(wish, Mapping) and "depends_on" in wish:
+        parents = wish["depends_on"]
+        made["depends_on"] = (parents,) if isinstance(parents, str) else tuple(parents)
     return Entry(name=name, slug=slug_of(name), task=task, **made)
 
 

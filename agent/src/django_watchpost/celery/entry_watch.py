@@ -16,7 +16,7 @@ from django_watchpost.guard import guard, log
 
 _LOOK_S = 30.0  # a schedule in a database may change at any time
 _AGAIN_S = 3600.0
-_RETRY_S = 60.0
+_RETRY_S = 60.0  # also while a monitor that one stands on is not there
 _FIRST_S = 1.0  # so long the first tick waits, for workers would meet heartbeats that are not there yet
 _MOST = 500
 
@@ -97,11 +97,11 @@ class EntryWatch:
     @guard(False)
     def _bring(self) -> bool:
         try:
-            self._registry.bring(self._entries)
+            is_whole = self._registry.bring(self._entries)
         except NotDone as error:
             self._say(
                 "NotDone", f"Beat's entries are not told to Watchpost: {error}; it is tried each minute"
             )
             return False
         self._told.discard("NotDone")
-        return True
+        return is_whole

@@ -1,7 +1,8 @@
 """Keeps the server's heartbeats as Beat's entries are, through its management API (that of Healthchecks, v3).
 
 A heartbeat is made with all that is known; later, only what the schedule says is sent again, so that what
-people changed on its page (grace, tags) stays. One whose entry is gone is paused, with a note.
+people changed on its page (grace, tags) stays. What the settings say it stands on is sent once for each start
+of Beat. One whose entry is gone is paused, with a note.
 """
 
 from __future__ import annotations
@@ -36,13 +37,15 @@ class Registry:
     key: str
     owner: str
     _wire: Wire = field(init=False)
+    _linked: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)  # what was told, by slug
+    _told: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.url, _TIMEOUT_S)
 
-    def bring(self, entries: Sequence[Entry]) -> None:
-        """Makes it so. Raises NotDone when the server cannot be asked; one that it refuses is a line in the
-        log."""
+    def bring(self, entries: Sequence[Entry]) -> bool:
+        """Makes it so; whether each stands on what it should. Raises NotDone when the server cannot be asked;
+        one that it refuses is a line in the log."""
         tags = f"{_TAG} {_tag_of(self.owner)}"
         found = self._ask("GET", "?" + "&".join(f"tag={quote(tag)}" for tag in tags.split()))
         known = {str(one.get("slug")): one for one in found.get("checks", ())}
@@ -51,11 +54,30 @@ class Registry:
                 self._bring_one(entry, known.get(entry.slug), tags)
             except NotDone as error:
                 log.warning("Beat's entry %r has no heartbeat: %s", entry.name, error)
+            else:
+                self._link(entry)
         wanted = {entry.slug for entry in entries}
         for slug, one in known.items():
             if slug not in wanted and not str(one.get("desc", "")).startswith(_GONE):
                 self._let_go(one)
         self._wire.close()
+        return all(self._linked.get(entry.slug, ()) == entry.depends_on for entry in entries)
+
+    def _link(self, entry: Entry) -> None:
+        """The monitors it stands on may be made later than it: then it is tried again, and told once."""
+        if self._linked.get(entry.slug, ()) == entry.depends_on:
+            return
+        try:
+            body = {"slug": entry.slug, "depends_on": list(entry.depends_on), "unique": ["slug"]}
+            self._ask("POST", "", body)
+        except NotDone as error:
+            parents = ", ".join(entry.depends_on)
+            words = f"the heartbeat of Beat's entry {entry.name!r} does not stand on {parents}"
+            if words not in self._told:
+                self._told.add(words)
+                log.warning("%s: %s; it is tried each minute", words, error)
+        else:
+            self._linked[entry.slug] = entry.depends_on
 
     def _bring_one(self, entry: Entry, known: Mapping[str, Any] | None, tags: str) -> None:
         said: dict[str, Any] = {"name": entry.name, "desc": f"Celery Beat runs {entry.task}."}

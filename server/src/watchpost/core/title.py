@@ -59,7 +59,8 @@ def _dependents(below: Sequence[Member], others: Sequence[Member], over: bool) -
     names, besides = _names(below), len(_names(others)) - len(_names(below))
     verb, bad = _verb(names, over), _how_bad(below)
     if len(names) == 1:
-        also = f"{names[0]} depends on it and {verb} {bad}, too"
+        depends = "depends" if verb in ("is", "was") else "depend"
+        also = f"{names[0]} {depends} on it and {verb} {bad}, too"
     else:
         also = f"{len(names)} that depend on it {verb} {bad}, too: {listed(names)}"
     return f"{also}{f'; and {besides} more' if besides else ''}"

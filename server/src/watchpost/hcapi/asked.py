@@ -130,7 +130,16 @@ def _unique(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _slugs(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _wrong(name, "is not an array")
+    if not all(isinstance(one, str) and _is_whole(one) for one in value):
+        raise _wrong(f"an item in '{name}'", "is not a string")
+    return tuple(value)
+
+
 # In the order in which Healthchecks looks at them. It bounds neither desc nor tags; its database does tags.
+# The last is ours: the monitors of the project that a check stands on. Healthchecks passes it over.
 _FIELDS: dict[str, Read] = {
     "channels": _text(10_000),
     "desc": _text(10_000),
@@ -153,6 +162,7 @@ _FIELDS: dict[str, Read] = {
     "timeout": _seconds,
     "tz": _zone,
     "unique": _unique,
+    "depends_on": _slugs,
 }
 
 
@@ -192,6 +202,8 @@ def to_spec(asked: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, An
             words[ours] = spec[ours] = asked[theirs]
             spec["read_subject"] = any(words.values())
     spec |= {ours: asked[theirs] for theirs, ours in _WORDS.items() if theirs in asked}
+    if "depends_on" in asked:
+        spec["depends_on"] = list(asked["depends_on"])
     if "tags" in asked:
         spec["tags"] = list(dict.fromkeys(asked["tags"].split()))
     if "grace" in asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -130,6 +131,8 @@ def test_the_parent_heads_the_incident_whatever_the_rank_of_its_children() -> No
     assert title(everyone) == "m1: S1. 2 that depend on it are down, too: m3 and m2"
     assert title(everyone, over=True) == "m1: S1. 2 that depend on it were down, too: m3 and m2"
     assert title((parent, child, member(4))) == "m1: S1. m2 depends on it and is down, too; and 1 more"
+    files = replace(child, name="Static files")
+    assert title((parent, files)) == "m1: S1. Static files depend on it and are down, too"
 
 
 def test_a_degraded_parent_explains_nobody_and_a_circle_nobody() -> None:

@@ -112,6 +112,17 @@ def test_unique(value: Any, words: str) -> None:
     assert read_check({"unique": ["name", "grace"]}) == {"unique": ("name", "grace")}
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("health", "depends_on is not an array"), (None, "depends_on is not an array"),
+     (["health", 1], "an item in 'depends_on' is not a string"),
+     (["\ud800"], "an item in 'depends_on' is not a string")],
+)  # fmt: skip
+def test_what_stands_on_nothing(value: Any, words: str) -> None:
+    assert refusal("depends_on", value) == words
+    assert read_check({"depends_on": ["health"]}) == {"depends_on": ("health",)}
+
+
 def test_the_first_in_their_order_is_told() -> None:
     with pytest.raises(Refused, match="channels is not a string"):
         read_check({"tz": 1, "name": 1, "grace": 1, "channels": 1})
@@ -156,6 +167,8 @@ def test_channels_that_are_none(asked: str, words: str) -> None:
         ({}, {}, {}),
         ({"name": "A", "desc": "B", "slug": ""}, {}, {"name": "A", "description": "B", "ping_slug": ""}),
         ({"tags": " a  b a "}, {}, {"tags": ["a", "b"]}),
+        ({"depends_on": ("health",)}, {}, {"depends_on": ["health"]}),
+        ({"depends_on": ()}, {}, {"depends_on": []}),
         ({"timeout": 90, "grace": 60}, {}, {"period": "90s", "schedule": "", "grace": "60s"}),
         ({"timeout": 90, "schedule": "12:34", "tz": "UTC"}, {}, {"schedule": "12:34", "timezone": "UTC"}),
         ({"subject": "OK"}, {}, {"success_words": "OK", "read_subject": True}),
