@@ -27,6 +27,7 @@ def run(args: Namespace, out: Out) -> int:
 
 def _document(only: str | None) -> dict[str, Any]:
     from watchpost.cli.find import find_project
+    from watchpost.cli.wanted_monitors import lists_of
     from watchpost.incidents.models import Channel
     from watchpost.monitors import edit
     from watchpost.monitors.models import Project
@@ -35,10 +36,10 @@ def _document(only: str | None) -> dict[str, Any]:
     projects = [find_project(only)] if only else list(Project.objects.order_by("slug"))
     document: dict[str, Any] = {"version": 1, "projects": []}
     for project in projects:
-        monitors = [edit.spec_of(monitor) for monitor in project.monitors.order_by("slug")]
+        lists = lists_of(edit.spec_of(monitor) for monitor in project.monitors.order_by("slug"))
         entry: dict[str, Any] = {"name": project.name, "slug": project.slug}
         series = project.windows.filter(starts_at=None).prefetch_related("monitors").order_by("slug")
-        lists = {"monitors": monitors, "maintenance": [window_spec_of(row) for row in series]}
+        lists["maintenance"] = [window_spec_of(row) for row in series]
         document["projects"].append(entry | {key: specs for key, specs in lists.items() if specs})
     channels = Channel.objects.order_by("name")
     if only:
@@ -59,5 +60,8 @@ def _lines(document: dict[str, Any], variables: list[str]) -> Iterator[str]:
 
 
 COMMAND = Command(
-    "export", "print projects, monitors, maintenance and channels as a file for apply", configure, run
+    "export",
+    "print projects, monitors, heartbeats, maintenance and channels as a file for apply",
+    configure,
+    run,
 )

@@ -30,6 +30,7 @@ class Ran:
 
 
 Cli = Callable[..., Ran]
+REAL = (registry.kinds, registry.channels)
 
 
 def _propose(site: Site) -> tuple[Proposal, ...]:
@@ -45,6 +46,15 @@ def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "kinds", lambda: {"page": page})
     for module in (registry, edit_channel):
         monkeypatch.setattr(module, "channels", lambda: {"hook": HOOK})
+
+
+@pytest.fixture
+def real(small_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's own kinds and channels after all."""
+    for module in (registry, edit, offer, scout, parts):
+        monkeypatch.setattr(module, "kinds", REAL[0])
+    for module in (registry, edit_channel):
+        monkeypatch.setattr(module, "channels", REAL[1])
 
 
 @pytest.fixture

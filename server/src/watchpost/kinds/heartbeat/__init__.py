@@ -34,6 +34,7 @@ KIND = Kind(
     describe=describe,
     target=lambda _: ("", 0),  # nothing outside is asked
     feed="signal",
+    section="heartbeats",
     keep_row=_keep_row,
     forget_past=_forget_past,
     kept=frozenset({"status", "pings", "last_ping", "last_start", "last_run", "last_s", "trouble"}),
