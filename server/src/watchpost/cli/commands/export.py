@@ -50,13 +50,12 @@ def _document(only: str | None) -> dict[str, Any]:
 
 
 def _lines(document: dict[str, Any], variables: list[str]) -> Iterator[str]:
-    import yaml
+    from watchpost.monitors.as_yaml import write_yaml
 
     if variables:
         yield "# Secrets are read from the environment. On this server those left unset keep their value:"
         yield from (f"#   {name}" for name in variables)
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
-    yield text.rstrip("\n")
+    yield write_yaml(document).rstrip("\n")
 
 
 COMMAND = Command(

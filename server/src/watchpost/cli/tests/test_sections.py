@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from watchpost import clock
@@ -119,7 +119,7 @@ def test_another_kind_of_that_slug_stays_what_it_is(cli: Cli, file: Path) -> Non
 
 
 SPANS = st.integers(1, 400_000).map(lambda seconds: f"{seconds}s")
-WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=150)
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=40)
 OWN = st.fixed_dictionaries(
     {},
@@ -142,6 +142,7 @@ AROUND = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@example([({"name": "0"}, {"description": "a\x85b\u2028c\u2029\ufeffd"})])
 @given(st.lists(st.tuples(AROUND, OWN), min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_exported_is_applied_without_a_change(
