@@ -74,6 +74,7 @@ def rule_name(one: Found) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", one.kind.name)
     assert one.kind.title
     assert one.kind.layer in LAYERS
+    assert re.fullmatch(r"[a-z]+", one.kind.noun), "reasons cannot call a look so"
 
 
 def rule_frozen(one: Found) -> None:

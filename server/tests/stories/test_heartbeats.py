@@ -14,7 +14,7 @@ from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.store import Incoming, store_pings
 from watchpost.monitors import edit
-from watchpost.monitors.models import AliveSpan, Monitor, MonitorState
+from watchpost.monitors.models import AliveSpan, Monitor, MonitorState, Transition
 
 HOUR = 3600.0
 
@@ -140,6 +140,40 @@ def test_time_in_which_we_were_away_is_added(story: Story) -> None:
     assert story.shown(task) == "down"
     task.state.refresh_from_db()
     assert "Watchpost itself was away for 20 min of it" in task.state.reason
+
+
+def test_reasons_speak_of_pings_and_of_no_looks(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    reasons = [MonitorState.objects.get(monitor=task).reason, task.last.reason]
+    ping(story, task)
+    told(story)
+    ping(story, task, "log")
+    told(story)
+    pass_time(story, 4200)
+    begins = story.time + timedelta(seconds=1)
+    ends = begins + timedelta(hours=1)
+    window = edit.create_window(story.project, [task], begins, ends, "move", "ana", story.time)
+    story.changed(("window", str(window.pk)))
+    pass_time(story, 10)
+    assert story.shown(task) == "maintenance"
+    pass_time(story, HOUR)
+    ping(story, task)
+    told(story)
+    ping(story, task, "fail", exit_code=2)
+    told(story)
+    rows = Transition.objects.filter(monitor=task).order_by("pk")
+    reasons += [row.reason for row in rows]
+    assert [said.partition(": ")[0] for said in reasons] == [
+        "waits for its first ping",
+        "Nothing changes",
+        "The first ping was good.",
+        "Now down",
+        "A maintenance window began",
+        f"The maintenance window ended; it is still down since {rows[1].began:%Y-%m-%d %H:%M:%S} UTC.",
+        "Now up; the last ping was good.",
+        "Now down",
+    ]
+    assert not [said for said in reasons if "look" in said]
 
 
 def test_a_run_that_does_not_end(story: Story) -> None:

@@ -34,6 +34,7 @@ KIND = Kind(
     describe=describe,
     target=lambda _: ("", 0),  # nothing outside is asked
     feed="signal",
+    noun="ping",
     section="heartbeats",
     keep_row=_keep_row,
     forget_past=_forget_past,
