@@ -10,8 +10,8 @@ from django.http import HttpRequest
 
 from watchpost.core.heartbeat import Sign
 from watchpost.core.words import read_count
-from watchpost.heartbeats.models import Ping
-from watchpost.heartbeats.recipes import RECIPES, Job
+from watchpost.heartbeats.models import Heartbeat, Ping
+from watchpost.heartbeats.recipes import Job, recipes_for
 from watchpost.heartbeats.rows import time_of
 from watchpost.heartbeats.runs import Run, misses_of, runs_of
 from watchpost.heartbeats.standing import Standing, standing_of
@@ -103,15 +103,24 @@ def _connect(request: HttpRequest, one: Standing) -> dict[str, Any]:
     url = f"{settings.SITE_URL}/ping/{row.code}"
     by_slug = f"{settings.SITE_URL}/ping/{monitor.project.ping_key}/{row.slug}"
     config = one.config
-    job = Job(url, monitor.slug, config.schedule, config.timezone) if config else Job(url, monitor.slug)
-    how = next((each for each in RECIPES if each.key == request.GET.get("how")), RECIPES[0])
+    when = (config.schedule, config.timezone) if config else ("", "UTC")
+    own = row.slug if _is_alone(one) else ""
+    job = Job(url, monitor.slug, *when, settings.SITE_URL, monitor.project.ping_key, own)
+    recipes = recipes_for(job)
+    how = next((each for each in recipes if each.key == request.GET.get("how")), recipes[0])
     addresses = [("By its own id", url)]
     if row.slug:
         addresses.append(("By the project's ping key and its name", by_slug))
     return {
         "url": url,
         "addresses": addresses,
-        "recipes": RECIPES,
+        "recipes": recipes,
         "how": how,
         "snippet": how.write(job),
     }
+
+
+def _is_alone(one: Standing) -> bool:
+    """Whether its name means no other heartbeat of the project, too: pings to such a name are refused."""
+    twins = Heartbeat.objects.filter(project_id=one.row.project_id, slug=one.row.slug)
+    return not twins.exclude(pk=one.row.pk).exists()

@@ -305,3 +305,17 @@ def test_a_thousand_are_listed_fast(seeded: Seeded) -> None:
     assert b"1000 heartbeats" in page.content
     print("list of 1000:", [round(each * 1000) for each in took], "ms of processor")
     assert min(took) < 0.1
+
+
+def test_the_agents_snippets_are_there_for_a_name_that_means_one_heartbeat(seeded: Seeded) -> None:
+    one = make(seeded.shop, "Import", NOW)
+    client, page = enter(seeded.admin), f"/monitors/{one.pk}/?how=celery"
+    said = words(client.get(page))
+    assert '@heartbeat("import")' in said
+    assert f'"PING_KEY": "{seeded.shop.ping_key}"' in said
+    make(seeded.shop, "Its twin", NOW, ping_slug="import")  # pings to this name are refused from now on
+    said = words(client.get(page))
+    assert "@heartbeat" not in said
+    assert "Celery alone" in said
+    nameless = make(seeded.shop, "Nameless", NOW, ping_slug="")
+    assert "@heartbeat" not in words(client.get(f"/monitors/{nameless.pk}/?how=django"))
