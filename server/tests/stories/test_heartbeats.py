@@ -11,7 +11,9 @@ from django.db.models import F
 
 from tests.stories.telling import Story
 from watchpost.core.heartbeat import Ping, Sign
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.models import Flip, Heartbeat
+from watchpost.heartbeats.standing import standing_of
 from watchpost.heartbeats.store import Incoming, store_pings
 from watchpost.monitors import edit
 from watchpost.monitors.models import AliveSpan, Monitor, MonitorState, Transition
@@ -131,11 +133,14 @@ def test_time_in_which_we_were_away_is_added(story: Story) -> None:
     story.tick()
     assert story.shown(task) == "up"
     story.time = began + timedelta(minutes=89, seconds=59)
-    AliveSpan.objects.order_by("id").last()
     AliveSpan.objects.filter(started_at=began + timedelta(minutes=82)).update(alive_at=story.time)
     story.tick()
     assert story.shown(task) == "up"
+    row = Heartbeat.objects.select_related("monitor__state").get(pk=task.pk)
+    end = standing_of(row, story.time, away_between(story.time)).end  # what its page shows
     story.time += timedelta(seconds=1)
+    assert end is not None
+    assert end.at == story.time
     story.tick()
     assert story.shown(task) == "down"
     task.state.refresh_from_db()

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from watchpost.core.heartbeat import Sign
-from watchpost.core.words import read_count
+from watchpost.core.words import duration_words, read_count
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.models import Heartbeat, Ping
 from watchpost.heartbeats.recipes import Job, recipes_for
 from watchpost.heartbeats.rows import time_of
@@ -31,7 +32,7 @@ def about_heartbeat(
     """``may_change``: whoever only looks is not shown the address, for it is all that a ping needs."""
     row = monitor.heartbeat
     row.monitor = monitor  # already read
-    one = standing_of(row, now)
+    one = standing_of(row, now, away_between(now))
     runs = runs_of(monitor.pk)
     return {
         "one": one,
@@ -40,6 +41,7 @@ def about_heartbeat(
         "says": beats.says(one, now),
         "due": _clock(one, one.due, now),
         "end": _clock(one, one.end.at if one.end else None, now),
+        "away": duration_words(one.away_s) if one.away_s else "",
         "last_ping": time_of(row.last_ping),
         "misses": misses_of(monitor.pk, MISSES),
         **_table(request, one, runs),
