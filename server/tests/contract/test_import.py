@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.speaking import Project
 from tests.e2e.installation import Installation, wait_for
+from tests.postgres import database_setting
 from tests.serving import Handler, Serving
 
 Ran = subprocess.CompletedProcess[str]
@@ -27,7 +28,7 @@ def there(running: Installation) -> Project:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    running = Installation(tmp_path_factory.mktemp("here"), 9, PING_RATE="100000")
+    running = Installation(tmp_path_factory.mktemp("here"), 9, PING_RATE="100000", **database_setting("here"))
     try:
         running.sign_in_link()
         yield Project.make(running, "New shop")

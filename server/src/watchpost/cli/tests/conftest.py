@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import watchpost.config.urls  # noqa: F401  # what is first imported later would keep the small registry
 from watchpost import registry
 from watchpost.cli.main import main
 from watchpost.discovery import offer, scout
