@@ -13,6 +13,9 @@ import sys
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg import sql
+
 _restarts: dict[int, Callable[[], object]] = {}
 
 
@@ -58,6 +61,17 @@ def start_postgres(folder: str) -> str:
         stdout=subprocess.DEVNULL,
     )
     return f"postgresql://watchpost@127.0.0.1:{port}/watchpost"
+
+
+def database_setting(name: str) -> dict[str, str]:
+    """Settings of an installation that keeps its data where this run does: with ``DB=postgres`` in a new
+    database on the run's own server, else in its folder."""
+    url = os.environ.get("WATCHPOST_DATABASE_URL", "")
+    if not url:
+        return {}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return {"DATABASE_URL": f"{url.rpartition('/')[0]}/{name}"}
 
 
 def restart_postgres(url: str) -> None:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from tests.architecture.dummies import KIND, KIND_DOC, installed, write_all, write_kind
+from watchpost.cli.wanted_monitors import PROJECT_KEYS
 from watchpost.codes import catalogue
 from watchpost.monitors.edit import MONITOR_KEYS, read_monitor
 from watchpost.registry import Config, Kind, kinds
@@ -73,6 +74,7 @@ def rule_name(one: Found) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", one.kind.name)
     assert one.kind.title
     assert one.kind.layer in LAYERS
+    assert re.fullmatch(r"[a-z]+", one.kind.noun), "reasons cannot call a look so"
 
 
 def rule_frozen(one: Found) -> None:
@@ -166,6 +168,17 @@ def rule_feed(one: Found) -> None:
     assert one.kind.probe is not None or one.kind.feed != "cadence", "nothing looks"
 
 
+def rule_section(one: Found) -> None:
+    """Its list in a configuration file stands beside those of a project, and is no other kind's."""
+    section = one.kind.section
+    assert re.fullmatch(r"[a-z_]*", section), "no key for a file"
+    assert section not in PROJECT_KEYS, "the key means something else"
+    others = [
+        kind.name for kind in kinds().values() if kind.section == section and kind.name != one.kind.name
+    ]
+    assert not section or not others, f"the section of {others}, too"
+
+
 def rule_propose(one: Found) -> None:
     """What it proposes is its own, can be made as it stands, and is explained."""
     page = Answer("https://www.shop.example/", "https://www.shop.example/", 200, {"content-type": "text/html"},
@@ -182,6 +195,7 @@ def rule_propose(one: Found) -> None:
 RULES: tuple[Callable[[Found], None], ...] = (
     rule_name, rule_frozen, rule_strict, rule_own_keys, rule_codes, rule_emits, rule_secrets, rule_doc,
     rule_example, rule_describe, rule_target, rule_feed, rule_shown, rule_propose,
+    rule_section,
 )  # fmt: skip
 
 _LOOSE = '    model_config = {{"{key}": {value}}}\n\n    host: str'
@@ -202,6 +216,7 @@ BROKEN: dict[Callable[[Found], None], tuple[str, str]] = {
     rule_feed: ("probe=probe", "probe=None"),
     rule_shown: ("    probe=probe,", '    probe=probe,\n    endings=lambda *_: ("x",),'),
     rule_propose: ("    probe=probe,", '    probe=probe,\n    propose=lambda _: ("x",),'),
+    rule_section: ("    probe=probe,", '    probe=probe,\n    section="heartbeats",'),
 }
 
 

@@ -8,11 +8,13 @@ import pytest
 
 from tests.contract.speaking import Project
 from tests.e2e.installation import Installation
+from tests.postgres import database_setting
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    running = Installation(tmp_path_factory.mktemp("contract"), 9, PING_RATE="100000")
+    own = database_setting("contract")
+    running = Installation(tmp_path_factory.mktemp("contract"), 9, PING_RATE="100000", **own)
     try:
         running.sign_in_link()
         yield running

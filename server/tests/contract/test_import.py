@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.speaking import Project
 from tests.e2e.installation import Installation, wait_for
+from tests.postgres import database_setting
 from tests.serving import Handler, Serving
 
 Ran = subprocess.CompletedProcess[str]
@@ -27,7 +28,7 @@ def there(running: Installation) -> Project:
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    running = Installation(tmp_path_factory.mktemp("here"), 9, PING_RATE="100000")
+    running = Installation(tmp_path_factory.mktemp("here"), 9, PING_RATE="100000", **database_setting("here"))
     try:
         running.sign_in_link()
         yield Project.make(running, "New shop")
@@ -138,7 +139,8 @@ def one_check(**more: Any) -> dict[str, Any]:
 
 
 def test_where_there_is_no_v3_v1_is_asked_and_the_rest_is_brought(here: Project) -> None:
-    rows = [one_check(), one_check(grace=1, name="Hasty"), one_check(name="Two\nlines")]
+    rows = [one_check(), one_check(grace=1, name="Hasty"), one_check(name="Two\nlines \u202eturned"),
+            one_check(name="\n\u200b"), one_check(name="N" * 101, desc="a\0b", tags="t" * 501)]  # fmt: skip
 
     def reply(path: str) -> tuple[int, bytes, dict[str, str]]:
         if "/v1/" not in path:
@@ -151,16 +153,26 @@ def test_where_there_is_no_v3_v1_is_asked_and_the_rest_is_brought(here: Project)
     old = Odd(reply)
     try:
         ran = bring(here, f"{old.url}/", "k" * 32)
+        again = bring(here, f"{old.url}/", "k" * 32)
     finally:
         old.close()
     assert ran.returncode == 1, ran.stderr
-    code = rows[0]["ping_url"].rpartition("/")[2]
-    assert checks(here)[code]["name"] == "Odd"
+    codes = [one["ping_url"].rpartition("/")[2] for one in rows]
+    brought = checks(here)
+    assert [brought[code]["name"] for code in codes if code in brought] == ["Odd", "Two lines turned", "", ""]
+    assert (brought[codes[4]]["desc"], brought[codes[4]]["tags"]) == ("a b", "")
     assert "grace is too small: 1" in ran.stdout
-    assert "name holds a control character or a line break; remove it" in ran.stdout
+    assert (
+        f"! name of Two lines turned ({codes[2]})\n    holds a line break or a control character: "
+        in ran.stdout
+    )
+    assert f"! name of {codes[3]} ({codes[3]})\n    holds nothing that can be seen: " in ran.stdout
+    assert "\n    name is too long: it is left out" in ran.stdout
+    assert "\n    tags is too long: it is left out" in ran.stdout
     assert "channel Room (slack): " not in ran.stdout
     assert "! channel Room (slack)\n    there is no such kind here" in ran.stdout
-    assert "1 created, 0 changed, 0 as they were, 2 could not be brought." in ran.stdout
+    assert "4 created, 0 changed, 0 as they were, 1 could not be brought." in ran.stdout
+    assert "0 created, 0 changed, 4 as they were, 1 could not be brought." in again.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.speaking import MADE_UP, Project, some_slug
 from tests.e2e.installation import Installation
+from tests.postgres import database_setting
 
 RUN = "728b3763-ea80-4113-9fc0-f49b3adf226a"
 ACTIONS = [("", "success"), ("/start", "start"), ("/fail", "fail"), ("/log", "log"), ("/0", "success"),
@@ -94,7 +95,8 @@ def test_create_1_makes_a_check(shop: Project) -> None:
 
 
 def test_limits_hold_for_the_api_and_twice_for_create_1(tmp_path_factory: Any) -> None:
-    running = Installation(tmp_path_factory.mktemp("limits"), 9, MAX_HEARTBEATS="2")
+    own = database_setting("limits")
+    running = Installation(tmp_path_factory.mktemp("limits"), 9, MAX_HEARTBEATS="2", **own)
     try:
         running.sign_in_link()
         shop = Project.make(running, "Shop")

@@ -73,7 +73,9 @@ def test_the_first_ping_turns_its_page(chromium: Any, live_server: Any, seeded: 
     page = context.new_page()
     page.goto(f"{live_server.url}/monitors/{monitor.pk}/")
     expect(page.locator(".waiting")).to_contain_text("Waiting for the first ping")
-    page.get_by_role("link", name="Celery").click()  # whoever looks for a snippet must see it, too
+    page.get_by_role(
+        "link", name="Celery", exact=True
+    ).click()  # whoever looks for a snippet must see it, too
     expect(page.locator(".snippet")).to_contain_text("shared_task")
     ping(monitor, datetime.now(UTC))
     expect(page.locator(".waiting")).to_have_count(0, timeout=5_000)

@@ -24,7 +24,13 @@ from tests.e2e.test_pings import Pinged
 from watchpost.heartbeats.recipes import RECIPES, Job
 
 DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "heartbeat-recipes.md"
-EXAMPLE = Job("https://watchpost.example/ping/0d8e4c5a-7f3b-4b7e-9a51-6f2c1d3e4b5a", "nightly-backup")
+EXAMPLE = Job(
+    "https://watchpost.example/ping/0d8e4c5a-7f3b-4b7e-9a51-6f2c1d3e4b5a",
+    "nightly-backup",
+    server="https://watchpost.example",
+    key="KPYNcvTQxBEG4UWmQyU2cw",
+    name="nightly-backup",
+)
 SCRIPT = "/usr/local/bin/backup.sh"
 curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is missing")
 
@@ -164,33 +170,44 @@ def _python(text: str, folder: Path) -> str:
     return "import runpy; runpy.run_path('job.py')"
 
 
+DJANGO = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'; django.setup();"
+
+
+def _files(text: str, folder: Path) -> None:
+    """Each of its files at the place that its first line names; settings stand behind those of a project."""
+    (folder / "settings.py").write_text("INSTALLED_APPS = ['yourapp']\nSECRET_KEY = 'x' * 50\n")
+    for part in re.split(r"^(?=# \S+\.py)", text, flags=re.MULTILINE):
+        if part:
+            name = part.removeprefix("# ").split(maxsplit=1)[0].rstrip(",")
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / name).open("a") as file:
+                file.write(part)
+
+
 def _django(text: str, folder: Path) -> str:
-    package = folder / "yourapp" / "management" / "commands"
-    package.mkdir(parents=True)
-    (package / "nightly.py").write_text(text)
-    return (
-        "import django; from django.conf import settings; from django.core.management import call_command;"
-        "settings.configure(INSTALLED_APPS=['yourapp']); django.setup(); call_command('nightly')"
-    )
+    _files(text, folder)
+    return f"{DJANGO} from django.core.management import call_command; call_command('nightly')"
 
 
 def _celery(text: str, folder: Path) -> str:
-    (folder / "tasks.py").write_text(text)
+    _files(text, folder)
     return (
-        "from celery import Celery; app = Celery('a', set_as_current=True); import tasks;"
-        "done = tasks.nightly.apply(); done.get()"
+        f"{DJANGO} from celery import Celery; app = Celery('a', set_as_current=True);"
+        "from yourapp import tasks; done = tasks.nightly.apply(); done.get()"
     )
 
 
-RUN: dict[str, Callable[[str, Path], str]] = {"python": _python, "django": _django, "celery": _celery}
+RUN: dict[str, Callable[[str, Path], str]] = {
+    "python": _python, "django": _django, "celery": _celery, "django_alone": _django, "celery_alone": _celery,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("breaks", "said"), [(False, "Done"), (True, "Failed")])
 @pytest.mark.parametrize("key", list(RUN))
 def test_python_says_how_it_ended(reader: Reader, tmp_path: Path, key: str, breaks: bool, said: str) -> None:
-    if key == "celery":
+    if key.startswith("celery"):
         pytest.importorskip("celery")
-    address = reader.make(f"{key}-{said.lower()}")
+    address = reader.make(f"{key.replace('_', '-')}-{said.lower()}")
     text = reader.snippet(address, key)
     program = RUN[key](_broken(text) if breaks else text, tmp_path)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}

@@ -12,10 +12,12 @@ from django.db.models import F
 from tests.stories.telling import Story
 from watchpost.core.heartbeat import Ping, Sign
 from watchpost.engine import portions
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.models import Flip, Heartbeat
+from watchpost.heartbeats.standing import standing_of
 from watchpost.heartbeats.store import Incoming, store_pings
 from watchpost.monitors import edit
-from watchpost.monitors.models import AliveSpan, Monitor, MonitorState
+from watchpost.monitors.models import AliveSpan, Monitor, MonitorState, Transition
 
 HOUR = 3600.0
 
@@ -168,11 +170,14 @@ def test_time_in_which_we_were_away_is_added(story: Story) -> None:
     story.tick()
     assert story.shown(task) == "up"
     story.time = began + timedelta(minutes=89, seconds=59)
-    AliveSpan.objects.order_by("id").last()
     AliveSpan.objects.filter(started_at=began + timedelta(minutes=82)).update(alive_at=story.time)
     story.tick()
     assert story.shown(task) == "up"
+    row = Heartbeat.objects.select_related("monitor__state").get(pk=task.pk)
+    end = standing_of(row, story.time, away_between(story.time)).end  # what its page shows
     story.time += timedelta(seconds=1)
+    assert end is not None
+    assert end.at == story.time
     story.tick()
     assert story.shown(task) == "down"
     task.state.refresh_from_db()
@@ -218,6 +223,40 @@ def stay_awake(story: Story, seconds: float) -> None:
     newest = list(AliveSpan.objects.order_by("-id").values_list("pk", flat=True)[:1])
     AliveSpan.objects.filter(pk__in=newest).update(alive_at=story.time)
     story.tick()
+
+
+def test_reasons_speak_of_pings_and_of_no_looks(story: Story) -> None:
+    task = heartbeat(story, period="1h", grace="10m")
+    reasons = [MonitorState.objects.get(monitor=task).reason, task.last.reason]
+    ping(story, task)
+    told(story)
+    ping(story, task, "log")
+    told(story)
+    pass_time(story, 4200)
+    begins = story.time + timedelta(seconds=1)
+    ends = begins + timedelta(hours=1)
+    window = edit.create_window(story.project, [task], begins, ends, "move", "ana", story.time)
+    story.changed(("window", str(window.pk)))
+    pass_time(story, 10)
+    assert story.shown(task) == "maintenance"
+    pass_time(story, HOUR)
+    ping(story, task)
+    told(story)
+    ping(story, task, "fail", exit_code=2)
+    told(story)
+    rows = Transition.objects.filter(monitor=task).order_by("pk")
+    reasons += [row.reason for row in rows]
+    assert [said.partition(": ")[0] for said in reasons] == [
+        "waits for its first ping",
+        "Nothing changes",
+        "The first ping was good.",
+        "Now down",
+        "A maintenance window began",
+        f"The maintenance window ended; it is still down since {rows[1].began:%Y-%m-%d %H:%M:%S} UTC.",
+        "Now up; the last ping was good.",
+        "Now down",
+    ]
+    assert not [said for said in reasons if "look" in said]
 
 
 def test_a_run_that_does_not_end(story: Story) -> None:

@@ -16,6 +16,7 @@ from watchpost.api.pages import MOST, page, read_cursor, write_cursor, wrong_cur
 from watchpost.api.problems import Problem, wrong
 from watchpost.api.shapes import look_object, monitor_object, next_windows, part_object, ping_addresses
 from watchpost.config.table import parse_duration
+from watchpost.engine.load import away_between
 from watchpost.incidents.payload import stamp
 from watchpost.monitors import edit
 from watchpost.monitors.accept import accept_finding
@@ -69,7 +70,8 @@ def list_monitors(
         rows = rows.filter(state__shown=state)
     if kind:
         rows = rows.filter(kind=kind)
-    return page(rows, "id", limit, cursor, monitor_object)
+    gaps = away_between(clock.now())
+    return page(rows, "id", limit, cursor, lambda monitor: monitor_object(monitor, gaps))
 
 
 @router.post("/monitors", response={201: dict[str, Any]})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 
 from watchpost import clock
+from watchpost.core.heartbeat import Span
 from watchpost.core.types import Severity
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.addresses import mail_addresses
 from watchpost.heartbeats.rows import time_of
 from watchpost.heartbeats.standing import standing_of
@@ -38,8 +41,9 @@ def project_object(project: Project) -> dict[str, Any]:
     }
 
 
-def monitor_object(monitor: Monitor) -> dict[str, Any]:
-    """``spec`` is the monitor in the shape of the file, secrets as ``${NAME}``."""
+def monitor_object(monitor: Monitor, gaps: Sequence[Span] | None = None) -> dict[str, Any]:
+    """``spec`` is the monitor in the shape of the file, secrets as ``${NAME}``. ``gaps``: when this server
+    was away, if that was read already."""
     state, last = getattr(monitor, "state", None), getattr(monitor, "last", None)
     return {
         "id": str(monitor.pk),
@@ -57,12 +61,13 @@ def monitor_object(monitor: Monitor) -> dict[str, Any]:
         "held_back_by": [parent.slug for parent in held_back_by(monitor)],
         "last": last_object(last, is_looking(monitor)) if last else None,
         "spec": spec_of(monitor),
-    } | ({"heartbeat": heartbeat_object(monitor)} if hasattr(monitor, "heartbeat") else {})
+    } | ({"heartbeat": heartbeat_object(monitor, gaps)} if hasattr(monitor, "heartbeat") else {})
 
 
-def heartbeat_object(monitor: Monitor) -> dict[str, Any]:
+def heartbeat_object(monitor: Monitor, gaps: Sequence[Span] | None = None) -> dict[str, Any]:
     """How a job that reports by itself stands. Its addresses are not told here: they are all a ping needs."""
-    one = standing_of(monitor.heartbeat, clock.now())
+    now = clock.now()
+    one = standing_of(monitor.heartbeat, now, away_between(now) if gaps is None else gaps)
     row = one.row
     return {
         "state": one.state,

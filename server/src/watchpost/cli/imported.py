@@ -64,7 +64,8 @@ def _rows_of(codes: Sequence[UUID]) -> dict[UUID, Heartbeat]:
 def _plan_new(plan: Plan, project: Project, one: Wanted) -> None:
     spec = write_config(one.spec, "") | {"paused": one.paused}
     try:
-        edit.read_monitor(project, {**spec, "kind": "heartbeat", "slug": "heartbeat"})
+        named = {"name": str(one.code), **spec}  # as it is made: without a name it is called by its uuid
+        edit.read_monitor(project, {**named, "kind": "heartbeat", "slug": "heartbeat"})
     except edit.Invalid as error:
         _refuse(plan, one, error)
         return

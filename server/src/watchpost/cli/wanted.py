@@ -13,6 +13,7 @@ from watchpost.cli.command import Refusal
 from watchpost.cli.document import Document, Path
 from watchpost.cli.installation import operator
 from watchpost.cli.step import Step, removal
+from watchpost.cli.wanted_monitors import PROJECT_KEYS, monitors_in, sections
 from watchpost.cli.wanted_windows import left_over, read_maintenance
 from watchpost.core.family import circle
 from watchpost.incidents.models import Channel
@@ -21,7 +22,7 @@ from watchpost.monitors.links import circle_words, parents_of
 from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.sentences import did_you_mean
 
-_TOP, _PROJECT = ("version", "projects", "channels"), ("name", "slug", "monitors", "maintenance")
+_TOP = ("version", "projects", "channels")
 
 
 @dataclass
@@ -90,7 +91,7 @@ class Reader:
         return True
 
     def _project(self, path: Path, entry: dict[str, Any]) -> None:
-        self.unknown_keys(entry, _PROJECT, path)
+        self.unknown_keys(entry, (*PROJECT_KEYS, *sections()), path)
         slug, name = edit.slug_of(entry), entry.get("name") or entry.get("slug")
         self.once("project", slug, path, "the project")  # told, and all else in it, too
         existing = Project.objects.filter(slug=slug).first()
@@ -122,7 +123,7 @@ class Reader:
         self._monitors(path, entry, slug, existing)
 
     def _monitors(self, path: Path, entry: dict[str, Any], slug: str, project: Project | None) -> None:
-        monitors = self.items(entry, "monitors", path)
+        monitors = monitors_in(self, entry, path)
         kept = {one.slug: one for one in project.monitors.prefetch_related("depends_on")} if project else {}
         siblings = {edit.slug_of(spec) for _, spec in monitors} | kept.keys()
         graph: dict[str, tuple[str, ...]] = {}

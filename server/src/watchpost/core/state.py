@@ -45,8 +45,8 @@ __all__ = [
 RELOOK_DEADLINE_S = 5.0
 
 FINE = "All is well."
-PAUSED = "Paused; this look changes nothing."
-IN_MAINTENANCE = "In maintenance; this look changes nothing."
+PAUSED = "Paused; nothing changes."
+IN_MAINTENANCE = "In maintenance; nothing changes."
 
 LEVELS = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 _PRIORITY = {Overlay.NONE: 0, Overlay.UNKNOWN: 1, Overlay.MAINTENANCE: 2, Overlay.PAUSED: 3}
@@ -77,9 +77,10 @@ def step(track: Track, reading: Reading, policy: Policy, fault: Fault | None, no
         return Step(_seen_inside(track, reading, fault), None, IN_MAINTENANCE, None)
     if not reading.conclusive:
         note = reading.note or "no reason was given"
-        return Step(track, None, f"The look was inconclusive and changes nothing: {note}", None)
+        said = f"The {policy.noun} was inconclusive and changes nothing" if policy.asks else "Nothing changes"
+        return Step(track, None, f"{said}: {note}", None)
     if fault is not None and _worst(reading) > 0:
-        return _own_fault(track, fault, now)
+        return _own_fault(track, fault, policy, now)
     return _count(track, reading, policy, now)
 
 
@@ -96,16 +97,17 @@ def cover(track: Track, overlay: Overlay, reason: str, now: datetime) -> Step:
     return Step(covered, _shift(track, covered, now, reason), reason, None)
 
 
-def uncover(track: Track, reason: str, now: datetime) -> Step:
+def uncover(track: Track, reason: str, now: datetime, asks: bool = True) -> Step:
     """Take the overlay away. After maintenance it is looked at at once: much may have changed. Down is said
-    again; what began to fail inside keeps that beginning when it is confirmed."""
+    again; what began to fail inside keeps that beginning when it is confirmed. ``asks`` as of ``Policy``."""
     if track.overlay is Overlay.NONE:
         return Step(track, None, "Nothing hid the state; nothing changes.", None)
     bare = replace(track, overlay=Overlay.NONE, covered=None)
     again = LookAgain(0.0, 0.0, 0) if track.overlay is Overlay.MAINTENANCE else None
     if track.health is Health.DOWN and track.overlay is Overlay.MAINTENANCE:
         since = f" since {track.since:%Y-%m-%d %H:%M:%S} UTC" if track.since else ""
-        reason = f"{reason.rstrip('.')}; it is still down{since}; looking again at once"
+        again_words = "; looking again at once" if asks else "."
+        reason = f"{reason.rstrip('.')}; it is still down{since}{again_words}"
         again = LookAgain(0.0, RELOOK_DEADLINE_S, 0)
     return Step(bare, _shift(track, bare, now, reason), reason, again)
 
@@ -119,9 +121,9 @@ def _seen_inside(track: Track, reading: Reading, fault: Fault | None) -> Track:
     return track if hidden is track.hidden else replace(track, hidden=hidden)
 
 
-def _own_fault(track: Track, fault: Fault, now: datetime) -> Step:
+def _own_fault(track: Track, fault: Fault, policy: Policy, now: datetime) -> Step:
     """A failure with evidence against ourselves: unknown, said once, streaks frozen."""
-    reason = f"The look failed, but the fault may be ours: {fault.sentence}"
+    reason = f"The {policy.noun} failed, but the fault may be ours: {fault.sentence}"
     if track.overlay is Overlay.UNKNOWN:
         return Step(track, None, reason, None)
     covered = replace(track, overlay=Overlay.UNKNOWN, covered=now)
@@ -232,7 +234,7 @@ def _move(track: Track, counted: Track, reading: Reading, policy: Policy, now: d
     health, rise = _HEALTH[severity], new > old
     began = _began(counted, reading, old, new)
     changed = health is not track.health
-    reason = _moved_words(counted, reading, old, new)
+    reason = _moved_words(counted, reading, policy, old, new)
     moved = replace(
         counted,
         health=health,
@@ -264,38 +266,43 @@ def _pending(track: Track, reading: Reading, policy: Policy) -> tuple[str, LookA
     """The reason when nothing is decided yet, and the look it asks for."""
     level, worst = _level(track.severity), _worst(reading)
     deadline = min(policy.timeout_s, RELOOK_DEADLINE_S)
-    wait = f"{policy.relook_s:g} s"
+    wait, many = f"{policy.relook_s:g} s", f"{policy.noun}s"
     if worst > level:
         count = track.failing[worst - 1].count
         resolver = count % 2  # the other one first, then in turn
         which = "with another resolver" if resolver else "with the first resolver"
-        said = f"{count} of {policy.confirm} looks failed; looking again in {wait} {which}"
+        said = f"{count} of {policy.confirm} {many} failed; looking again in {wait} {which}"
         return said, LookAgain(policy.relook_s, deadline, resolver)
     if worst < level:
         count = track.recovering[level - 1].count
         # From critical the streak below critical may be complete while the one below error is not.
-        said = f"{min(count, policy.recover)} of {policy.recover} looks were better; looking again in {wait}"
+        said = f"{min(count, policy.recover)} of {policy.recover} {many} were better; looking again in {wait}"
         return said, LookAgain(policy.relook_s, deadline, 0)
     if level == 0:
         return FINE, None
-    return f"Still {track.health.value}: {reading.sentence or 'the look found the same trouble'}", None
+    return (
+        f"Still {track.health.value}: {reading.sentence or f'the {policy.noun} found the same trouble'}",
+        None,
+    )
 
 
-def _moved_words(track: Track, reading: Reading, old: int, new: int) -> str:
-    health = _HEALTH[Severity(new)].value
+def _moved_words(track: Track, reading: Reading, policy: Policy, old: int, new: int) -> str:
+    health, noun = _HEALTH[Severity(new)].value, policy.noun
     if new > old:
         count = track.failing[new - 1].count
-        looks = "1 look" if count == 1 else f"{count} looks in a row"
-        how = "needs no second look" if _level(reading.settled) >= new else f"{looks} failed"
+        looks = f"1 {noun}" if count == 1 else f"{count} {noun}s in a row"
+        how = f"; needs no second {noun}" if _level(reading.settled) >= new else f"; {looks} failed"
         said = f": {reading.sentence}" if reading.sentence else "."
         verb = "Now critical" if old >= Severity.ERROR else f"Now {health}"
-        return f"{verb}; {how}{said}"
+        return f"{verb}{how if policy.asks else ''}{said}"
     if old == 0:
-        return "The first look was good."
+        return f"The first {noun} was good."
     if new >= Severity.ERROR:
         return "Still down, but no longer critical."
+    if not policy.asks:
+        return f"Now {health}; the last {noun} was {'better' if new else 'good'}."
     count = track.recovering[old - 1].count
-    return f"Now {health}; {'1 look was' if count == 1 else f'{count} looks in a row were'} better."
+    return f"Now {health}; {f'1 {noun} was' if count == 1 else f'{count} {noun}s in a row were'} better."
 
 
 def _shift(track: Track, after: Track, now: datetime, reason: str) -> Transition:

@@ -15,12 +15,15 @@ FLAP_COUNT = 4
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How many looks in a row count, and how fast an unconfirmed one is repeated (seconds)."""
+    """How many looks in a row count, and how fast an unconfirmed one is repeated (seconds). ``noun`` is what
+    reasons call a look; ``asks`` False: nobody looks, something is told of it, and each counts at once."""
 
     confirm: int = 2
     recover: int = 2
     relook_s: float = 3.0
     timeout_s: float = 10.0
+    noun: str = "look"
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

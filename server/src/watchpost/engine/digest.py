@@ -275,7 +275,8 @@ class Digest:
 
     def overlay(self, watched: Watched, overlay: Overlay, on: bool, reason: str, now: datetime) -> None:
         """Begin or end pause and maintenance."""
-        done = cover(watched.track, overlay, reason, now) if on else uncover(watched.track, reason, now)
+        track = watched.track
+        done = cover(track, overlay, reason, now) if on else uncover(track, reason, now, watched.policy.asks)
         if done.track is watched.track:
             return
         still_down = "" if on else self._still_down(done, reason)

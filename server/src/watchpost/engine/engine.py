@@ -292,10 +292,9 @@ class Engine:
             self.digest.overlay(watched, Overlay.MAINTENANCE, False, "The maintenance window ended.", now)
         if watched.problem and watched.track.overlay is Overlay.NONE:
             # The next look lifts it, once there can be one.
-            self.digest.overlay(
-                watched, Overlay.UNKNOWN, True, f"It is not looked at: {watched.problem}", now
-            )
-            log.error("%s/%s is not looked at: %s", watched.project, watched.slug, watched.problem)
+            what = "is not looked at" if watched.policy.asks else "cannot be judged"
+            self.digest.overlay(watched, Overlay.UNKNOWN, True, f"It {what}: {watched.problem}", now)
+            log.error("%s/%s %s: %s", watched.project, watched.slug, what, watched.problem)
 
     def settle_flapping(self) -> None:
         for watched in self.watched.values():

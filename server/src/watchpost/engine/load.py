@@ -53,7 +53,9 @@ def load_one(row: Monitor) -> Watched:
         revision=row.revision,
         interval_s=row.interval_s,
         timeout_s=row.timeout_s,
-        policy=Policy(row.confirm, row.recover, timeout_s=row.timeout_s),
+        policy=Policy(
+            row.confirm, row.recover, timeout_s=row.timeout_s, noun=kind.noun, asks=not kind.is_fed
+        ),
         paused=row.paused,
         paused_by=row.paused_by,
         target=kind.target(config) if config is not None else ("", 0),

@@ -19,12 +19,17 @@ _ZONED = re.compile(r" ([A-Za-z_]+/[A-Za-z_/+-]+|UTC)$")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the snippets are told. ``url`` is the address of its pings, ``slug`` its name in files."""
+    """What the snippets are told. ``url`` is the address of its pings, ``slug`` its name in files. ``server``
+    and ``key`` (the project's ping key) are for the agent, which pings by ``name``; empty: it has no name of
+    its own, and the agent could not tell whom it means."""
 
     url: str
     slug: str
     schedule: str = ""
     timezone: str = "UTC"
+    server: str = ""
+    key: str = ""
+    name: str = ""
 
     @property
     def cron(self) -> str:
@@ -44,6 +49,12 @@ class Recipe:
     title: str
     says: str
     write: Callable[[Job], str]
+    by_name: bool = False  # the agent's: not for a job without one
+
+
+def recipes_for(job: Job) -> tuple[Recipe, ...]:
+    """Those that can be written for it."""
+    return tuple(one for one in RECIPES if job.name or not one.by_name)
 
 
 def _curl(job: Job) -> str:
@@ -80,7 +91,47 @@ report()
 '''
 
 
+def _settings(job: Job) -> str:
+    return f"""# settings.py, with the package django-watchpost installed
+INSTALLED_APPS += ["django_watchpost"]
+WATCHPOST = {{
+    "PING_URL": "{job.server}",
+    "PING_KEY": "{job.key}",
+}}
+"""
+
+
 def _django(job: Job) -> str:
+    return f"""{_settings(job)}
+# yourapp/management/commands/nightly.py
+from django.core.management.base import BaseCommand
+from django_watchpost import heartbeat
+
+
+class Command(BaseCommand):
+    help = "The nightly work."
+
+    @heartbeat("{job.name}")
+    def handle(self, *args, **options):
+        self.stdout.write("What the command does")
+"""
+
+
+def _celery(job: Job) -> str:
+    return f"""{_settings(job)}
+# yourapp/tasks.py
+from celery import shared_task
+from django_watchpost import heartbeat
+
+
+@shared_task
+@heartbeat("{job.name}")
+def nightly():
+    print("What the task does")
+"""
+
+
+def _django_alone(job: Job) -> str:
     return f'''# yourapp/management/commands/nightly.py
 import urllib.request
 
@@ -114,7 +165,7 @@ class Command(BaseCommand):
 '''
 
 
-def _celery(job: Job) -> str:
+def _celery_alone(job: Job) -> str:
     return f'''# yourapp/tasks.py
 import urllib.request
 
@@ -222,10 +273,10 @@ RECIPES: tuple[Recipe, ...] = (
            _curl),
     Recipe("python", "Python", "The standard library alone. A start lets a run that never ends be noticed.",
            _python),
-    Recipe("django", "Django command", "A management command that says when it begins and how it ended.",
-           _django),
-    Recipe("celery", "Celery", "A task; the id of each run keeps runs beside each other apart.",
-           _celery),
+    Recipe("django", "Django command", "One line over the work; it waits a second for the server at most.",
+           _django, by_name=True),
+    Recipe("celery", "Celery", "One line between the task's decorator and the function.",
+           _celery, by_name=True),
     Recipe("crontab", "crontab", "One line. The exit code goes with it, so failures count at once.",
            _crontab),
     Recipe("systemd", "systemd timer", "A service and its timer; a run that was killed is a failure, too.",
@@ -234,4 +285,8 @@ RECIPES: tuple[Recipe, ...] = (
            _github),
     Recipe("kubernetes", "Kubernetes", "A CronJob. The image needs a shell and curl.",
            _kubernetes),
+    Recipe("django_alone", "Django alone", "The same command without our package: it says when it begins and "
+           "how it ended.", _django_alone),
+    Recipe("celery_alone", "Celery alone", "The same task without our package; the id of each run keeps runs "
+           "beside each other apart.", _celery_alone),
 )  # fmt: skip

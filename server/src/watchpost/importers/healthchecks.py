@@ -18,6 +18,7 @@ from watchpost.engine.run import build_outbound
 from watchpost.hcapi.asked import Refused, read_check, to_spec
 from watchpost.hcapi.shape import key_of
 from watchpost.importers import Found, Importer, Left, Unreadable, Wanted
+from watchpost.monitors.spec import seen_text
 from watchpost.outbound import Ask, Outbound, get_page
 from watchpost.registry import channels as our_channels
 from watchpost.registry.place import Place, place
@@ -90,7 +91,7 @@ def _code_of(check: Mapping[str, Any], known: Mapping[str, UUID]) -> UUID | None
 
 def _label(check: Mapping[str, Any], code: UUID | None) -> str:
     name = check.get("name")
-    return name.strip() if isinstance(name, str) and name.strip() else str(code)
+    return seen_text(name) or str(code) if isinstance(name, str) else str(code)
 
 
 def _read_one(check: Mapping[str, Any], code: UUID | None) -> tuple[Wanted | None, list[Left]]:
@@ -114,12 +115,31 @@ def _read_one(check: Mapping[str, Any], code: UUID | None) -> tuple[Wanted | Non
     if "grace" not in asked or not ("timeout" in asked or asked.get("schedule")):
         why = "not brought: neither timeout nor schedule, or no grace, is told"
         return None, [Left(f"{label} ({code})", why, _AGAIN, True)]
+    left += _cleaned(asked, f"{label} ({code})")
     if asked.get("filter_subject") or asked.get("filter_body"):
         left.append(Left(f"pings by mail of {label}", "no mail is received here", "ping it by HTTP"))
     spec = to_spec(asked, {})
     if "name" in spec:  # one that was left out may have been written here since
         spec["name"] = spec["name"].strip() or str(code)
     return Wanted(code, label, spec, check.get("status") == "paused"), left
+
+
+def _cleaned(asked: dict[str, Any], which: str) -> list[Left]:
+    """Takes out of names and texts what cannot stand here: that is no reason to lose the check."""
+    left = []
+    for key in ("name", "desc", "tags"):
+        text = asked.get(key, "")
+        clean = seen_text(text) if key == "name" else text.replace("\0", " ")
+        if clean == text or clean == text.strip():
+            continue
+        why, fix = "holds a line break or a control character", f"it was taken out: {quoted(clean)}"
+        if clean:
+            asked[key] = clean
+        else:
+            del asked[key]
+            why, fix = "holds nothing that can be seen", "it is left out; write one here"
+        left.append(Left(f"{key} of {which}", why, fix))
+    return left
 
 
 def _around(checks: list[Mapping[str, Any]], channels: Any, ours: Collection[str]) -> list[Left]:

@@ -242,10 +242,12 @@ def create_monitor(
             monitor = Monitor.objects.create(
                 project=project, applied=applied, created_at=now, config=wanted.own.sealed, **wanted.columns
             )
-            MonitorState.objects.create(monitor=monitor, since=now, reason="not looked at yet")
+            kind = kinds()[monitor.kind]
+            waits = f"waits for its first {kind.noun}" if kind.is_fed else "not looked at yet"
+            MonitorState.objects.create(monitor=monitor, since=now, reason=waits)
             if wanted.depends_on:
                 links.set_parents(monitor, wanted.depends_on)
-            kinds()[monitor.kind].keep_row(monitor, wanted.own.clear)
+            kind.keep_row(monitor, wanted.own.clear)
             announce("monitor", monitor.pk, now)
     except IntegrityError:  # somebody was faster between the check and the write
         _refuse_twin(project, wanted.columns["slug"], None)

@@ -96,6 +96,15 @@ def read_text(value: Any, where: str, problems: Problems, limit: int) -> str:
     return ""
 
 
+def seen_text(text: str) -> str:
+    """What of it ``read_text`` takes for a name: a blank for line breaks and control characters. Empty when
+    nothing of it can be seen."""
+    found = "".join(" " if category(one) in _UNSEEN or one in _TURNING else one for one in text).strip()
+    if found != text.strip():
+        found = " ".join(found.split())
+    return "" if all(category(letter) in ("Cf", "Zs") for letter in found) else found
+
+
 def read_whole(value: Any, where: str, problems: Problems, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value

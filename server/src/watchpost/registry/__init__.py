@@ -173,6 +173,10 @@ class Kind:
     change: Callable[[Mapping[str, Any], Mapping[str, Any], Finding], str] = _subject
     interval_s: float = 60.0  # how often it looks, unless the monitor says otherwise
     feed: str = "cadence"  # cadence | states | signal
+    noun: str = "look"  # what moves it, in reasons: "The first look was good."
+    # A list of a project in the configuration file, beside ``monitors:``, that holds its monitors alone: what
+    # stands in it needs no ``kind``. Empty: it has none.
+    section: str = ""
     # Of a kind that is told by signals, by (config, facts, now): when silence must be judged; None: never.
     due: Callable[[Any, Mapping[str, Any], datetime], datetime | None] = lambda *_: None
     # Rows of its own: called with a monitor and its config in the transaction that makes or changes it, and

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from watchpost import clock
 from watchpost.accounts.access import person, visible_projects
 from watchpost.core.words import read_count
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.models import Heartbeat, Ping
 from watchpost.heartbeats.runs import last_bars, run_of
 from watchpost.heartbeats.standing import STATES, Standing, standings
@@ -37,7 +38,7 @@ def heartbeat_list(request: HttpRequest) -> HttpResponse:
     user, now = person(request), clock.now()
     projects = list(visible_projects(user).order_by("name"))
     asked = {key: request.GET.get(key, "").strip() for key in ("q", "state", "project")}
-    everything = standings(_rows(projects), now)
+    everything = standings(_rows(projects), now, away_between(now))
     rows = [one for one in everything if _matches(one, asked, projects)]
     wanted = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
     page = min(wanted, max(1, -(-len(rows) // PAGE)))

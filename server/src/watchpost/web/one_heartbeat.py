@@ -9,10 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from watchpost.core.heartbeat import Sign
-from watchpost.core.words import read_count
+from watchpost.core.words import duration_words, read_count
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.addresses import mail_addresses
-from watchpost.heartbeats.models import Ping
-from watchpost.heartbeats.recipes import RECIPES, Job
+from watchpost.heartbeats.models import Heartbeat, Ping
+from watchpost.heartbeats.recipes import Job, recipes_for
 from watchpost.heartbeats.rows import time_of
 from watchpost.heartbeats.runs import Run, misses_of, runs_of
 from watchpost.heartbeats.standing import Standing, standing_of
@@ -33,7 +34,7 @@ def about_heartbeat(
     """``may_change``: whoever only looks is not shown the address, for it is all that a ping needs."""
     row = monitor.heartbeat
     row.monitor = monitor  # already read
-    one = standing_of(row, now)
+    one = standing_of(row, now, away_between(now))
     runs = runs_of(monitor.pk)
     return {
         "one": one,
@@ -42,6 +43,7 @@ def about_heartbeat(
         "says": beats.says(one, now),
         "due": _clock(one, one.due, now),
         "end": _clock(one, one.end.at if one.end else None, now),
+        "away": duration_words(one.away_s) if one.away_s else "",
         "last_ping": time_of(row.last_ping),
         "misses": misses_of(monitor.pk, MISSES),
         **_table(request, one, runs),
@@ -105,8 +107,11 @@ def _connect(request: HttpRequest, one: Standing) -> dict[str, Any]:
     url = f"{settings.SITE_URL}/ping/{row.code}"
     by_slug = f"{settings.SITE_URL}/ping/{monitor.project.ping_key}/{row.slug}"
     config = one.config
-    job = Job(url, monitor.slug, config.schedule, config.timezone) if config else Job(url, monitor.slug)
-    how = next((each for each in RECIPES if each.key == request.GET.get("how")), RECIPES[0])
+    when = (config.schedule, config.timezone) if config else ("", "UTC")
+    own = row.slug if _is_alone(one) else ""
+    job = Job(url, monitor.slug, *when, settings.SITE_URL, monitor.project.ping_key, own)
+    recipes = recipes_for(job)
+    how = next((each for each in recipes if each.key == request.GET.get("how")), recipes[0])
     addresses = [("By its own id", url)]
     if row.slug:
         addresses.append(("By the project's ping key and its name", by_slug))
@@ -114,7 +119,13 @@ def _connect(request: HttpRequest, one: Standing) -> dict[str, Any]:
     return {
         "url": url,
         "addresses": addresses,
-        "recipes": RECIPES,
+        "recipes": recipes,
         "how": how,
         "snippet": how.write(job),
     }
+
+
+def _is_alone(one: Standing) -> bool:
+    """Whether its name means no other heartbeat of the project, too: pings to such a name are refused."""
+    twins = Heartbeat.objects.filter(project_id=one.row.project_id, slug=one.row.slug)
+    return not twins.exclude(pk=one.row.pk).exists()

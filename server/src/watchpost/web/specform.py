@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from pydantic.fields import FieldInfo
 
 from watchpost.core.words import read_count
+from watchpost.monitors.as_yaml import write_yaml
 from watchpost.registry import MEMBERS, OFTEN, Config
 from watchpost.registry.duration import is_duration, show_duration
 from watchpost.web.members import Row, gather_members, rows_of, text_of
@@ -159,7 +160,7 @@ def fill(inputs: list[Input], spec: Mapping[str, Any]) -> str:
             one.value = holder.pop(inner)
             if outer and not holder:
                 del rest[outer]
-    return yaml.safe_dump(rest, sort_keys=False, allow_unicode=True) if rest else ""
+    return write_yaml(rest) if rest else ""
 
 
 def gather(inputs: list[Input], posted: QueryDict) -> tuple[dict[str, Any], list[tuple[str, str]]]:

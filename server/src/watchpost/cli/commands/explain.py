@@ -52,6 +52,7 @@ def collect(monitor: Any, last: int) -> dict[str, Any]:
     return {
         "monitor": f"{monitor.project.slug}/{monitor.slug}",
         "asks": _asks(monitor),
+        **_manner(monitor),
         "interval_s": monitor.interval_s,
         "confirm": monitor.confirm,
         "recover": monitor.recover,
@@ -88,6 +89,19 @@ def _asks(monitor: Any) -> str:
         return kinds()[monitor.kind].describe(config_of(monitor))
     except (KeyError, ValueError) as error:  # the kind is gone, or the key does not open its secrets
         return f"nothing: its configuration cannot be used ({str(error).splitlines()[0]})"
+
+
+def _manner(monitor: Any) -> dict[str, str]:
+    """How it comes to be judged, and what reasons call what it is judged by."""
+    from watchpost.registry import kinds
+
+    kind = kinds().get(monitor.kind)
+    return {"feed": kind.feed, "noun": kind.noun} if kind is not None else {"feed": "cadence", "noun": "look"}
+
+
+def _is_fed(data: dict[str, Any]) -> bool:
+    """Nobody looks at it: something is told of it."""
+    return bool(data["feed"] != "cadence")
 
 
 def _last(monitor: Any) -> dict[str, Any] | None:
@@ -153,15 +167,15 @@ def _lines(data: dict[str, Any], now: datetime, out: Out) -> Iterator[str]:
     began = f" {since(datetime.fromisoformat(data['since']), now)}" if data["since"] else ""
     yield out.paint(f"{data['monitor']} is {data['state']}{began}.", "bold")
     yield f"  {_why(data)}"
-    yield f"  It asks: {data['asks']}"
+    yield f"  {'Its rule' if _is_fed(data) else 'It asks'}: {data['asks']}"
     if data["held_back_by"]:
         names = " and ".join(data["held_back_by"])
         yield f"  It is held back because {names} is down: that incident tells of it."
     for parent in data["parents"]:
         how = "its host stands on that" if parent["natural"] else "as declared"
         yield f"  It depends on {parent['slug']} ({how}), which is {parent['state']}."
-    yield "1. The last look"
-    yield from _look_lines(data["last"])
+    yield f"1. The last {data['noun']}"
+    yield from _look_lines(data)
     yield from _part_lines(data["parts"], now)
     yield "2. The streaks"
     yield from _track_lines(data)
@@ -181,17 +195,21 @@ def _why(data: dict[str, Any]) -> str:
     """What was stored when it was made holds until a look decides something; looks that could not may have
     come since."""
     if data["state"] == "new" and data["last"] is not None:
+        if _is_fed(data):
+            return data["last"]["reason"] or "Nothing was told yet by which it could be judged."
         return "It has been looked at, but no look could tell its state yet."
     return data["reason"] or "No reason is stored yet."
 
 
-def _look_lines(last: dict[str, Any] | None) -> Iterator[str]:
+def _look_lines(data: dict[str, Any]) -> Iterator[str]:
+    last = data["last"]
     if last is None:
-        yield "  It has not been looked at yet."
+        yield "  Nothing was told of it yet." if _is_fed(data) else "  It has not been looked at yet."
         return
     where = f" at {last['address']}" if last["address"] else ""
     ended = outcome_word(last["outcome"], last["findings"])
-    yield f"  {last['at']}  {ended}{where} in {last['total_ms']:.0f} ms"
+    how = "judged" if _is_fed(data) else f"{ended}{where} in {last['total_ms']:.0f} ms"
+    yield f"  {last['at']}  {how}"
     for finding in last["findings"]:
         yield f"  {finding.get('code', '')}: {finding.get('sentence', '')}"
         if finding.get("fix"):
@@ -226,10 +244,11 @@ def _track_lines(data: dict[str, Any]) -> Iterator[str]:
             continue
         part = track["part"].partition("|")[2] if len(places) == 1 else ""
         name = "as a whole" if track["part"] == "main" else part or track["part"]
-        yield (
-            f"  {name}: {track['health']}; {track['failing']} failing in a row ({data['confirm']} confirm), "
+        counts = (
+            f"; {track['failing']} failing in a row ({data['confirm']} confirm), "
             f"{track['recovering']} good in a row ({data['recover']} recover)"
         )
+        yield f"  {name}: {track['health']}{'' if _is_fed(data) else counts}"
     if quiet:
         yield f"  {len(quiet)} more part{'s' if len(quiet) > 1 else ''}: up, no look in a row failed"
     if not data["tracks"]:

@@ -27,6 +27,7 @@ def run(args: Namespace, out: Out) -> int:
 
 def _document(only: str | None) -> dict[str, Any]:
     from watchpost.cli.find import find_project
+    from watchpost.cli.wanted_monitors import lists_of
     from watchpost.incidents.models import Channel
     from watchpost.monitors import edit
     from watchpost.monitors.models import Project
@@ -35,10 +36,10 @@ def _document(only: str | None) -> dict[str, Any]:
     projects = [find_project(only)] if only else list(Project.objects.order_by("slug"))
     document: dict[str, Any] = {"version": 1, "projects": []}
     for project in projects:
-        monitors = [edit.spec_of(monitor) for monitor in project.monitors.order_by("slug")]
+        lists = lists_of(edit.spec_of(monitor) for monitor in project.monitors.order_by("slug"))
         entry: dict[str, Any] = {"name": project.name, "slug": project.slug}
         series = project.windows.filter(starts_at=None).prefetch_related("monitors").order_by("slug")
-        lists = {"monitors": monitors, "maintenance": [window_spec_of(row) for row in series]}
+        lists["maintenance"] = [window_spec_of(row) for row in series]
         document["projects"].append(entry | {key: specs for key, specs in lists.items() if specs})
     channels = Channel.objects.order_by("name")
     if only:
@@ -49,15 +50,17 @@ def _document(only: str | None) -> dict[str, Any]:
 
 
 def _lines(document: dict[str, Any], variables: list[str]) -> Iterator[str]:
-    import yaml
+    from watchpost.monitors.as_yaml import write_yaml
 
     if variables:
         yield "# Secrets are read from the environment. On this server those left unset keep their value:"
         yield from (f"#   {name}" for name in variables)
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
-    yield text.rstrip("\n")
+    yield write_yaml(document).rstrip("\n")
 
 
 COMMAND = Command(
-    "export", "print projects, monitors, maintenance and channels as a file for apply", configure, run
+    "export",
+    "print projects, monitors, heartbeats, maintenance and channels as a file for apply",
+    configure,
+    run,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import watchpost.config.urls  # noqa: F401  # what is first imported later would keep the small registry
 from watchpost import registry
 from watchpost.cli.main import main
 from watchpost.discovery import offer, scout
@@ -30,6 +31,7 @@ class Ran:
 
 
 Cli = Callable[..., Ran]
+REAL = (registry.kinds, registry.channels)
 
 
 def _propose(site: Site) -> tuple[Proposal, ...]:
@@ -45,6 +47,15 @@ def small_registry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "kinds", lambda: {"page": page})
     for module in (registry, edit_channel):
         monkeypatch.setattr(module, "channels", lambda: {"hook": HOOK})
+
+
+@pytest.fixture
+def real(small_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's own kinds and channels after all."""
+    for module in (registry, edit, offer, scout, parts):
+        monkeypatch.setattr(module, "kinds", REAL[0])
+    for module in (registry, edit_channel):
+        monkeypatch.setattr(module, "channels", REAL[1])
 
 
 @pytest.fixture

@@ -7,20 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from watchpost import registry
 from watchpost.cli.tests.conftest import Cli
 from watchpost.cli.tests.test_docs import REFERENCE
-from watchpost.monitors import edit, edit_channel
-
-REAL = (registry.kinds, registry.channels)
-
-
-@pytest.fixture
-def real(small_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (registry, edit):
-        monkeypatch.setattr(module, "kinds", REAL[0])
-    for module in (registry, edit_channel):
-        monkeypatch.setattr(module, "channels", REAL[1])
 
 
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="docs are not beside the source")
@@ -35,7 +23,7 @@ def test_the_example_of_the_docs_can_be_applied(
     file.write_text(example[1])
     ran = cli("apply", str(file), "--json")
     assert ran.code == 0, ran.err
-    assert ran.json["created"] == 5
+    assert ran.json["created"] == 7
     assert cli("apply", str(file), "--json").json["steps"] == []
     exported = cli("export").out
     assert "${API_TOKEN}" in exported

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -146,6 +147,25 @@ def test_explain_does_not_say_that_nobody_looked_above_the_last_look(cli: Cli, h
     said = cli("explain", "home").out
     assert "no look could tell its state yet" in said
     assert "not looked at yet" not in said
+
+
+def test_explain_of_what_nobody_looks_at(real: None, cli: Cli) -> None:
+    now = clock.now()
+    spec = {"name": "Backup", "kind": "heartbeat", "period": "25h"}
+    beat = edit.create_monitor(edit.create_project("shop", now), spec, now)
+    said = cli("explain", "backup").out
+    assert "  waits for its first ping\n  Its rule: expects a sign every 1 d 1 h" in said
+    assert "1. The last ping\n  Nothing was told of it yet." in said
+    noted = "Nothing changes: It waits for the first ping."
+    MonitorLast.objects.create(monitor=beat, at=0, outcome="ok", total_ms=0, phases={}, reason=noted)
+    beat.state.tracks = {"main": {"health": "new"}}
+    beat.state.save()
+    said = cli("explain", "backup").out
+    assert said.count(noted) == 2
+    assert re.search(r"^  1970-01-01T00:00:00\S*  judged$", said, re.MULTILINE)
+    assert "2. The streaks\n  as a whole: new\n" in said
+    assert "look" not in said
+    assert cli("explain", "backup", "--json").json["noun"] == "ping"
 
 
 def test_explain_of_what_is_new_unknown_or_ambiguous(cli: Cli, home: Monitor) -> None:

@@ -20,6 +20,7 @@ from watchpost.core.heartbeat import (
     Status,
     Trouble,
     Why,
+    absence_s,
     deadline,
     due_at,
     is_running,
@@ -277,3 +278,19 @@ def test_a_mail_to_a_paused_heartbeat_that_waits_for_a_hand_is_ignored() -> None
     paused = pause(Beat(Status.UP))
     taken = take(replace(SUBJECT, manual_resume=True), paused, Ping(NOON, Sign.SUCCESS, mail=Mail("OK", "")))
     assert taken.sign is Sign.IGNORED
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 3000)), max_size=8))
+def test_a_miss_is_called_when_its_grace_was_listened_to_whole(gaps: list[tuple[int, int]]) -> None:
+    """However often and long we were away; seconds are counted one by one."""
+    beat, ends, away = after((0, "success")), 0, []
+    for wait_s, length_s in gaps:
+        away.append((ends + wait_s, ends := ends + wait_s + length_s))
+    spans = [(NOON + timedelta(seconds=start), NOON + timedelta(seconds=to)) for start, to in away]
+    added_s = absence_s(HOURLY, beat, spans)
+    gone = {second for start, to in away for second in range(start, to)}
+    second, heard = 3600, 0
+    while heard < 600:
+        heard += second not in gone
+        second += 1
+    assert 3600 + 600 + added_s == second

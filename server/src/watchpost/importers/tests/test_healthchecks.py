@@ -7,9 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watchpost.importers import Left, Unreadable, importer, tools
 from watchpost.importers.healthchecks import read_answers
+from watchpost.monitors.edit import read_monitor
+from watchpost.monitors.spec import write_config
 
 CODE = UUID("07c2f548-9850-4b27-af5d-6c9dc157ec02")
 SIMPLE: dict[str, Any] = {
@@ -54,6 +58,17 @@ def test_a_schedule_has_its_zone_as_it_is_called_today() -> None:
     [one] = read(CRON).heartbeats
     assert (one.spec["schedule"], one.spec["timezone"]) == ("5 4 * * *", "Europe/Kyiv")
     assert "period" not in one.spec
+
+
+ODD = st.text("ab \n\t\x00\x85\u2028\u202e\u200b\ud800$\U0001f600{}", max_size=12) | st.text(max_size=120)
+
+
+@given(ODD, ODD, ODD)
+def test_no_name_tag_or_description_costs_the_check(name: str, desc: str, tags: str) -> None:
+    [one] = read(SIMPLE | {"name": name, "desc": desc, "tags": tags}).heartbeats
+    assert not set(one.label) & set("\n\t\x00\x85\u2028\u202e\ud800")
+    named = {"name": str(CODE), **write_config(one.spec, "")}
+    read_monitor(None, {**named, "kind": "heartbeat", "slug": "heartbeat"})
 
 
 def test_paused_is_told_and_v1s_started_is_not() -> None:

@@ -19,6 +19,7 @@ KIND = Kind(
     target=lambda _: ("", 0),  # nothing outside is asked
     past=lambda config: PastNeed(names=tuple(part.monitor for part in config.parts)),
     feed="states",
+    noun="count",
     kept=frozenset({"children"}),
     panels=panels,
 )

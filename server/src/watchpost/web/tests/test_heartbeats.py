@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +13,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from tests.e2e.beats import make, ping, seed_beats
+from tests.e2e.beats import make, ping, seed_beats, shown
 from tests.e2e.seed import Seeded, seed
 
 from watchpost.accounts.links import make_token
 from watchpost.accounts.models import Membership, User
 from watchpost.core.heartbeat import Sign
+from watchpost.engine.load import away_between
 from watchpost.heartbeats.configs import _kept
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.rows import ms_of
@@ -25,7 +27,7 @@ from watchpost.heartbeats.runs import misses_of, runs_of
 from watchpost.heartbeats.standing import standing_of
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.payload import stamp
-from watchpost.monitors.models import Look, Monitor, MonitorLast
+from watchpost.monitors.models import AliveSpan, Look, Monitor, MonitorLast
 from watchpost.registry.schedule import schedule_of
 from watchpost.web.beats import clocks, next_times, printed, says
 from watchpost.web.schedule_preview import preview_of
@@ -49,7 +51,7 @@ def beats(seeded: Seeded) -> dict[str, Monitor]:
 
 def standing(monitor: Monitor, now: datetime = NOW) -> tuple[str, str]:
     row = Heartbeat.objects.select_related("monitor__state").get(pk=monitor.pk)
-    one = standing_of(row, now)
+    one = standing_of(row, now, away_between(now))
     return one.state, says(one, now)
 
 
@@ -322,3 +324,39 @@ def test_a_thousand_are_listed_fast(seeded: Seeded) -> None:
     assert b"1000 heartbeats" in page.content
     print("list of 1000:", [round(each * 1000) for each in took], "ms of processor")
     assert min(took) < 0.1
+
+
+def test_the_agents_snippets_are_there_for_a_name_that_means_one_heartbeat(seeded: Seeded) -> None:
+    one = make(seeded.shop, "Import", NOW)
+    client, page = enter(seeded.admin), f"/monitors/{one.pk}/?how=celery"
+    said = words(client.get(page))
+    assert '@heartbeat("import")' in said
+    assert f'"PING_KEY": "{seeded.shop.ping_key}"' in said
+    make(seeded.shop, "Its twin", NOW, ping_slug="import")  # pings to this name are refused from now on
+    said = words(client.get(page))
+    assert "@heartbeat" not in said
+    assert "Celery alone" in said
+    nameless = make(seeded.shop, "Nameless", NOW, ping_slug="")
+    assert "@heartbeat" not in words(client.get(f"/monitors/{nameless.pk}/?how=django"))
+
+
+def test_time_left_counts_what_watchpost_was_away(seeded: Seeded) -> None:
+    now = datetime.now(UTC).replace(
+        microsecond=0
+    )  # of this moment: a ledger that was not kept since is an absence, too
+    one = make(seeded.shop, "Import", now, period="1h", grace="30m")
+    ping(one, now - timedelta(minutes=80))
+    shown(one, "up", now)
+    AliveSpan.objects.all().delete()
+    AliveSpan.objects.create(started_at=now - timedelta(days=1), alive_at=now - timedelta(minutes=18))
+    AliveSpan.objects.create(started_at=now - timedelta(minutes=6), alive_at=now)
+    assert standing(one, now) == ("late", "expected 20 min ago, 22 min left")
+    client = enter(seeded.admin)
+    page = words(client.get(f"/monitors/{one.pk}/"))
+    assert "12 min later than its grace says: Watchpost was away for as long" in page
+    for path in (f"/monitors/{one.pk}/", "/heartbeats/"):
+        assert re.search(r"expected 2\d min ago, 2\d min left", words(client.get(path)))
+    AliveSpan.objects.create(started_at=now, alive_at=now)
+    other = make(seeded.shop, "Fresh", now, period="1h", grace="30m")
+    ping(other, now)
+    assert "later than its grace" not in words(client.get(f"/monitors/{other.pk}/"))
