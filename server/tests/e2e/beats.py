@@ -8,7 +8,7 @@ from typing import Any
 from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.rows import ms_of
-from watchpost.heartbeats.store import Incoming, note_timeout, store_pings
+from watchpost.heartbeats.store import Incoming, Timeout, note_timeouts, store_pings
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, MonitorState, Project
 
@@ -69,7 +69,8 @@ def seed_beats(project: Project, now: datetime) -> dict[str, Monitor]:
     runs(missed, now - 30 * hour, 25 * hour, 6, 40)
     code = Heartbeat.objects.get(pk=missed.pk)
     assert code.last_ping == ms_of(now - 30 * hour)
-    note_timeout(missed.pk, now - 4 * hour, "up", {"pings": code.pings, "status": "up"})
+    facts = {"pings": code.pings, "status": "up"}
+    note_timeouts([Timeout(missed.pk, now - 4 * hour, "up", facts)])
     paused = make(project, "Old import", now, period="1d")
     runs(paused, now - 3 * day, day, 3, 5)
     edit.set_paused(paused, True, now)

@@ -259,6 +259,37 @@ def test_reasons_speak_of_pings_and_of_no_looks(story: Story) -> None:
     assert not [said for said in reasons if "look" in said]
 
 
+@pytest.mark.parametrize("runs_again", [True, False])
+def test_a_job_that_failed_with_what_it_depends_on_is_told_when_it_does_not_run_again(
+    story: Story, runs_again: bool
+) -> None:
+    story.webhook()
+    site = story.monitor("Site")
+    story.heals(site)
+    task = heartbeat(story, depends_on=[site.slug])
+    ping(story, task)
+    told(story)
+    story.fails(site)
+    ping(story, task, "fail")
+    told(story)
+    story.look(site, 502)  # it is asked first
+    assert story.engine.watched[task.pk].track.behind == (site.pk,)
+    story.heals(site)
+    pass_time(story, 299)
+    assert len(story.incidents()) == 1
+    if runs_again:
+        ping(story, task)
+        told(story)
+    for _ in range(3):
+        pass_time(story, 60)
+    story.deliver()
+    [first, *more] = story.incidents()
+    assert first.state == "resolved"
+    assert [(one.state, one.title.split(":")[0]) for one in more] == (
+        [] if runs_again else [("open", "Daily reconciliation")]
+    )
+
+
 def test_a_run_that_does_not_end(story: Story) -> None:
     task = heartbeat(story, longest="30m")
     ping(story, task, "start")

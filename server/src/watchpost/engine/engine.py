@@ -27,12 +27,12 @@ from watchpost.engine.database import let_go_of_database, use
 from watchpost.engine.deliver import Lanes, pending_channels
 from watchpost.engine.digest import Digest
 from watchpost.engine.family import Family
-from watchpost.engine.memory import Watched
+from watchpost.engine.memory import Watched, asks_otherwise
 from watchpost.engine.planned import Planned
 from watchpost.engine.portions import Portion, split
 from watchpost.engine.relatives import Relatives
 from watchpost.engine.selfcheck import SelfCheck
-from watchpost.engine.signals import Signals
+from watchpost.engine.signals import PATIENCE_S, Signals
 from watchpost.engine.waiting import Waiting
 from watchpost.prober.prober import Prober
 
@@ -66,7 +66,7 @@ class Engine:
         self.planned = Planned()
         self.family = Family(self.watched, prober.look_soon, now)
         self.relatives = Relatives(self.watched, self.family, prober.look_soon, now)
-        self.digest = Digest(prober.look_soon, self.family, flap_count)
+        self.digest = Digest(self._look_again, self.family, flap_count)
         self.waiting = Waiting(self.family, self._count, self._blame, now)
         self.signals = Signals(self)
         self.database = ThreadPoolExecutor(1, "database")
@@ -137,7 +137,13 @@ class Engine:
         if was_down and watched.track.health is not Health.DOWN:
             for number, child in enumerate(self.family.behind(watched.id)):
                 self.prober.look_soon(child, number * CATCH_UP_S)
+                self.signals.soon(child, PATIENCE_S)
         self._follow()
+
+    def _look_again(self, watched: Watched, after_s: float, deadline_s: float, resolver: int) -> None:
+        """To confirm what was seen. What reports by itself is only judged again."""
+        self.prober.look_soon(watched, after_s, deadline_s, resolver)
+        self.signals.soon(watched, after_s)
 
     def _follow(self) -> None:
         """Somebody's state changed: the composites that count it are judged anew, and so on upwards."""
@@ -377,7 +383,7 @@ class Engine:
                 self.family.put(now)
                 self._lay_overlays(now)
                 self.prober.put(now)
-                if now.last_at_ms is None or (before is not None and _asks_otherwise(before, now)):
+                if now.last_at_ms is None or (before is not None and asks_otherwise(before, now)):
                     self.prober.look_soon(now, 0.0)  # whoever did that waits for the result
             else:
                 self.watched.pop(monitor_id, None)
@@ -392,8 +398,3 @@ class Engine:
         self.lanes.close()
         await self.call(let_go_of_database)
         self.database.shutdown(wait=True)
-
-
-def _asks_otherwise(before: Watched, now: Watched) -> bool:
-    """Somebody changed what is asked, or what is expected."""
-    return before.revision != now.revision or before.baseline != now.baseline

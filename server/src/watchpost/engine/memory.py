@@ -162,3 +162,8 @@ def finding_rows(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
         }
         for finding in findings
     ]
+
+
+def asks_otherwise(before: Watched, now: Watched) -> bool:
+    """Somebody changed what is asked, or what is expected."""
+    return before.revision != now.revision or before.baseline != now.baseline

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 500
 AGAIN_S = 1.0
+PATIENCE_S = 300.0  # for a job that failed with what it depends on: its next run may come by itself
 log = logging.getLogger(__name__)
 
 
@@ -92,10 +93,11 @@ class Signals:
         if ripe:
             await self.hear(ripe)
 
-    def soon(self, watched: Watched) -> None:
-        """Judge it at the next tick, whatever was known."""
+    def soon(self, watched: Watched, after_s: float = 0.0) -> None:
+        """Judge it at the next tick, or so much later, whatever was known."""
         if watched.kind.feed == "signal":
-            self._await(watched.id, self.engine.now().timestamp())
+            at_s = self.engine.now().timestamp() + after_s
+            self._await(watched.id, min(at_s, self.due.get(watched.id, at_s)))
 
     def forget(self, monitor_id: int) -> None:
         self.due.pop(monitor_id, None)
