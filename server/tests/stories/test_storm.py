@@ -15,8 +15,8 @@ from tests.kill.harness import free_port
 from tests.stories.telling import Story
 from watchpost.core.bundle import JOIN_WAIT_S
 from watchpost.engine.deliver import send_due
-from watchpost.incidents import act
-from watchpost.incidents.models import Channel, Delivery, IncidentMember, IncidentShare
+from watchpost.incidents import act, tick
+from watchpost.incidents.models import Channel, Delivery, Incident, IncidentMember, IncidentShare
 from watchpost.monitors import edit
 from watchpost.outbound.mail import Mailer
 
@@ -135,6 +135,30 @@ def test_what_opens_an_incident_costs_the_same_however_many_are_open(story: Stor
     finally:
         post_init.disconnect(count, sender=IncidentMember)
     assert read[0] == read[-1] > 0
+
+
+def test_what_only_time_does_reads_none_for_which_it_is_not_time(story: Story) -> None:
+    story.webhook()
+    for i in range(5):
+        site = story.monitor(f"Site {i}", host=f"s{i}.example", resend="1h" if i == 0 else "4h")
+        for _ in range(2):
+            story.look(site, 502, address=f"198.51.100.{i}")
+    read: list[str] = []
+
+    def count(instance: Incident, **_: Any) -> None:
+        read.append(instance.title.partition(":")[0])
+
+    post_init.connect(count, sender=Incident, weak=False)
+    try:
+        story.tick()
+        assert read == []
+        story.pass_time(3600)
+        tick.pass_time(story.time)
+        assert "Site 0" in read
+    finally:
+        post_init.disconnect(count, sender=Incident)
+    story.deliver()
+    assert [one["title"].partition(":")[0] for one in story.told if one["event"] == "updated"] == ["Site 0"]
 
 
 def test_an_incident_that_ended_shares_nothing_any_more(story: Story) -> None:

@@ -20,7 +20,7 @@ from watchpost.engine.memory import Written, finding_rows
 from watchpost.engine.values import store_values
 from watchpost.incidents import desk, tick
 from watchpost.incidents.models import Delivery
-from watchpost.monitors.models import Monitor, MonitorState
+from watchpost.monitors.models import Monitor
 from watchpost.monitors.models import Transition as TransitionRow
 
 
@@ -135,22 +135,29 @@ def _apply_changes(changes: Sequence[StateChange], now: datetime) -> tuple[set[i
 
 
 def _swap(change: StateChange) -> bool:
+    """By hand: an UPDATE through the ORM costs four times as much, and a storm has thousands."""
+    adapt = connection.ops
     values: dict[str, Any] = {
         "shown": change.shown,
         "health": change.health,
         "severity": change.severity,
-        "since": change.since,
+        "since": adapt.adapt_datetimefield_value(change.since),
         "reason": change.reason,
         "flapping": change.flapping,
-        "tracks": change.tracks,
+        "tracks": adapt.adapt_json_value(change.tracks, None),
         "version": change.version + 1,
     }
     if change.baseline is not None:
-        values["baseline"] = change.baseline
+        values["baseline"] = adapt.adapt_json_value(change.baseline, None)
     if change.findings is not None:
-        values["findings"] = change.findings
-    rows = MonitorState.objects.filter(monitor_id=change.monitor_id, version=change.version)
-    return bool(rows.update(**values))
+        values["findings"] = adapt.adapt_json_value(change.findings, None)
+    columns = ", ".join(f"{name} = %s" for name in values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE monitors_monitorstate SET {columns} WHERE monitor_id = %s AND version = %s",  # noqa: S608
+            [*values.values(), change.monitor_id, change.version],
+        )
+        return bool(cursor.rowcount)
 
 
 def _row(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from watchpost.core import incident as core
 from watchpost.core.words import duration_words
 from watchpost.incidents.act import swap
 from watchpost.incidents.case import core_member, snapshot
 from watchpost.incidents.desk import close, flap
-from watchpost.incidents.models import Incident
+from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.outbox import Outbox, note, tell
+from watchpost.monitors.models import Monitor
+
+RESEND_S = 4 * 3600.0  # of an incident that has nobody left to ask
 
 
 def tell_still_down(monitor_id: int, reason: str, outbox: Outbox) -> None:
@@ -29,17 +33,22 @@ def tell_still_down(monitor_id: int, reason: str, outbox: Outbox) -> None:
 
 
 def pass_time(now: datetime) -> None:
-    """What only time does to open incidents. Reads everything at once: there may be hundreds."""
-    rows = (
-        Incident.objects.exclude(state="resolved")
-        .select_related("project")
-        .prefetch_related("members__monitor__state")
-    )
-    for row in rows:
+    """What only time does to open incidents. Reads at once those for which it may be time: thousands may be
+    open."""
+    for row in _ripe(now).select_related("project").prefetch_related("members__monitor__state"):
         act = _due_act(row, now)
         if act is not None:
             with transaction.atomic():
                 act()
+
+
+def _ripe(now: datetime) -> QuerySet[Incident]:
+    """No fewer than those with something due: told longest ago, snoozed until now, all up again."""
+    least = Monitor.objects.filter(resend_s__gt=0).aggregate(least=Min("resend_s"))["least"]
+    told = Q(last_told_at__lte=now - timedelta(seconds=min(least or RESEND_S, RESEND_S)))
+    inside = Exists(IncidentMember.objects.filter(incident=OuterRef("pk"), left_at=None))
+    rows = Incident.objects.exclude(state="resolved")
+    return rows.filter(told | Q(snoozed_until__lte=now) | ~inside)
 
 
 def _due_act(row: Incident, now: datetime) -> Callable[[], None] | None:
@@ -77,5 +86,5 @@ def _tell_again(row: Incident, now: datetime) -> None:
 def _resend_s(row: Incident) -> float:
     return min(
         (member.monitor.resend_s for member in row.members.all() if member.left_at is None),
-        default=4 * 3600.0,
+        default=RESEND_S,
     )
