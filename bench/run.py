@@ -11,7 +11,19 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ("footprint", "restart", "schedule", "prober", "tls", "assets", "health", "pings", "overdue", "kill")
+ORDER = (
+    "footprint",
+    "restart",
+    "schedule",
+    "prober",
+    "tls",
+    "assets",
+    "health",
+    "pings",
+    "overdue",
+    "kill",
+    "kill_pings",
+)
 
 
 def main(arguments: list[str]) -> int:
