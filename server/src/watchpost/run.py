@@ -73,9 +73,11 @@ def find_address(given: argparse.Namespace, env: Mapping[str, str]) -> Address:
             raise Refused("the address is that of one heartbeat already; leave out --slug")
         base, uuid = base.rpartition("/")[0], parts[-1]
     elif len(parts) > 2 and _KEY.fullmatch(parts[-2]):
-        base, key, slug = base.rsplit("/", 2)[0], parts[-2], given.slug or parts[-1]
+        base, key, slug = base.rsplit("/", 2)[0], given.key or parts[-2], given.slug or parts[-1]
     elif len(parts) > 1 and _KEY.fullmatch(parts[-1]):
-        base, key = base.rpartition("/")[0], parts[-1]
+        base, key = base.rpartition("/")[0], given.key or parts[-1]
+    elif server and len(parts) > 2 and parts[-2] == "ping":
+        raise Refused(f"{parts[-1]!r} in the address is no ping key; copy it anew from the project's page")
     elif server and parts[-1] != "ping":
         base += "/ping"
     end = _check_end(slug, uuid, key)

@@ -48,7 +48,9 @@ def default_queue(app: Any) -> str:
 
 def _candidates(kind: type) -> Iterator[Any]:
     """The project's own first, by the convention of Celery's documentation, then whatever was made here."""
-    paths = (getattr(settings, "SETTINGS_MODULE", ""), settings.ROOT_URLCONF, settings.WSGI_APPLICATION)
+    # A project that has workers alone needs no ROOT_URLCONF, and Django has no default for it.
+    names = ("SETTINGS_MODULE", "ROOT_URLCONF", "WSGI_APPLICATION")
+    paths = [getattr(settings, name, None) for name in names]
     for package in dict.fromkeys(one for path in paths for one in _packages(str(path or ""))):
         for module in (f"{package}.celery", package, f"{package}.celery_app", f"{package}.worker"):
             for name in _NAMES:

@@ -117,7 +117,8 @@ def _read_one(check: Mapping[str, Any], code: UUID | None) -> tuple[Wanted | Non
         return None, [Left(f"{label} ({code})", why, _AGAIN, True)]
     left += _cleaned(asked, f"{label} ({code})")
     if asked.get("filter_subject") or asked.get("filter_body"):
-        left.append(Left(f"pings by mail of {label}", "no mail is received here", "ping it by HTTP"))
+        why, fix = "they are taken here once PING_MAIL_LISTEN is set", "set it, or ping by HTTP"
+        left.append(Left(f"pings by mail of {label}", why, fix))
     spec = to_spec(asked, {})
     if "name" in spec:  # one that was left out may have been written here since
         spec["name"] = spec["name"].strip() or str(code)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from watchpost.core.heartbeat import Schedule, Sign, Why
+from watchpost.core.heartbeat import Schedule, Sign, Trouble, Why
 from watchpost.core.words import duration_words
 from watchpost.heartbeats.runs import Bar, Run
 from watchpost.heartbeats.standing import Standing
@@ -84,6 +84,9 @@ def _down(one: Standing, now: datetime) -> str:
         ago = f" {_since(beat.last_ping, now)} ago" if beat.last_ping else ""
         return f"failed{ago}" + (f", exit code {row.exit_code}" if row.exit_code else "")
     missed = one.config.rule.due_after(beat.last_ping) if one.config and beat.last_ping else None
+    is_in_time = missed is None or missed > now
+    if beat.last_ping and beat.trouble == Trouble.WRONG_OUTPUT and is_in_time:
+        return f"ended {_since(beat.last_ping, now)} ago without the output it should have"
     return f"was expected {_since(missed, now)} ago" if missed else "no sign came"
 
 

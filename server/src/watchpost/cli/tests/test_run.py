@@ -317,6 +317,8 @@ def test_without_a_network_the_job_runs(start) -> None:
         ("", {"WATCHPOST_PING_URL": f"http://h/ping/{UUID}"}, f"http://h/ping/{UUID}"),
         ("", {"HC_API_URL": "http://h/ping", "CHECK_UUID": UUID}, f"http://h/ping/{UUID}"),
         ("", {"HC_API_URL": "http://h", "HC_PING_KEY": KEY, "CHECK_SLUG": "b"}, f"http://h/{KEY}/b"),
+        ("--slug b --key k", {"WATCHPOST_PING_URL": f"http://h/ping/{KEY}"}, "http://h/ping/k/b"),
+        (f"--slug b --url http://h/ping/{KEY}", {"WATCHPOST_PING_KEY": "k"}, f"http://h/ping/{KEY}/b"),
         ("-api-url http://h -ping-key k -slug b", {}, "http://h/k/b"),
         (f"--url http://h/w -uuid {UUID.upper()}", {"CHECK_SLUG": "b"}, f"http://h/w/ping/{UUID}"),
     ],
@@ -345,6 +347,7 @@ def test_create_stands_in_the_address() -> None:
         (f"--url http://h/ping/{UUID} --slug b", "leave out --slug"),
         (f"--url http://h/ping/{UUID}/start", "must end before /start"),
         (f"--url http://h --uuid {UUID} --slug b", "both a slug and a uuid"),
+        ("--url http://h/ping/kkk --slug b", "'kkk' in the address is no ping key; copy it anew"),
         ("--url http://h --key a/b --slug b", "the ping key cannot be used"),
     ],
 )  # fmt: skip

@@ -151,7 +151,7 @@ def test_what_lies_around_is_told() -> None:
     assert "1 check did not tell all of them (Backup)" in told
     assert "pings until now: stay there" in told
     assert "the ping key" in told
-    assert "pings by mail of Backup" in told
+    assert "pings by mail of Backup: they are taken here once PING_MAIL_LISTEN is set: set it" in told
     assert not read(without("slug")).left
 
 

@@ -82,6 +82,15 @@ def test_one_that_overran_and_one_whose_time_is_over(seeded: Seeded) -> None:
     )  # the engine has not judged it yet
 
 
+def test_one_that_printed_something_else_is_not_called_overdue(seeded: Seeded) -> None:
+    """It came in time: until its next time is over, what it printed is what is wrong."""
+    one = make(seeded.shop, "Checked", NOW, period="1h", grace="10m", output="0 errors")
+    ping(one, NOW - timedelta(minutes=5), body=b"5 errors")
+    shown(one, "down", NOW)
+    assert standing(one) == ("down", "ended 5 min ago without the output it should have")
+    assert standing(one, NOW + timedelta(hours=2)) == ("down", "was expected 1 h ago")
+
+
 def test_starts_and_ends_are_one_run_also_beside_each_other(seeded: Seeded) -> None:
     one = make(seeded.shop, "Backup", NOW)
     at = NOW - timedelta(hours=1)
