@@ -186,8 +186,13 @@ def test_entries_are_made_kept_and_let_go(pinged):
     assert pinged.heard[0][1] == "/api/v3/checks/?tag=celery-beat&tag=beat-shop"
 
     made["beat-nightly"]["grace"] = 60  # by somebody, on its page
+    assert registry.unheard == {"beat-nightly", "beat-often"}
+
+    made["beat-often"]["status"] = "up"
+    made["beat-nightly"]["started"] = True
     count = len(pinged.heard)
     registry.bring([NIGHTLY, OFTEN])
+    assert registry.unheard == set()
     assert [one[0] for one in pinged.heard[count:]] == ["GET"]  # nothing to write
 
     moved = Entry("nightly", "beat-nightly", "shop.fine", 3600, schedule="0 4 * * *", zone="Europe/Athens")

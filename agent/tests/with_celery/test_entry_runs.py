@@ -57,9 +57,13 @@ def test_what_beat_sends_is_told_by_the_worker(use, redis, pinged):
     assert made[bad]["name"] == "Bad one"
 
     wait_for(lambda: len(told(pinged, "beat-often")) >= 4)
-    assert told(pinged, "beat-often")[:4] == ["start", "", "start", ""]
-    wait_for(lambda: len(told(pinged, bad)) >= 2)
-    assert told(pinged, bad)[:2] == ["start", "fail"]
+    # Nothing was heard of it before, so Beat says that the first one is on its way.
+    assert by_run(pinged, "beat-often")[0] == ["start", "start", ""]
+    wait_for(
+        lambda: len(by_run(pinged, "beat-often")) >= 2 and by_run(pinged, "beat-often")[1] == ["start", ""]
+    )
+    wait_for(lambda: len(told(pinged, bad)) >= 3)
+    assert told(pinged, bad)[:3] == ["start", "start", "fail"]
     assert any("ValueError: the shelf is empty (" in body for body in pinged.bodies())
     wait_for(lambda: ["start", "log", "start", ""] in by_run(pinged, "beat-stubborn"))
     # It may be gone before its start could be sent; that it was killed is told by the worker's main process.
@@ -71,6 +75,16 @@ def test_what_beat_sends_is_told_by_the_worker(use, redis, pinged):
     beat.send(signal.SIGKILL)
     wait_for(lambda: b"succeeded" in stack.processes[0].log.read_bytes())
     assert {one.split("/")[0] for one in pinged.pings()[count:]} <= set(made)
+
+
+def test_the_first_run_of_an_entry_is_awaited_though_no_worker_takes_it(use, redis, pinged):
+    """A heartbeat that never heard anything is silent: a task that never ran would be so for ever."""
+    conf = {"PING_URL": pinged.url, "PING_KEY": KEY, "API_KEY": "a-key"}
+    stack = use(redis.url, watchpost=conf, entries={name: ENTRIES[name] for name in ("often", "rare")})
+    beat = stack.beat()
+    wait_for(lambda: beat.log.read_bytes().count(b"Sending due task often") >= 3)
+    assert pinged.pings() == ["beat-often/start"]
+    assert pinged.bodies() == ["Beat sent it, and no worker has begun it yet."]
 
 
 def test_an_entry_that_goes_is_paused_at_the_next_start_of_beat(use, redis, pinged):

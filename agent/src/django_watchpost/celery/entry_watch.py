@@ -10,7 +10,7 @@ from typing import Any
 
 from django_watchpost.celery.entries import Entry, Untold, read_entry, whole_schedule
 from django_watchpost.celery.registry import NotDone, Registry
-from django_watchpost.celery.runs import publishing
+from django_watchpost.celery.runs import expect, publishing
 from django_watchpost.conf import Conf
 from django_watchpost.guard import guard, log
 
@@ -98,6 +98,7 @@ class EntryWatch:
     def _bring(self) -> bool:
         try:
             is_whole = self._registry.bring(self._entries)
+            expect(self._registry.unheard)
         except NotDone as error:
             self._say(
                 "NotDone", f"Beat's entries are not told to Watchpost: {error}; it is tried each minute"

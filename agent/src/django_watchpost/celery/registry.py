@@ -39,6 +39,7 @@ class Registry:
     _wire: Wire = field(init=False)
     _linked: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)  # what was told, by slug
     _told: set[str] = field(init=False, default_factory=set)
+    unheard: set[str] = field(init=False, default_factory=set)  # slugs of which nothing was heard yet
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.url, _TIMEOUT_S)
@@ -49,6 +50,7 @@ class Registry:
         tags = f"{_TAG} {_tag_of(self.owner)}"
         found = self._ask("GET", "?" + "&".join(f"tag={quote(tag)}" for tag in tags.split()))
         known = {str(one.get("slug")): one for one in found.get("checks", ())}
+        self.unheard = set()
         for entry in entries:
             try:
                 self._bring_one(entry, known.get(entry.slug), tags)
@@ -56,6 +58,8 @@ class Registry:
                 log.warning("Beat's entry %r has no heartbeat: %s", entry.name, error)
             else:
                 self._link(entry)
+                if _is_unheard(known.get(entry.slug)):
+                    self.unheard.add(entry.slug)
         wanted = {entry.slug for entry in entries}
         for slug, one in known.items():
             if slug not in wanted and not str(one.get("desc", "")).startswith(_GONE):
@@ -131,6 +135,13 @@ class Registry:
 def _has_other(known: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
     """An interval that was a crontab before, or the other way round."""
     return bool(known.get("schedule")) != bool(said.get("schedule"))
+
+
+def _is_unheard(known: Mapping[str, Any] | None) -> bool:
+    """Also of one that goes on after its entry was gone."""
+    if known is None or str(known.get("desc", "")).startswith(_GONE):
+        return True
+    return known.get("status") == "new" and not known.get("started")
 
 
 def _tag_of(owner: str) -> str:

@@ -14,9 +14,18 @@ from django_watchpost.heartbeats.run import Run
 
 HEADER = "watchpost-beat"
 _MOST_RECEIVED = 10_000
+_ON_ITS_WAY = "Beat sent it, and no worker has begun it yet."
 _publishing = threading.local()
+_unheard: set[str] = set()  # in Beat's process
 _runs: dict[str, Run] = {}
 _received: OrderedDict[str, str] = OrderedDict()  # in a worker's main process, of tasks that its pool runs
+
+
+def expect(slugs: set[str]) -> None:
+    """Heartbeats that are silent because nothing was heard of them yet: the first run of each is announced
+    when Beat sends it, or a task that no worker ever took would never be missed."""
+    global _unheard
+    _unheard = set(slugs)
 
 
 @contextmanager
@@ -38,6 +47,10 @@ def stamp_entry(headers: Any = None, **_: Any) -> None:
     slug = getattr(_publishing, "slug", None) or (run.slug if run is not None else None)
     if slug:
         headers[HEADER] = slug
+    if slug in _unheard:
+        _unheard.discard(slug)
+        # Before the task itself: a start that came after its end would be a run that never ends.
+        Run(slug, name=_run_of(headers.get("id"))).begin(_ON_ITS_WAY)
 
 
 @guard(None)

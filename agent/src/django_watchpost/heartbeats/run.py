@@ -45,9 +45,10 @@ class Run:
         if len(self._notes) < _MOST_NOTES:
             self._notes.append(str(text))
 
-    def begin(self) -> None:
+    def begin(self, words: str = "") -> None:
+        """With ``words`` for its body it is waited for, as the end of a run is."""
         self._began = time.monotonic()
-        self._send("start", "", is_start=True)
+        self._await(self._send("start", words, is_start=True), bool(words))
 
     def end(self, error: BaseException | None = None, is_awaited: bool = True) -> None:
         """Waits at most a second for the ping to be taken, and not at all where a loop would stand still."""

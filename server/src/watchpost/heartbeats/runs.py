@@ -55,6 +55,8 @@ def runs_of(monitor_id: int) -> list[Run]:
         if ping.sign in (Sign.SUCCESS, Sign.FAIL) and ping.took_s is not None and ping.run in open_at:
             gone.add(open_at.pop(ping.run))
         if ping.sign == Sign.START:
+            if ping.run and ping.run in open_at:  # announced, or tried again
+                gone.add(open_at[ping.run])
             open_at[ping.run] = len(found)
         found.append(_run(ping))
     return [run for place, run in enumerate(found) if place not in gone][::-1]

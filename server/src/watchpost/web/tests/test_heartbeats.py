@@ -91,6 +91,19 @@ def test_one_that_printed_something_else_is_not_called_overdue(seeded: Seeded) -
     assert standing(one, NOW + timedelta(hours=2)) == ("down", "was expected 1 h ago")
 
 
+def test_a_run_that_began_twice_is_one_run(seeded: Seeded) -> None:
+    """Beat announces the first one of an entry and the worker begins it; one that is tried again begins anew."""
+    one = make(seeded.shop, "Backup", NOW)
+    at = NOW - timedelta(hours=1)
+    for run in (RUN, ""):
+        ping(one, at, Sign.START, run=run)
+        ping(one, at + timedelta(minutes=5), Sign.START, run=run)
+        ping(one, at + timedelta(minutes=7), Sign.SUCCESS, run=run)
+    found = [(each.run, each.sign, each.took_s) for each in runs_of(one.pk)]
+    # Without an id nobody knows whether the first of two starts was another run.
+    assert found == [("", Sign.SUCCESS, 120.0), ("", Sign.START, None), (RUN, Sign.SUCCESS, 120.0)]
+
+
 def test_starts_and_ends_are_one_run_also_beside_each_other(seeded: Seeded) -> None:
     one = make(seeded.shop, "Backup", NOW)
     at = NOW - timedelta(hours=1)
