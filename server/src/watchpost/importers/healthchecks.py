@@ -46,7 +46,7 @@ def read_answers(checks: Any, channels: Any, known: Mapping[str, UUID], ours: Co
     wanted: dict[UUID, Wanted] = {}
     left: list[Left] = []
     hidden = 0
-    read: list[Mapping[str, Any]] = []
+    read: list[tuple[str, Mapping[str, Any]]] = []  # with what it is called here
     for number, check in enumerate(checks["checks"], 1):
         if not isinstance(check, dict):
             left.append(Left(f"entry {number} of the answer", "is no check", "tell us what it is", True))
@@ -62,7 +62,7 @@ def read_answers(checks: Any, channels: Any, known: Mapping[str, UUID], ours: Co
             left += missing
             if one is not None:
                 wanted[one.code] = one
-                read.append(check)
+                read.append((_label(check, code), check))
     return Found(tuple(wanted.values()), (*left, *_hidden(hidden), *_around(read, channels, ours)))
 
 
@@ -143,7 +143,7 @@ def _cleaned(asked: dict[str, Any], which: str) -> list[Left]:
     return left
 
 
-def _around(checks: list[Mapping[str, Any]], channels: Any, ours: Collection[str]) -> list[Left]:
+def _around(checks: list[tuple[str, Mapping[str, Any]]], channels: Any, ours: Collection[str]) -> list[Left]:
     """What lies around the checks and is not theirs."""
     told = channels.get("channels") if isinstance(channels, dict) else None
     left = [] if channels is None or isinstance(told, list) else [_UNREADABLE_CHANNELS]
@@ -152,16 +152,16 @@ def _around(checks: list[Mapping[str, Any]], channels: Any, ours: Collection[str
     if channels is None:
         left.append(Left("channels", "a read-only key does not list them", "make them here"))
     every = {str(one.get("id")) for one in rows}
-    fewer = [one for one in checks if "channels" in one and _ids(one["channels"]) != every]
+    fewer = [label for label, one in checks if "channels" in one and _ids(one["channels"]) != every]
     if fewer and rows:
-        names = _listed([_label(one, None) for one in fewer])
+        names = _listed(fewer)
         left.append(Left("which check tells which channel",
                          f"{_counted(len(fewer), 'check')} did not tell all of them ({names}); here all of a "
                          "project's heartbeats tell all of its channels",
                          "give those that others should hear a project of their own"))  # fmt: skip
-    if any(one.get("slug") for one in checks):
+    if any(one.get("slug") for _, one in checks):
         left.append(_PING_KEY)
-    if any(one.get("n_pings") for one in checks):
+    if any(one.get("n_pings") for _, one in checks):
         left.append(
             Left("pings until now", "stay there", "nothing: each heartbeat is new until its first ping here")
         )

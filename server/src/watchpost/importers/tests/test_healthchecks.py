@@ -149,6 +149,8 @@ def test_what_lies_around_is_told() -> None:
     )
     assert "channel Room (slack): there is no such kind here: make one of email, webhook" in told
     assert "1 check did not tell all of them (Backup)" in told
+    nameless = read(SIMPLE | {"channels": "a", "name": ""}, other, channels=channels).left
+    assert f"1 check did not tell all of them ({SIMPLE['uuid']})" in lines(nameless)
     assert "pings until now: stay there" in told
     assert "the ping key" in told
     assert "pings by mail of Backup: they are taken here once PING_MAIL_LISTEN is set: set it" in told
