@@ -10,6 +10,7 @@ from watchpost.cli.document import Path
 
 if TYPE_CHECKING:
     from watchpost.cli.wanted import Reader
+    from watchpost.monitors.models import Monitor
 
 PROJECT_KEYS = ("name", "slug", "monitors", "maintenance")
 
@@ -32,6 +33,23 @@ def monitors_in(reader: Reader, entry: Mapping[str, Any], path: Path) -> list[tu
                 )
             found.append((place, spec | {"kind": named}))
     return found
+
+
+def brief_spec_of(monitor: Monitor) -> dict[str, Any]:
+    """Its spec without what the kind takes for granted: one that an API made has every key there is."""
+    from watchpost.monitors import edit
+
+    spec = edit.spec_of(monitor)
+    try:
+        clear = edit.config_of(monitor)
+    except ValueError:  # its secrets belong to another key: everything is shown as it is kept
+        return spec
+    usual = {
+        name
+        for name, field in type(clear).model_fields.items()
+        if not field.is_required() and getattr(clear, name) == field.get_default(call_default_factory=True)
+    }
+    return {key: value for key, value in spec.items() if key not in usual or key not in monitor.config}
 
 
 def lists_of(specs: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchpost.hcapi.zones import today
+from watchpost.monitors.spec import write_duration
 from watchpost.registry.schedule import check_schedule, check_zone, schedule_of
 
 LEAST_S, MOST_S = 60, 31_536_000
@@ -207,9 +208,9 @@ def to_spec(asked: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, An
     if "tags" in asked:
         spec["tags"] = list(dict.fromkeys(asked["tags"].split()))
     if "grace" in asked:
-        spec["grace"] = f"{asked['grace']}s"
+        spec["grace"] = write_duration(asked["grace"])
     if asked.get("schedule"):
         spec["schedule"] = asked["schedule"]
     elif "timeout" in asked:
-        spec |= {"period": f"{asked['timeout']}s", "schedule": ""}
+        spec |= {"period": write_duration(asked["timeout"]), "schedule": ""}
     return spec

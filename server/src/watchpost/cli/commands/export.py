@@ -27,7 +27,7 @@ def run(args: Namespace, out: Out) -> int:
 
 def _document(only: str | None) -> dict[str, Any]:
     from watchpost.cli.find import find_project
-    from watchpost.cli.wanted_monitors import lists_of
+    from watchpost.cli.wanted_monitors import brief_spec_of, lists_of
     from watchpost.incidents.models import Channel
     from watchpost.monitors import edit
     from watchpost.monitors.models import Project
@@ -36,7 +36,7 @@ def _document(only: str | None) -> dict[str, Any]:
     projects = [find_project(only)] if only else list(Project.objects.order_by("slug"))
     document: dict[str, Any] = {"version": 1, "projects": []}
     for project in projects:
-        lists = lists_of(edit.spec_of(monitor) for monitor in project.monitors.order_by("slug"))
+        lists = lists_of(brief_spec_of(monitor) for monitor in project.monitors.order_by("slug"))
         entry: dict[str, Any] = {"name": project.name, "slug": project.slug}
         series = project.windows.filter(starts_at=None).prefetch_related("monitors").order_by("slug")
         lists["maintenance"] = [window_spec_of(row) for row in series]

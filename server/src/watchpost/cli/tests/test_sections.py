@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from watchpost import clock
 from watchpost.cli.tests.conftest import Cli
+from watchpost.hcapi.asked import to_spec
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.monitors import edit
 from watchpost.monitors.models import Monitor, Project
@@ -168,3 +169,21 @@ def test_what_is_exported_is_applied_without_a_change(
 
 class _Undo(Exception):
     """Each example begins with nothing."""
+
+
+def test_what_an_api_made_is_exported_without_what_goes_without_saying(cli: Cli, file: Path) -> None:
+    project = edit.create_project("shop", clock.now())
+    for name, said in (
+        ("Backup", {"timeout": 90_000, "grace": 3600}),
+        ("Report", {"schedule": "5 4 * * 1-5"}),
+    ):
+        asked = {"start_kw": "", "filter_body": False, "methods": "", "manual_resume": False} | said
+        spec = write_config(to_spec(asked, {}), "") | {"name": name, "kind": "heartbeat", "description": ""}
+        edit.create_monitor(project, spec, clock.now())
+    told = cli("export").out
+    assert yaml.safe_load(told)["projects"][0]["heartbeats"] == [
+        {"name": "Backup", "slug": "backup", "period": "25h"},
+        {"name": "Report", "slug": "report", "schedule": "5 4 * * 1-5"},
+    ]
+    file.write_text(told)
+    assert "nothing to change" in cli("plan", str(file)).out.lower()
