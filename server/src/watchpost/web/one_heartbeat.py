@@ -37,6 +37,7 @@ def about_heartbeat(
     one = standing_of(row, now, away_between(now))
     runs = runs_of(monitor.pk)
     return {
+        "found_under": "/heartbeats/",  # in the menu, although its page is a monitor's
         "one": one,
         "beat_shape": beats.shape(one.state),
         "beat_word": beats.word(one.state),

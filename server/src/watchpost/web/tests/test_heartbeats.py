@@ -205,6 +205,14 @@ def test_what_means_nothing_for_a_heartbeat_is_absent(seeded: Seeded, beats: dic
     assert "Scheduled work" in words(client.get("/projects/shop/"))
 
 
+def test_the_menu_marks_where_it_was_found(seeded: Seeded, beats: dict[str, Monitor]) -> None:
+    for path in ("/heartbeats/", f"/monitors/{beats['up'].pk}/"):
+        [marked] = re.findall(
+            r'<a href="(/\w+/)" aria-current="page">', enter(seeded.admin).get(path).content.decode()
+        )
+        assert marked == "/heartbeats/"
+
+
 def test_a_clock_that_leaps_is_told_and_both_clocks_are_shown() -> None:
     before = datetime(2027, 3, 27, 12, tzinfo=UTC)
     timezone.activate(UTC)
