@@ -86,7 +86,7 @@ def test_a_project_moves_and_its_jobs_change_the_host_alone(there: Project, here
     ran = bring(here, site, there.looking)  # what it does not tell is known by now
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"~ Backup ({made[0]['uuid']})\n    tags:" in ran.stdout
-    assert "period: 600s -> 1200s" in ran.stdout
+    assert "period: 10m -> 20m" in ran.stdout
     assert "0 created, 1 changed, 3 as they were." in ran.stdout
     assert "it is paused there and not here" in ran.stdout
     changed = here.get(made[0])

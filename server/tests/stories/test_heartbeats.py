@@ -410,3 +410,26 @@ def test_a_job_that_fails_with_its_application_is_in_the_incident_of_that(story:
     ]
     assert incident.title.startswith("Application: ")
     assert people.deliveries.filter(event="opened").count() == 1
+
+
+@pytest.mark.parametrize("falls", [True, False])
+def test_what_its_application_says_of_itself_may_be_seconds_old(story: Story, falls: bool) -> None:
+    """The job met the dead database first; the health endpoint still told of its last good check."""
+    app = story.monitor("Application")
+    job = heartbeat(story, depends_on=[app.slug])
+    story.look(app)
+    ping(story, job)
+    told(story)
+    ping(story, job, "fail")
+    told(story)
+    story.pass_time(1)
+    story.look(app)  # as of ten seconds ago
+    told(story)
+    assert story.incidents() == []
+    for _ in range(3):
+        story.pass_time(5)
+        story.look(app, 502 if falls else 200)
+        story.tick()
+    [incident] = story.incidents()
+    names = {row.monitor.name for row in incident.members.all()}
+    assert names == ({"Application", job.name} if falls else {job.name})

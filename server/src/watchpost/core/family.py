@@ -15,6 +15,7 @@ from watchpost.core.types import Health, Overlay, Severity
 HOLD_S = (
     15.0  # how long a child's verdict waits for the answer of its parents: a look, its confirmation, a look
 )
+STALE_S = 10.0  # how old what a health endpoint says may be: the interval of most of its checks
 ASK_GAP_S = 5.0  # between two looks at a parent that its children ask for
 SLOW_S = 3600.0  # a parent that is looked at as rarely as this ...
 SLOW_GAP_S = 300.0  # ... is asked as rarely as this: registries count their callers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from watchpost.core import family as core
 from watchpost.core.types import State
@@ -113,15 +113,24 @@ class Family:
     # -- asking ----------------------------------------------------------------------------------
 
     def open_questions(self, one: Watched, since: datetime) -> list[Watched]:
-        """The ancestors that have not answered a child that fails since then. Paused ones are never asked."""
+        """The ancestors that have not answered a child that fails since then. Paused ones are never asked.
+
+        What reports by itself does so in the moment in which it fails, while what a health endpoint says may
+        be as old as the interval of its checks: that all is well must be said some seconds later."""
         above = self.ancestors(one)
+        well_since = since + timedelta(seconds=core.STALE_S if one.kind.feed == "signal" else 0.0)
         asked = [each for parent in above for each in (parent, *self.named(parent))]
         return [
             parent
             for parent in asked
             if parent.id != one.id
             and parent.is_looked_at
-            and not core.has_answered(parent.track, _seen(parent), parent.interval_s, since)
+            and not core.has_answered(
+                parent.track,
+                _seen(parent),
+                parent.interval_s,
+                since if core.explains(parent.track) else well_since,
+            )
         ]
 
     def ask(self, parents: Iterable[Watched]) -> None:

@@ -75,6 +75,7 @@ class Waiting:
         asked = self.family.open_questions(held.watched, held.since)
         late = self.now() - held.began >= timedelta(seconds=core.HOLD_S)
         if asked and not late:
+            self.family.ask(asked)
             return False
         del self.held[held.watched.id]
         waited_s = (self.now() - held.began).total_seconds()

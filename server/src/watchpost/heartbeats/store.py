@@ -273,6 +273,7 @@ class Timeout:
         return (self.monitor_id, ms_of(self.at), self.before, "down", "timeout", facts, True)
 
 
+@transaction.atomic(savepoint=False)
 def note_timeouts(timeouts: Sequence[Timeout]) -> None:
     """The engine called these misses: the state that Healthchecks' API shows, and their flips. In the
     engine's own transaction; a ping that came meanwhile wins."""

@@ -48,7 +48,7 @@ def test_a_check_keeps_its_uuid_and_all_its_fields() -> None:
     assert (one.code, one.label, one.paused) == (CODE, "Backup", False)
     wanted = {
         "name": "Backup", "ping_slug": "backup", "tags": ["prod", "db"], "description": "of ${HOME}",
-        "period": "3600s", "grace": "900s", "schedule": "", "methods": "POST", "failure_words": "ERROR",
+        "period": "1h", "grace": "15m", "schedule": "", "methods": "POST", "failure_words": "ERROR",
         "read_body": True, "manual_resume": False, "read_subject": False,
     }  # fmt: skip
     assert {key: one.spec[key] for key in wanted} == wanted
