@@ -27,12 +27,27 @@ def load_secret_key(data_dir: Path) -> str:
             file.write(fresh)
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
+        _put(draft, path)
     except FileExistsError:  # another process was faster: its key counts
         return read_secret_key(path) or fresh
     finally:
         os.unlink(draft)
     return fresh
+
+
+def _put(draft: str, path: Path) -> None:
+    """Under its name, unless there is one already. Raises FileExistsError."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except (
+        OSError
+    ):  # a file system without hard links: whoever reads it half-written refuses, and is started anew
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(Path(draft).read_text())
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def read_secret_key(path: Path) -> str | None:

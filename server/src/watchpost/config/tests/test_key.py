@@ -51,3 +51,16 @@ def test_an_empty_key_is_named_and_never_used(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("\n")
     with pytest.raises(WrongSetting, match="secret_key is empty: bring it back from a backup"):
         load_secret_key(tmp_path)
+
+
+def test_a_file_system_without_hard_links_holds_a_key_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")  # what Linux says of one on FAT
+
+    monkeypatch.setattr(os, "link", refuse)
+    key = load_secret_key(tmp_path)
+    assert (tmp_path / "secret_key").read_text() == key == load_secret_key(tmp_path)
+    assert os.stat(tmp_path / "secret_key").st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
