@@ -67,9 +67,8 @@ class Stand(ABC):
     queues: Mapping[str, tuple[str, ...]]  # worker -> the queues it serves
     watch_file = ""  # more monitors: a file beside ``watch.yaml``
     watched: Mapping[str, Any] = {}  # what stands in braces there
-    introduce: Callable[[], Mapping[str, str]] = staticmethod(
-        dict
-    )  # address and keys of the Watchpost beside it
+    # Address and keys of the Watchpost beside it.
+    introduce: Callable[[], Mapping[str, str]] = staticmethod(dict)
     watcher_environ: Mapping[str, str] = {}  # what the Watchpost beside it needs to find its way
 
     def __init__(self, folder: Path) -> None:

@@ -42,6 +42,14 @@ def told(story: Story) -> None:
     story.tick()
 
 
+def alive(story: Story, name: str = "Daily reconciliation", **spec: Any) -> Monitor:
+    """One that had a good run just now."""
+    job = heartbeat(story, name, **spec)
+    ping(story, job)
+    told(story)
+    return job
+
+
 def pass_time(story: Story, seconds: float) -> None:
     """Time in which the engine lives and keeps its ledger."""
     ends = story.time + timedelta(seconds=seconds)
@@ -114,9 +122,7 @@ def test_many_that_are_due_in_one_second_are_each_told_and_cost_little_each(
 
 
 def test_a_ping_in_time_moves_the_deadline_without_a_word(story: Story) -> None:
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
     for _ in range(5):
         pass_time(story, HOUR)
         ping(story, task)  # the engine is told nothing
@@ -128,9 +134,7 @@ def test_a_ping_in_time_moves_the_deadline_without_a_word(story: Story) -> None:
 
 def test_a_failure_and_its_mending_between_two_looks_are_both_told(story: Story) -> None:
     story.webhook()
-    task = heartbeat(story)
-    ping(story, task)
-    told(story)
+    task = alive(story)
     ping(story, task, "fail", exit_code=2, body=b"disk full")
     story.pass_time(5)
     ping(story, task)
@@ -158,9 +162,7 @@ def test_what_came_while_the_engine_was_dead_is_told_when_it_lives_again(story: 
 
 
 def test_time_in_which_we_were_away_is_added(story: Story) -> None:
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
     began = story.time
     AliveSpan.objects.all().delete()
     AliveSpan.objects.create(started_at=began, alive_at=began + timedelta(minutes=62))
@@ -187,9 +189,7 @@ def test_time_in_which_we_were_away_is_added(story: Story) -> None:
 @pytest.mark.parametrize("asleep", [timedelta(minutes=5), timedelta(hours=1), timedelta(days=2)])
 def test_a_machine_that_slept_wakes_without_an_alarm(story: Story, asleep: timedelta) -> None:
     """Nobody could ping it, and no process of ours was started anew: only the clock tells."""
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
     pass_time(story, HOUR + 300)  # five minutes of its grace are left
     story.time += asleep
     story.tick()
@@ -202,9 +202,7 @@ def test_a_machine_that_slept_wakes_without_an_alarm(story: Story, asleep: timed
 
 
 def test_a_clock_that_is_put_back_and_forth_again_is_nobodys_silence(story: Story) -> None:
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
     for jump_s in (-2 * HOUR, 0.5 * HOUR, 1.5 * HOUR):  # the last one is the true time again
         story.time += timedelta(seconds=jump_s)
         story.tick()
@@ -266,9 +264,7 @@ def test_a_job_that_failed_with_what_it_depends_on_is_told_when_it_does_not_run_
     story.webhook()
     site = story.monitor("Site")
     story.heals(site)
-    task = heartbeat(story, depends_on=[site.slug])
-    ping(story, task)
-    told(story)
+    task = alive(story, depends_on=[site.slug])
     story.fails(site)
     ping(story, task, "fail")
     told(story)
@@ -301,9 +297,7 @@ def test_a_run_that_does_not_end(story: Story) -> None:
 
 
 def test_paused_nobody_misses_it_and_resumed_it_waits_for_its_first_ping(story: Story) -> None:
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
     edit.set_paused(task, True, story.time)
     told(story)
     pass_time(story, 10 * HOUR)
@@ -319,9 +313,7 @@ def test_paused_nobody_misses_it_and_resumed_it_waits_for_its_first_ping(story: 
 
 
 def test_a_miss_that_another_process_answers_at_the_last_moment(story: Story) -> None:
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
     pass_time(story, 4199)
     story.time += timedelta(seconds=1)
     ping(story, task)
@@ -333,9 +325,7 @@ def test_a_miss_that_another_process_answers_at_the_last_moment(story: Story) ->
 def test_a_database_that_cannot_be_read_at_the_deadline_delays_the_alarm_alone(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = heartbeat(story, period="1h", grace="10m")
-    ping(story, task)
-    told(story)
+    task = alive(story, period="1h", grace="10m")
 
     def locked(*_: Any) -> None:
         raise OperationalError("database is locked")
@@ -350,9 +340,7 @@ def test_a_database_that_cannot_be_read_at_the_deadline_delays_the_alarm_alone(
 
 def test_a_failure_whose_change_of_state_lost_its_swap_is_judged_again(story: Story) -> None:
     story.webhook()
-    task = heartbeat(story)
-    ping(story, task)
-    told(story)
+    task = alive(story)
     ping(story, task, "fail")
     ping(story, task)
     story.take_changes()  # judged, and not stored yet
@@ -368,9 +356,7 @@ def test_a_failure_that_could_not_be_stored_at_once_is_told_once(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.webhook()
-    task = heartbeat(story)
-    ping(story, task)
-    told(story)
+    task = alive(story)
     ping(story, task, "fail")
     ping(story, task)
 
@@ -433,3 +419,48 @@ def test_what_its_application_says_of_itself_may_be_seconds_old(story: Story, fa
     [incident] = story.incidents()
     names = {row.monitor.name for row in incident.members.all()}
     assert names == ({"Application", job.name} if falls else {job.name})
+
+
+@pytest.mark.parametrize("interruption", ["restart", "edit"])
+def test_a_failure_that_waits_for_its_application_outlives_an_interruption(
+    story: Story, interruption: str
+) -> None:
+    """It was mended meanwhile, too: both are told."""
+    story.webhook()
+    app = story.monitor("Application")
+    job = heartbeat(story, depends_on=[app.slug])
+    story.look(app)
+    ping(story, job)
+    told(story)
+    ping(story, job, "fail")
+    told(story)
+    story.pass_time(1)
+    story.look(app)  # something is stored while the failure waits
+    assert story.incidents() == []
+    ping(story, job)
+    if interruption == "restart":
+        story.restart()
+        story.tick()
+    else:
+        story.changed(("monitor", str(job.pk)))
+        told(story)
+    for _ in range(3):
+        story.pass_time(5)
+        story.look(app)
+        story.tick()
+    story.deliver()
+    assert story.events == ["opened", "resolved"]
+    assert story.transitions(job) == [("new", "up"), ("up", "down"), ("down", "up")]
+    assert not Flip.objects.filter(handled=False).exists()
+
+
+def test_silence_waits_for_no_second_answer_of_its_application(story: Story) -> None:
+    app = story.monitor("Application")
+    job = alive(story, period="1h", grace="10m", depends_on=[app.slug])
+    story.look(app)
+    pass_time(story, 4200)
+    assert story.shown(job) == "up"  # the application is asked first
+    story.pass_time(0.5)
+    story.look(app)
+    story.tick()
+    assert story.shown(job) == "down"

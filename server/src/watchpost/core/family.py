@@ -13,7 +13,7 @@ from watchpost.core.track import Track
 from watchpost.core.types import Health, Overlay, Severity
 
 HOLD_S = (
-    15.0  # how long a child's verdict waits for the answer of its parents: a look, its confirmation, a look
+    15.0  # a child's verdict waits so long for the answer of its parents: a look, its confirmation, a look
 )
 STALE_S = 10.0  # how old what a health endpoint says may be: the interval of most of its checks
 ASK_GAP_S = 5.0  # between two looks at a parent that its children ask for

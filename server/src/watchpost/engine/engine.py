@@ -376,6 +376,7 @@ class Engine:
             if before is not None:
                 self.family.drop(before)
                 self.waiting.forget(monitor_id)
+                self.signals.forget(monitor_id)
                 self.relatives.forget(monitor_id)
             if monitor_id in fresh:
                 now = fresh[monitor_id]
@@ -388,7 +389,6 @@ class Engine:
             else:
                 self.watched.pop(monitor_id, None)
                 self.prober.drop(monitor_id)
-                self.signals.forget(monitor_id)
         self._judge_all(touched)
         await self.signals.hear(ids)
 

@@ -112,13 +112,10 @@ class Family:
 
     # -- asking ----------------------------------------------------------------------------------
 
-    def open_questions(self, one: Watched, since: datetime) -> list[Watched]:
+    def open_questions(self, one: Watched, since: datetime, stale_s: float = 0.0) -> list[Watched]:
         """The ancestors that have not answered a child that fails since then. Paused ones are never asked.
-
-        What reports by itself does so in the moment in which it fails, while what a health endpoint says may
-        be as old as the interval of its checks: that all is well must be said some seconds later."""
-        above = self.ancestors(one)
-        well_since = since + timedelta(seconds=core.STALE_S if one.kind.feed == "signal" else 0.0)
+        ``stale_s``: so old may be what one says that claims to be well."""
+        above, well_since = self.ancestors(one), since + timedelta(seconds=stale_s)
         asked = [each for parent in above for each in (parent, *self.named(parent))]
         return [
             parent

@@ -100,15 +100,22 @@ class Signals:
             self._await(watched.id, min(at_s, self.due.get(watched.id, at_s)))
 
     def forget(self, monitor_id: int) -> None:
+        """Its deadline, and what belongs to a verdict that waited: let go uncounted, it is fed again."""
         self.due.pop(monitor_id, None)
+        self.stored(one for one in self.also if one.monitor_id == monitor_id)
+        self.also = [one for one in self.also if one.monitor_id != monitor_id]
 
     def stored(self, also: Iterable[Also]) -> None:
         """A flip whose monitor lost its swap is unhandled still, and is fed again when that is reloaded."""
         self.fed -= {one.what for one in also if one.do is _handle}
 
     def take(self) -> list[Also]:
-        also, self.also = self.also, []
-        return also
+        """What may be stored now. What belongs to a verdict that waits for its parents waits with it: handled
+        before it counts, a flip would be lost with the process."""
+        waits = self.engine.waiting.held
+        taken = [one for one in self.also if one.monitor_id not in waits]
+        self.also = [one for one in self.also if one.monitor_id in waits]
+        return taken
 
     def _is_signal(self, monitor_id: int) -> bool:
         watched = self.engine.watched.get(monitor_id)

@@ -24,6 +24,7 @@ class Held:
     watched: Watched
     since: datetime  # of the child's failing
     began: datetime  # of the waiting
+    stale_s: float  # how old what a parent says of itself may be
     looks: list[tuple[Observation, Verdict, float]] = field(default_factory=list)
 
 
@@ -45,7 +46,8 @@ class Waiting:
             waiting.looks.append((seen, verdict, held_s))
         elif self._must_wait(watched, seen, verdict):
             since = core.began(watched.track, seen.at)
-            self.held[watched.id] = Held(watched, since, self.now(), [(seen, verdict, held_s)])
+            looks = [(seen, verdict, held_s)]
+            self.held[watched.id] = Held(watched, since, self.now(), _stale_s(watched, seen), looks)
         else:
             self.count(watched, seen, verdict, held_s, "")
 
@@ -57,7 +59,9 @@ class Waiting:
         reading = read(verdict, seen)
         if max(reading.severity or 0, reading.settled or 0) < Severity.ERROR or not reading.conclusive:
             return False
-        asked = self.family.open_questions(watched, core.began(watched.track, seen.at))
+        asked = self.family.open_questions(
+            watched, core.began(watched.track, seen.at), _stale_s(watched, seen)
+        )
         if not asked:
             return False
         self.family.ask(asked)
@@ -72,7 +76,7 @@ class Waiting:
             moved = any([self._try(held) for held in list(self.held.values())])
 
     def _try(self, held: Held) -> bool:
-        asked = self.family.open_questions(held.watched, held.since)
+        asked = self.family.open_questions(held.watched, held.since, held.stale_s)
         late = self.now() - held.began >= timedelta(seconds=core.HOLD_S)
         if asked and not late:
             self.family.ask(asked)
@@ -90,3 +94,12 @@ class Waiting:
 
     def forget(self, monitor_id: int) -> None:
         self.held.pop(monitor_id, None)
+
+
+def _stale_s(watched: Watched, seen: Observation) -> float:
+    """What reports by itself does so in the moment in which it fails, while a health endpoint may still tell
+    of its last good check. Silence is older: whatever caused it, a grace ago, is known by now."""
+    if watched.kind.feed != "signal":
+        return 0.0
+    due = watched.kind.due(watched.config, seen.facts, seen.at)
+    return 0.0 if due is not None and due <= seen.at else core.STALE_S
