@@ -26,6 +26,7 @@ class Held:
     began: datetime  # of the waiting
     stale_s: float  # how old what a parent says of itself may be
     looks: list[tuple[Observation, Verdict, float]] = field(default_factory=list)
+    asked: list[Watched] = field(default_factory=list)  # the parents that owe an answer
 
 
 class Waiting:
@@ -74,12 +75,14 @@ class Waiting:
         moved = bool(self.held)
         while moved:
             moved = any([self._try(held) for held in list(self.held.values())])
+        owing = {parent.id: parent for held in self.held.values() for parent in held.asked}
+        self.family.ask(owing.values())  # each once, however many wait for it
 
     def _try(self, held: Held) -> bool:
         asked = self.family.open_questions(held.watched, held.since, held.stale_s)
         late = self.now() - held.began >= timedelta(seconds=core.HOLD_S)
         if asked and not late:
-            self.family.ask(asked)
+            held.asked = asked
             return False
         del self.held[held.watched.id]
         waited_s = (self.now() - held.began).total_seconds()

@@ -129,4 +129,4 @@ class Session(SMTP):
             if size > 4 * MOST_BYTES:
                 await self.push("552 5.3.4 The mail is too large")
                 self._writer.close()
-                raise asyncio.CancelledError
+                raise asyncio.CancelledError  # by which aiosmtpd ends a session
