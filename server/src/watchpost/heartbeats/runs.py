@@ -39,10 +39,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Silence that was judged. ``until`` is when a sign came again."""
+    """Silence that was judged. ``until`` is when a sign came again; ``is_overrun``: a run had begun, and
+    did not end."""
 
     at: datetime
     until: datetime | None
+    is_overrun: bool = False
 
 
 def runs_of(monitor_id: int) -> list[Run]:
@@ -114,8 +116,8 @@ def misses_of(monitor_id: int, most: int) -> list[Miss]:
     found: list[Miss] = []
     until: datetime | None = None
     rows = Flip.objects.filter(monitor_id=monitor_id).order_by("-at", "-id")
-    for at, after, why in rows.values_list("at", "after", "why")[:MOST_FLIPS]:
+    for at, after, why, facts in rows.values_list("at", "after", "why", "facts")[:MOST_FLIPS]:
         if after == "down" and why == "timeout":
-            found.append(Miss(time_of(at) or EPOCH, until))
+            found.append(Miss(time_of(at) or EPOCH, until, bool(facts.get("last_start"))))
         until = time_of(at)
     return found[:most]

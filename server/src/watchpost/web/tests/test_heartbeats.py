@@ -22,9 +22,10 @@ from watchpost.core.heartbeat import Sign
 from watchpost.engine.load import away_between
 from watchpost.heartbeats.configs import _kept
 from watchpost.heartbeats.models import Heartbeat
-from watchpost.heartbeats.rows import ms_of
+from watchpost.heartbeats.rows import facts_of_row, ms_of
 from watchpost.heartbeats.runs import misses_of, runs_of
 from watchpost.heartbeats.standing import standing_of
+from watchpost.heartbeats.store import Timeout, note_timeouts
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.payload import stamp
 from watchpost.monitors.models import AliveSpan, Look, Monitor, MonitorLast
@@ -126,6 +127,17 @@ def test_misses_say_how_long(beats: dict[str, Monitor]) -> None:
     [miss] = misses_of(missed.pk, 8)
     assert miss.until is not None
     assert misses_of(beats["failed"].pk, 8) == []  # it said so itself
+
+
+def test_a_run_that_did_not_end_is_no_silence(seeded: Seeded) -> None:
+    one = make(seeded.shop, "Long", NOW, period="1h", grace="10m")
+    ping(one, NOW - timedelta(minutes=12), Sign.START)
+    facts = facts_of_row(Heartbeat.objects.get(pk=one.pk))
+    note_timeouts([Timeout(one.pk, NOW - timedelta(minutes=2), "new", facts)])
+    client, page = enter(seeded.admin), f"/monitors/{one.pk}/"
+    assert "its run did not end in time; still no end" in words(client.get(page))
+    ping(one, NOW)
+    assert "its run did not end in time; 2 min until the next sign" in words(client.get(page))
 
 
 def test_the_list_names_each_with_what_is_due(seeded: Seeded, beats: dict[str, Monitor]) -> None:
