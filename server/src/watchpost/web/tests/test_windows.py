@@ -138,12 +138,12 @@ def test_the_nights_on_which_clocks_change_are_marked(seeded: Seeded, admin: Cli
     )
 
 
-def test_ending_pausing_changing_and_deleting(
-    seeded: Seeded, admin: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ending_pausing_changing_and_deleting(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
     row = edit.create_series(seeded.shop, SPEC | {"name": "Backup", "timezone": "Europe/Lisbon"}, "a", NOW)
     page, path = f"/monitors/{seeded.home.pk}/", f"/windows/{row.pk}/"
     back = {"monitor": seeded.home.pk}
+    monkeypatch.setattr(clock, "now", lambda: SUNDAY - timedelta(days=1))
+    admin = enter(seeded.admin)
     assert "End it now" not in words(admin.get("/projects/shop/"))
     assert "No window of this series is running" in words(admin.post(f"{path}end/", follow=True))
     monkeypatch.setattr(clock, "now", lambda: SUNDAY)
