@@ -157,6 +157,26 @@ def test_an_incident_that_is_over_names_what_it_was_not_who_recovered_last(story
     assert incident.causes[0]["sentence"] in incident.title
 
 
+def test_what_followed_from_the_cause_does_not_take_its_place_at_the_end(story: Story, shop: Shop) -> None:
+    """The broker was full, so the workers fell silent; they are heard again some seconds after it has room."""
+    _, health = watch(story, shop)
+    shop.breaks("cache", "degraded", "redis.full", "Redis (broker) is full.")
+    look(story, health, 2)
+    shop.heal()
+    shop.breaks("database", "error", "celery.no_workers", "No worker is left.")
+    look(story, health, 2)
+    [incident] = story.incidents()
+    assert [cause["code"] for cause in incident.causes] == ["celery.no_workers"]  # as things are now
+    shop.heal()
+    look(story, health, 2)
+    story.deliver()
+    [incident] = story.incidents()
+    assert incident.state == "resolved"
+    assert [cause["code"] for cause in incident.causes] == ["redis.full", "celery.no_workers"]
+    assert incident.title == "Health: Redis (broker) is full."
+    assert story.told[-1]["title"] == incident.title
+
+
 def test_a_warning_that_is_no_reason_never_leads(story: Story, shop: Shop) -> None:
     page, health = watch(story, shop)
     shop.breaks("disk", "degraded", "settings.debug", "DEBUG is on.")

@@ -112,12 +112,12 @@ def _act(incident_id: int, actor: str, now: datetime, change: Change) -> Acted:
 def ended_values(
     incident: Incident, ended: datetime, members: Sequence[IncidentMember] | None = None
 ) -> dict[str, Any]:
-    """What its end writes. The title of several monitors then names all who ever were in it, and its causes
-    are those of all of it: who recovered last is not why it began."""
+    """What its end writes. The title then names all who ever were in it, and its causes are those of all of
+    it: what recovered last is not why it began."""
     values: dict[str, Any] = {"state": Incident.State.RESOLVED, "resolved_at": ended, "snoozed_until": None}
     if members is None:
         members = list(incident.members.select_related("monitor").order_by("id"))
-    if len({row.monitor_id for row in members}) > 1:
+    if len(members) > 1:
         everyone = [core_member(row) for row in members]
         values |= {"title": title(everyone, over=True), "causes": causes_of(everyone)}
     return values
