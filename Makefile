@@ -39,6 +39,7 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff check server agent bench patient && $(BIN)/ruff format --check server agent bench patient
 	@cd server/src && PYTHONPATH=../../agent/src ../../$(BIN)/lint-imports --config ../../pyproject.toml
 	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q server/tests/architecture
 
 bench: $(VENV)/.dev
 	@$(BIN)/python bench/run.py $(NAME)

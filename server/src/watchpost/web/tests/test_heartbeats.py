@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from tests.e2e.beats import make, ping, seed_beats, shown
 from tests.e2e.seed import Seeded, seed
 
@@ -20,7 +15,6 @@ from watchpost.accounts.links import make_token
 from watchpost.accounts.models import Membership, User
 from watchpost.core.heartbeat import Sign
 from watchpost.engine.load import away_between
-from watchpost.heartbeats.configs import _kept
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.rows import facts_of_row, ms_of
 from watchpost.heartbeats.runs import misses_of, runs_of
@@ -29,9 +23,7 @@ from watchpost.heartbeats.store import Timeout, note_timeouts
 from watchpost.incidents.models import Incident, IncidentMember
 from watchpost.incidents.payload import stamp
 from watchpost.monitors.models import AliveSpan, Look, Monitor, MonitorLast
-from watchpost.registry.schedule import schedule_of
-from watchpost.web.beats import clocks, next_times, printed, says
-from watchpost.web.schedule_preview import preview_of
+from watchpost.web.beats import printed, says
 from watchpost.web.tests.test_access import enter
 from watchpost.web.tests.test_project import words
 
@@ -225,43 +217,6 @@ def test_the_menu_marks_where_it_was_found(seeded: Seeded, beats: dict[str, Moni
         assert marked == "/heartbeats/"
 
 
-def test_a_clock_that_leaps_is_told_and_both_clocks_are_shown() -> None:
-    before = datetime(2027, 3, 27, 12, tzinfo=UTC)
-    timezone.activate(UTC)
-    preview = preview_of({"schedule": "30 2 * * *", "timezone": "Europe/Berlin"}, before)
-    assert [one.there for one in preview.times][:2] == ["Sun 28 Mar 03:00 Berlin", "Mon 29 Mar 02:30 Berlin"]
-    assert [one.turns for one in preview.times] == [True, False, False, False, False]
-    assert preview.times[0].here == "01:00"
-    there = clocks(before, ZoneInfo("Asia/Tokyo"), "Asia/Tokyo", before)
-    assert (there.there, there.here) == ("Sat 27 Mar 21:00 Tokyo", "12:00")
-
-
-@pytest.mark.parametrize(
-    ("given", "wrong"),
-    [
-        ({"schedule": "0 25 * * *"}, "is no schedule"),
-        ({"schedule": "0 3 * * *", "timezone": "Europe/Lisbonn"}, "did you mean Europe/Lisbon?"),
-        ({"schedule": "2020-01-01 03:00"}, "does not come any more"),
-        ({"schedule": "0 0 30 2 *"}, "is no schedule"),
-        ({"schedule": "<script>"}, "is no schedule"),
-    ],
-)
-def test_a_schedule_that_cannot_be_is_told_while_it_is_typed(
-    seeded: Seeded, given: dict[str, str], wrong: str
-) -> None:
-    assert wrong in preview_of(given, NOW).wrong
-    page = enter(seeded.admin).get("/heartbeats/next/", given)
-    assert page.status_code == 200
-    assert b"<script>" not in page.content
-
-
-def test_one_that_comes_once_more_has_one_time() -> None:
-    rule = schedule_of("2027-01-01 03:00", UTC)
-    timezone.activate(UTC)
-    times = next_times(rule, UTC, "UTC", datetime(2026, 12, 31, tzinfo=UTC))
-    assert [one.there for one in times] == ["Fri 1 Jan 2027 03:00 UTC"]
-
-
 def test_the_api_tells_how_one_stands_and_its_address_to_those_who_may_change_it(
     seeded: Seeded, beats: dict[str, Monitor]
 ) -> None:
@@ -318,54 +273,6 @@ def test_an_incident_of_a_heartbeat_has_no_empty_chart(seeded: Seeded, beats: di
     assert "Response time" not in page.content.decode()
     assert "Daily reconciliation" in words(page)
     assert "Look now" in words(client.get(f"/incidents/{seeded.incident.pk}/"))
-
-
-def _many(seeded: Seeded, count: int) -> None:
-    for place in range(count):
-        cron = {"schedule": f"{place % 60} {place % 24} * * *", "timezone": "Europe/Lisbon"}
-        one = make(seeded.shop, f"Job {place}", NOW, **(cron if place % 2 else {"period": "1h"}))
-        ping(one, NOW - timedelta(minutes=place % 80))
-
-
-def _queries(client: Any, path: str) -> int:
-    client.get(path)
-    with CaptureQueriesContext(connection) as found:
-        assert client.get(path).status_code == 200
-    return len(found)
-
-
-def test_no_page_asks_more_of_the_database_with_more_heartbeats(seeded: Seeded) -> None:
-    client = enter(seeded.admin)
-    _many(seeded, 3)
-    paths = ("/heartbeats/", "/monitors/", "/projects/shop/", "/")
-    few = [_queries(client, path) for path in paths]
-    one = Monitor.objects.filter(kind="heartbeat").first()
-    assert one is not None
-    alone = _queries(client, f"/monitors/{one.pk}/")
-    for minute in range(30):
-        ping(one, NOW - timedelta(minutes=30 - minute), body=b"x")
-    _many_more(seeded)
-    assert [_queries(client, path) for path in paths] == few
-    assert _queries(client, f"/monitors/{one.pk}/") <= alone + 1  # the newest output is read
-
-
-def _many_more(seeded: Seeded) -> None:
-    for place in range(12):
-        ping(make(seeded.shop, f"More {place}", NOW), NOW)
-
-
-def test_a_thousand_are_listed_fast(seeded: Seeded) -> None:
-    _many(seeded, 1000)
-    client = enter(seeded.admin)
-    _kept.clear()
-    took = []
-    for _ in range(6):
-        began = time.process_time()
-        page = client.get("/heartbeats/")
-        took.append(time.process_time() - began)
-    assert b"1000 heartbeats" in page.content
-    print("list of 1000:", [round(each * 1000) for each in took], "ms of processor")
-    assert min(took) < 0.1
 
 
 def test_the_agents_snippets_are_there_for_a_name_that_means_one_heartbeat(seeded: Seeded) -> None:
