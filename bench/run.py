@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 ORDER = (
     "footprint",
     "restart",
+    "pages",
     "schedule",
     "prober",
     "tls",

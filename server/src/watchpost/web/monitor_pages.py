@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -21,7 +20,7 @@ from watchpost.monitors import edit
 from watchpost.monitors.accept import acceptable
 from watchpost.monitors.ask import look_now
 from watchpost.monitors.looks import last_looks
-from watchpost.monitors.models import Look, Monitor
+from watchpost.monitors.models import Look, Monitor, Project
 from watchpost.monitors.parts import panels_of
 from watchpost.monitors.recurrence import windows_ahead
 from watchpost.monitors.standing import held_back_by, parents
@@ -60,34 +59,62 @@ def changed_monitor(request: HttpRequest, pk: int) -> Monitor:
 
 @login_required
 def monitor_list(request: HttpRequest) -> HttpResponse:
+    """Few columns of every monitor, to choose and sort by; whole rows of those on the page alone."""
     projects = list(visible_projects(person(request)).order_by("name"))
-    everything = Monitor.objects.filter(project__in=projects).select_related(
-        "project", "state", "last", "heartbeat"
-    )
     asked = {key: request.GET.get(key, "").strip() for key in ("q", "tag", "environment", "state", "project")}
-    rows = [row for row in _filtered(everything, asked) if _matches(row, asked)]
-    rows.sort(key=lambda row: (words.ORDER.index(_shown(row)), row.project.name, row.name))
+    everything = _listed(projects, with_config=bool(asked["q"]))
+    found = [one for one in everything if _matches(one, asked)] if any(asked.values()) else everything
+    found.sort(key=lambda one: (words.ORDER.index(one.shown), one.project_name, one.name))
     wanted = read_count(request.GET.get("page", ""), MOST_PAGES) or 1
-    page = min(wanted, max(1, -(-len(rows) // PAGE)))
+    page = min(wanted, max(1, -(-len(found) // PAGE)))
     context = {
-        "rows": rows[(page - 1) * PAGE : page * PAGE],
-        "headline": _counted(len(rows), everything.count() if any(asked.values()) else None),
-        "total": len(rows),
+        "rows": _rows([one.pk for one in found[(page - 1) * PAGE : page * PAGE]]),
+        "headline": _counted(len(found), len(everything) if any(asked.values()) else None),
+        "total": len(found),
         "first": (page - 1) * PAGE + 1,
-        "last": min(page * PAGE, len(rows)),
+        "last": min(page * PAGE, len(found)),
         "asked": asked,
         "filtered": any(asked.values()),
         "projects": projects,
         "states": [(state, words.word(state)) for state in words.ORDER],
         "previous": _address(asked, page - 1) if page > 1 else "",
-        "next": _address(asked, page + 1) if len(rows) > page * PAGE else "",
-    } | _choices(projects)
+        "next": _address(asked, page + 1) if len(found) > page * PAGE else "",
+        "environments": sorted({one.environment for one in everything}),
+        "tags": sorted({tag for one in everything for tag in one.tags}),
+    }
     return render(request, "watchpost/monitors.html", context)
 
 
-def _shown(monitor: Monitor) -> str:
-    state = getattr(monitor, "state", None)
-    return state.shown if state and state.shown in words.ORDER else "new"
+class Listed(NamedTuple):
+    """What a monitor is found and sorted by."""
+
+    pk: int
+    name: str
+    project: str
+    project_name: str
+    environment: str
+    tags: list[str]
+    shown: str
+    config: dict[str, Any] = {}
+
+
+def _listed(projects: list[Project], with_config: bool) -> list[Listed]:
+    columns = ["pk", "name", "project__slug", "project__name", "environment", "tags", "state__shown"]
+    rows = Monitor.objects.filter(project__in=projects).values_list(*columns, *["config"] * with_config)
+    return [
+        Listed(pk, name, slug, project, environment, tags, _known(shown), *config)
+        for pk, name, slug, project, environment, tags, shown, *config in rows
+    ]
+
+
+def _known(shown: str | None) -> str:
+    return shown if shown in words.ORDER else "new"
+
+
+def _rows(ids: list[int]) -> list[Monitor]:
+    """In this order. One that was deleted meanwhile is left out."""
+    found = Monitor.objects.select_related("project", "state", "last", "heartbeat").in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
 
 
 def _counted(found: int, of: int | None) -> str:
@@ -102,29 +129,15 @@ def _address(asked: dict[str, str], page: int) -> str:
     return f"/monitors/{'?' if given else ''}{urlencode(given)}"
 
 
-def _matches(monitor: Monitor, asked: dict[str, str]) -> bool:
-    """What the database cannot be asked alike everywhere: the tags."""
-    if asked["tag"] and asked["tag"] not in monitor.tags:
+def _matches(one: Listed, asked: dict[str, str]) -> bool:
+    exact = (("environment", one.environment), ("state", one.shown), ("project", one.project))
+    if any(asked[key] not in ("", has) for key, has in exact):
+        return False
+    if asked["tag"] and asked["tag"] not in one.tags:
         return False
     word = asked["q"].casefold()
-    said = (monitor.name, *monitor.config.values(), *monitor.tags)
+    said = (one.name, *one.config.values(), *one.tags)
     return any(word in each.casefold() for each in said if isinstance(each, str))
-
-
-def _filtered(rows: QuerySet[Monitor], asked: dict[str, str]) -> QuerySet[Monitor]:
-    if asked["environment"]:
-        rows = rows.filter(environment=asked["environment"])
-    if asked["state"]:
-        rows = rows.filter(state__shown=asked["state"])
-    if asked["project"]:
-        rows = rows.filter(project__slug=asked["project"])
-    return rows
-
-
-def _choices(projects: list[Any]) -> dict[str, list[str]]:
-    pairs = list(Monitor.objects.filter(project__in=projects).values_list("environment", "tags"))
-    tags = sorted({str(tag) for _, found in pairs for tag in found})
-    return {"environments": sorted({environment for environment, _ in pairs}), "tags": tags}
 
 
 @login_required
@@ -200,7 +213,7 @@ def _head(monitor: Monitor, now: datetime) -> dict[str, Any]:
     kind = kinds().get(monitor.kind)
     return {
         "monitor": monitor,
-        "shown": _shown(monitor),
+        "shown": _known(monitor.state.shown if hasattr(monitor, "state") else None),
         "asked": _asked(monitor),
         "kind_title": kind.title if kind else monitor.kind,
         "is_fed": kind is not None and kind.is_fed,

@@ -43,6 +43,12 @@ def test_pages_lead_both_ways_and_say_where_one_is(seeded: Seeded) -> None:
         ("?q=flip/7", "11 of 135 monitors match"),
         ("?q=nothing-like-it", "0 of 135 monitors match"),
         ("?tag=paid", "1 of 135 monitors matches"),
+        ("?tag=pai", "0 of 135 monitors match"),
+        ("?environment=staging", "0 of 135 monitors match"),
+        ("?state=down", "36 of 135 monitors match"),
+        ("?state=new", "0 of 135 monitors match"),
+        ("?project=shop", "132 of 135 monitors match"),
+        ("?project=shop&state=down&q=flip/7", "1 of 135 monitors matches"),
     ],
 )
 def test_the_headline_counts_what_matches(seeded: Seeded, asked: str, headline: str) -> None:
