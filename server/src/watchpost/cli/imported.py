@@ -1,4 +1,4 @@
-"""Heartbeats that another tool knew, planned and written. They are found again by their uuid.
+"""What another tool knew, planned and written. Heartbeats are found again by their uuid.
 
 What is here and not there is left alone, and so is what was set here and has no name there.
 """
@@ -6,13 +6,13 @@ What is here and not there is left alone, and so is what was set here and has no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
+from watchpost.cli.imported_channels import Plan, plan_channels
 from watchpost.cli.step import Step
 from watchpost.heartbeats.make import make_with_code
 from watchpost.heartbeats.models import Heartbeat
@@ -22,19 +22,11 @@ from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.spec import write_config
 
 _MOST_AT_ONCE = 500
+_LONGEST_KEY = 22
 
 
-@dataclass
-class Plan:
-    """``same``: how many are as they are there. ``left``: what is not brought."""
-
-    steps: list[Step] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    same: int = 0
-
-
-def plan_import(project: Project, found: Found) -> Plan:
-    """Reads and checks; writes nothing."""
+def plan_import(project: Project, found: Found, take_key: bool = False) -> Plan:
+    """Reads and checks; writes nothing. ``take_key``: the project gets the ping key that it has there."""
     plan, here = Plan(), _rows_of([one.code for one in found.heartbeats])
     for one in found.heartbeats:
         row = here.get(one.code)
@@ -49,6 +41,12 @@ def plan_import(project: Project, found: Found) -> Plan:
             plan.left.append(Left(_named(one), why, "change it in that file"))
         else:
             _plan_known(plan, row, one)
+    planned = plan_channels(project, found.channels)
+    plan.steps += planned.steps
+    plan.same += planned.same
+    plan.left += planned.left
+    if found.ping_key:
+        _plan_key(plan, project, found.ping_key, take_key)
     plan.left += found.left
     return plan
 
@@ -95,6 +93,36 @@ def _plan_known(plan: Plan, row: Heartbeat, one: Wanted) -> None:
         plan.steps.append(Step("~", _named(one), changes, lambda now: _change(row.pk, spec, now)))
     else:
         plan.same += 1
+
+
+def _plan_key(plan: Plan, project: Project, key: str, take: bool) -> None:
+    """Jobs that ping by name say the key: with theirs they change the host alone."""
+    other = Project.objects.filter(ping_key=key).exclude(pk=project.pk).first()
+    what = "the ping key"
+    if project.ping_key == key:
+        return
+    if len(key) > _LONGEST_KEY:
+        plan.left.append(
+            Left(what, f"is longer than {_LONGEST_KEY} characters there", "jobs take this project's")
+        )
+    elif other is not None:
+        why = f"is that of the project {other.slug} here"
+        plan.left.append(Left(what, why, f"import into {other.slug}, or let jobs take this project's"))
+    elif not take:
+        why = "is not taken by itself: jobs that ping with this project's own would be unknown then"
+        fix = "import with --take-ping-key if there are none; else those that ping by name take this key"
+        plan.left.append(Left(what, why, fix))
+    else:
+        plan.steps.append(Step("~", f"{what} of {project.slug}", [], lambda _: _take_key(project.pk, key)))
+
+
+def _take_key(pk: int, key: str) -> None:
+    """Raises edit.Invalid."""
+    try:
+        with transaction.atomic():
+            Project.objects.filter(pk=pk).update(ping_key=key)
+    except IntegrityError:
+        raise edit.Invalid([("ping key", "was taken by another project meanwhile")]) from None
 
 
 def _change(pk: int, spec: dict[str, Any], now: datetime) -> None:

@@ -1,7 +1,7 @@
-"""What people move here from. One file in this folder is one tool: it exposes ``IMPORTER``.
+"""What people move here from. One file or folder in this folder is one tool: it exposes ``IMPORTER``.
 
-An importer asks the tool and says what heartbeats it found, in the words of our configuration, and what
-cannot be brought. It writes nothing: ``cli.imported`` does.
+An importer asks the tool and says what heartbeats and channels it found, in the words of our configuration,
+and what cannot be brought. It writes nothing: ``cli.imported`` does.
 """
 
 from __future__ import annotations
@@ -37,9 +37,24 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedChannel:
+    """One channel. ``label``: what it is called there; ``spec``: the keys of its kind's configuration, texts
+    as they are; ``remarks``: what will be different here, should it be made."""
+
+    label: str
+    kind: str
+    spec: Mapping[str, Any]
+    remarks: Sequence[Left] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
+    """``ping_key``: by which the jobs of the project ping there, where the tool told it."""
+
     heartbeats: Sequence[Wanted] = ()
     left: Sequence[Left] = ()
+    channels: Sequence[WantedChannel] = ()
+    ping_key: str = ""
 
 
 class Unreadable(Exception):
@@ -49,15 +64,17 @@ class Unreadable(Exception):
 @dataclass(frozen=True, slots=True)
 class Importer:
     """``fetch`` takes the address, the key and the uuids that the project has already, for a key that shows
-    none. It opens connections, by ``outbound`` alone. Raises Unreadable."""
+    none. It opens connections, by ``outbound`` alone. ``read`` takes where the tool's database is, and the
+    name of a project there, which may be left out when there is one. Both raise Unreadable."""
 
     title: str
     fetch: Callable[[str, str, Iterable[UUID]], Found]
+    read: Callable[[str, str], Found]
 
 
 def tools() -> Sequence[str]:
     """The names of all tools, none of them loaded."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "tests")
 
 
 def importer(name: str) -> Importer:

@@ -11,7 +11,8 @@ from watchpost import importers
 from watchpost.cli.command import Command, Out, Refusal
 
 if TYPE_CHECKING:
-    from watchpost.cli.imported import Plan
+    from watchpost.cli.imported_channels import Plan
+    from watchpost.monitors.models import Project
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -19,12 +20,20 @@ def configure(parser: ArgumentParser) -> None:
     for name in importers.tools():
         says = f"bring the checks of a {name} project, each with its uuid; may be run again"
         part = parts.add_parser(name, help=says, description=says, allow_abbrev=False)
-        part.add_argument(
-            "--url", required=True, metavar="URL", help="its address, such as https://hc.example.com"
+        source = part.add_mutually_exclusive_group(required=True)
+        source.add_argument("--url", metavar="URL", help="its address, such as https://hc.example.com")
+        source.add_argument(
+            "--database",
+            metavar="DB",
+            help="its database instead: a SQLite file or postgresql://; brings channels, too",
         )
         part.add_argument("--api-key", metavar="KEY", help="a key of the project there")
         part.add_argument(
             "--api-key-stdin", action="store_true", help="read the key from standard input instead"
+        )
+        part.add_argument("--their-project", metavar="NAME", help="which project of its database")
+        part.add_argument(
+            "--take-ping-key", action="store_true", help="the project here takes the ping key of theirs"
         )
         part.add_argument("--project", required=True, metavar="P", help="the project here")
         part.add_argument("--dry-run", action="store_true", help="only say what would be brought")
@@ -36,21 +45,35 @@ def run(args: Namespace, out: Out) -> int:
     enter()
     from watchpost.cli.find import find_project
     from watchpost.cli.imported import plan_import
-    from watchpost.heartbeats.models import Heartbeat
 
     project = find_project(args.project)
-    tool = importers.importer(args.tool)
-    out.note(f"asking {tool.title} ...")
-    codes = Heartbeat.objects.filter(project=project).values_list("code", flat=True)
     try:
-        found = tool.fetch(args.url, _key(args), list(codes))
+        found = _found(args, project, out)
     except importers.Unreadable as error:
         raise Refusal(str(error)) from None
-    plan = plan_import(project, found)
+    plan = plan_import(project, found, args.take_ping_key)
     if not args.dry_run:
         _write(plan, out)
     out.show(_data(plan, args.dry_run), _lines(plan, out, args.dry_run))
     return 1 if any(one.whole for one in plan.left) else 0
+
+
+def _found(args: Namespace, project: Project, out: Out) -> importers.Found:
+    """Raises Unreadable."""
+    from watchpost.heartbeats.models import Heartbeat
+
+    tool = importers.importer(args.tool)
+    if args.database is not None:
+        if args.api_key or args.api_key_stdin:
+            raise Refusal("--api-key: a database is read without one; leave it out, or give --url")
+        out.note(f"reading the database of {tool.title} ...")
+        return tool.read(args.database, args.their_project or "")
+    for option, given in (("--their-project", args.their_project), ("--take-ping-key", args.take_ping_key)):
+        if given:
+            raise Refusal(f"{option}: only a database tells it; give --database, or leave it out")
+    out.note(f"asking {tool.title} ...")
+    codes = Heartbeat.objects.filter(project=project).values_list("code", flat=True)
+    return tool.fetch(args.url, _key(args), list(codes))
 
 
 def _key(args: Namespace) -> str:

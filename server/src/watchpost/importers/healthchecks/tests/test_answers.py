@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchpost.importers import Left, Unreadable, importer, tools
-from watchpost.importers.healthchecks import read_answers
+from watchpost.importers.healthchecks.answers import read_answers
 from watchpost.monitors.edit import read_monitor
 from watchpost.monitors.spec import write_config
 
