@@ -8,6 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
@@ -82,7 +83,8 @@ class Stand(ABC):
         self._rules: dict[str, Mapping[str, Any]] = {}
         self.health_token = self._secret("health_token")
         self._wedge_file = self.folder / "wedge.json"
-        self._wedge_file.unlink(missing_ok=True)
+        for old in self.folder.glob("wedge.json*"):
+            old.unlink()
 
     # ---- the whole -------------------------------------------------------------------------------
 
@@ -194,6 +196,14 @@ class Stand(ABC):
         new = self._wedge_file.with_suffix(".new")
         new.write_text(json.dumps(self._rules))
         new.replace(self._wedge_file)
+
+    def wait_deaf(self, within_s: float = 15.0) -> None:
+        """Until no worker takes what comes. Raises StandFailed."""
+        ends = time.monotonic() + within_s
+        while len(list(self.folder.glob(f"{self._wedge_file.name}.deaf.*"))) < len(self.queues):
+            if time.monotonic() > ends:
+                raise StandFailed("a worker still takes tasks; is it running?")
+            time.sleep(0.1)
 
     def manage(self, *arguments: str) -> str:
         """Runs ``manage.py``; what it printed. Raises StandFailed with its last words."""

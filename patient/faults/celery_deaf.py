@@ -12,6 +12,7 @@ RUNS = ("light", "full")
 
 def break_(shop: Stand) -> None:
     shop.wedge("celery_deaf", does="deafen")
+    shop.wait_deaf()
     for queues in shop.queues.values():
         shop.publish("orders.tasks.count_bestsellers", 1, queues[-1])
 

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from celery import signals
+from django.conf import settings
 
 from patient.wedge.rules import rules
 
@@ -47,7 +49,18 @@ def _is_lost(rule: Mapping[str, Any], entry: Any) -> bool:
 
 def _on_worker(sender: Any, **_: Any) -> None:
     """``{"does": "deafen"}``: the worker lives, and asks the broker for nothing any more, as after a broken
-    connection that was not resumed (celery/celery#7276)."""
+    connection that was not resumed (celery/celery#7276). A file says since when: until its loop comes round, two
+    seconds at most, it still takes what comes."""
+    told = Path(f"{settings.WEDGE_FILE}.deaf.{sender.hostname}")
+    told.unlink(missing_ok=True)
+
+    def deafen() -> None:
+        sender.task_consumer.cancel()
+        told.touch()
+
+    def hear() -> None:
+        told.unlink(missing_ok=True)
+        sender.task_consumer.consume()
 
     def follow() -> None:
         is_deaf = False
@@ -55,7 +68,6 @@ def _on_worker(sender: Any, **_: Any) -> None:
             time.sleep(_STEP_S)
             if is_deaf != _is_wanted("deafen"):
                 is_deaf = not is_deaf
-                consumer = sender.task_consumer
-                sender.call_soon(consumer.cancel if is_deaf else consumer.consume)
+                sender.call_soon(deafen if is_deaf else hear)
 
     threading.Thread(target=follow, daemon=True).start()
