@@ -49,8 +49,8 @@ def _is_lost(rule: Mapping[str, Any], entry: Any) -> bool:
 
 def _on_worker(sender: Any, **_: Any) -> None:
     """``{"does": "deafen"}``: the worker lives, and asks the broker for nothing any more, as after a broken
-    connection that was not resumed (celery/celery#7276). A file says since when: until its loop comes round, two
-    seconds at most, it still takes what comes."""
+    connection that was not resumed (celery/celery#7276). A file says since when: until its loop comes round,
+    two seconds at most, it still takes what comes."""
     told = Path(f"{settings.WEDGE_FILE}.deaf.{sender.hostname}")
     told.unlink(missing_ok=True)
 

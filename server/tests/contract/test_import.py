@@ -163,12 +163,12 @@ def test_where_there_is_no_v3_v1_is_asked_and_the_rest_is_brought(here: Project)
     assert (brought[codes[4]]["desc"], brought[codes[4]]["tags"]) == ("a b", "")
     assert "grace is too small: 1" in ran.stdout
     assert (
-        f"! name of Two lines turned ({codes[2]})\n    holds a line break or a control character: "
+        f"! name of Two lines turned ({codes[2]})\n    holds a line break or a control character\n    fix: "
         in ran.stdout
     )
-    assert f"! name of {codes[3]} ({codes[3]})\n    holds nothing that can be seen: " in ran.stdout
-    assert "\n    name is too long: it is left out" in ran.stdout
-    assert "\n    tags is too long: it is left out" in ran.stdout
+    assert f"! name of {codes[3]} ({codes[3]})\n    holds nothing that can be seen\n    fix: " in ran.stdout
+    assert "\n    name is too long\n    fix: it is left out" in ran.stdout
+    assert "\n    tags is too long\n    fix: it is left out" in ran.stdout
     assert "channel Room (slack): " not in ran.stdout
     assert "! channel Room (slack)\n    there is no such kind here" in ran.stdout
     assert "4 created, 0 changed, 0 as they were, 1 could not be brought." in ran.stdout

@@ -106,7 +106,7 @@ def test_checks_and_channels_come_and_jobs_change_the_host_alone(here: Project, 
     left = {one["what"]: f"{one['why']}: {one['fix']}" for one in done["not_brought"]}
     assert "nobody has confirmed its address" in left["channel Never confirmed (email)"]
     assert "switched off there" in left["channel Down only (email)"]
-    assert "sends GET" in left["channel By address (webhook)"]
+    assert "sends 'GET'" in left["channel By address (webhook)"]
     assert "no such kind here" in left["channel Slack (slack)"]
     assert "JSON of one form" in left["body of channel Room hook (webhook)"]
     assert "--take-ping-key" in left["the ping key"]
@@ -126,7 +126,8 @@ def test_with_their_ping_key_jobs_that_ping_by_name_do_so_too(here: Project, the
     assert "ping key" not in again.stdout
     other = Project.make(here.running, "Keyless")
     told = bring(other, theirs, "--their-project", "Shop", "--take-ping-key")
-    assert "is that of the project shop here" in told.stdout
+    assert "! channels and the ping key\n    not looked at: the checks are in shop here" in told.stdout
+    assert "~" not in told.stdout
     assert here.ask("GET", f"/ping/{THEIR_KEY}/backup").status == 200
 
 
@@ -137,14 +138,69 @@ def test_a_channel_that_is_here_is_not_made_twice(here: Project, theirs: str) ->
     elsewhere = json.dumps({"to": ["night@example.com"]}).encode()
     assert here.ask("PATCH", f"/v1/channels/{made['ops']['id']}", elsewhere, bearer).status == 200
     ran = bring(here, theirs, "--their-project", "Shop")
-    assert "! channel ops\n    not changed: it leads elsewhere there" in ran.stdout
+    assert (
+        "! channel Ops (email)\n    leads elsewhere here, as ops: it was changed here, or there" in ran.stdout
+    )
     assert "0 created, 0 changed, 6 as they were." in ran.stdout
+
+
+def changed(theirs: str, tmp_path: Path, *statements: str) -> str:
+    """A copy of their database in which something was changed."""
+    path = tmp_path / f"changed{len(statements)}.sqlite"
+    base = sqlite3.connect(path)
+    base.executescript((HERE / "healthchecks_sqlite.sql").read_text() + ";".join(statements))
+    base.close()
+    return str(path)
+
+
+NEW_CODES = "UPDATE api_check SET code = replace(code, '07c2f548', '11111111') WHERE project_id = 1"
+
+
+def test_channels_of_the_same_name_or_the_same_place(here: Project, theirs: str, tmp_path: Path) -> None:
+    """Names belong to the whole installation and say nothing of where a channel leads."""
+    bring(here, theirs, "--their-project", "Shop")
+    bearer = {"Authorization": f"Bearer {here.token()}", "Content-Type": "application/json"}
+    hand_made = json.dumps({"name": "on-call", "kind": "email", "to": ["me@example.com"]}).encode()
+    assert here.ask("POST", "/v1/channels", hand_made, bearer).status == 201
+    copy = changed(
+        theirs, tmp_path, NEW_CODES,
+        "UPDATE api_channel SET name = 'On call', value = 'team@example.com' WHERE id = 1",
+        "UPDATE api_channel SET name = 'Дежурный', value = 'a1@example.com', email_verified = 1 WHERE id = 3",
+        "UPDATE api_channel SET name = 'Смена', value = 'a2@example.com', disabled = 0 WHERE id = 4",
+        "UPDATE api_channel SET name = 'Twin', kind = 'email', value = 'a2@example.com', email_verified = 1 WHERE id = 7",
+    )  # fmt: skip
     other = Project.make(here.running, "Second")
-    told = bring(other, theirs, "--their-project", "Shop").stdout
-    assert "+ channel second-ops (email)" in told
-    assert "~ channel boss-example-com\n    projects: " in told
-    assert "~ channel room-hook\n    projects: " in told
-    assert {"second", "shop"} <= set(channels(here)["boss-example-com"]["projects"])
+    ran = bring(other, copy, "--their-project", "Shop", "--json")
+    told = json.loads(ran.stdout)
+    assert told["missing"] == 0
+    steps = {step["what"]: step["changes"] for step in told["steps"] if "channel" in step["what"]}
+    assert [what for what in steps if not steps[what]] == [
+        "channel second-on-call (email)", "channel email (email)", "channel second-email (email)",
+    ]  # fmt: skip
+    assert [what for what in steps if steps[what]] == ["channel boss-example-com", "channel room-hook"]
+    made = channels(here)
+    assert made["second-on-call"]["spec"]["to"] == ["team@example.com"]
+    assert {"second", "shop"} <= set(made["boss-example-com"]["projects"])
+    again = json.loads(bring(other, copy, "--their-project", "Shop", "--json").stdout)
+    assert (again["created"], again["changed"]) == (0, 0)
+
+
+def test_one_odd_row_costs_itself_alone(here: Project, theirs: str, tmp_path: Path) -> None:
+    copy = changed(
+        theirs, tmp_path, "UPDATE api_check SET code = replace(code, '07c2f548', '22222222')",
+        "UPDATE accounts_project SET code = 'no uuid' WHERE id = 2",
+        "UPDATE api_check SET name = CAST(x'ff41' AS TEXT) WHERE id = 2",
+        "UPDATE api_check SET grace = 1 WHERE id = 1",
+    )  # fmt: skip
+    third = Project.make(here.running, "Third")
+    ran = bring(third, copy, "--their-project", "Shop", "--dry-run")
+    assert ran.returncode == 1, ran.stderr
+    assert "grace is too small: 0" in ran.stdout
+    assert (
+        len([line for line in ran.stdout.splitlines() if line.startswith("+ ") and "channel" not in line])
+        == 3
+    )
+    assert ", 1 could not be brought." in ran.stdout
 
 
 def test_which_project_is_asked_with_the_names_there_are(here: Project, theirs: str) -> None:
@@ -174,7 +230,16 @@ def test_what_is_no_database_of_theirs_is_one_line(here: Project, tmp_path: Path
     assert_one_line(
         bring(here, str(old), "--their-project", "Shop"), "of a version that is known: KeyError('grace')"
     )
-    assert_one_line(bring(here, "mysql://root@db/hc"), "mysql is not read")
+    assert_one_line(bring(here, "mysql://root@db/hc"), "mysql:// is not read")
+    assert_one_line(bring(here, str(tmp_path)), "is a folder; give the file in it")
+    for odd in (
+        "postgresql://u:s3cret%PW@127.0.0.1/hc",
+        "postgresql://u:s3cret@PW@127.0.0.1/hc",
+        "postgresql://[x",
+    ):
+        ran = bring(here, odd)
+        assert_one_line(ran, "in a password @ is written %40")
+        assert "PW" not in ran.stderr
     closed = f"postgresql://ada:s3cret@127.0.0.1:{free_port()}/hc"
     ran = bring(here, closed)
     assert_one_line(ran, "--database: no answer: ")
@@ -184,6 +249,17 @@ def test_what_is_no_database_of_theirs_is_one_line(here: Project, tmp_path: Path
         "import", "healthchecks", "--url", "http://127.0.0.1:9", "--project", here.slug, "--take-ping-key"
     )
     assert_one_line(no_key, "--take-ping-key: only a database tells it")
+
+
+def test_reading_leaves_nothing_beside_the_file(here: Project, tmp_path: Path) -> None:
+    """A log of ours beside it could not be written by the user of their server."""
+    path = tmp_path / "hc.sqlite"
+    base = sqlite3.connect(path)
+    base.executescript((HERE / "healthchecks_sqlite.sql").read_text())
+    base.execute("PRAGMA journal_mode = WAL")
+    base.close()
+    assert bring(here, str(path), "--their-project", "Shop", "--dry-run").returncode == 0
+    assert [each.name for each in tmp_path.iterdir()] == ["hc.sqlite"]
 
 
 def test_a_database_that_is_written_meanwhile_is_read(here: Project, tmp_path: Path) -> None:

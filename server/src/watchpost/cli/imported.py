@@ -5,6 +5,7 @@ What is here and not there is left alone, and so is what was set here and has no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.spec import write_config
 
 _MOST_AT_ONCE = 500
-_LONGEST_KEY = 22
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,22}")
 
 
 def plan_import(project: Project, found: Found, take_key: bool = False) -> Plan:
@@ -41,14 +42,27 @@ def plan_import(project: Project, found: Found, take_key: bool = False) -> Plan:
             plan.left.append(Left(_named(one), why, "change it in that file"))
         else:
             _plan_known(plan, row, one)
+    elsewhere = [row for row in here.values() if row.project_id != project.pk]
+    if elsewhere and len(elsewhere) == len(found.heartbeats):  # surely the wrong project
+        slug = elsewhere[0].monitor.project.slug
+        plan.left.append(Left("channels and the ping key", f"not looked at: the checks are in {slug} here",
+                              f"import into {slug}"))  # fmt: skip
+    else:
+        _plan_around(plan, project, found, take_key)
+    plan.left += found.left
+    return plan
+
+
+def _plan_around(plan: Plan, project: Project, found: Found, take_key: bool) -> None:
     planned = plan_channels(project, found.channels)
     plan.steps += planned.steps
     plan.same += planned.same
     plan.left += planned.left
     if found.ping_key:
         _plan_key(plan, project, found.ping_key, take_key)
-    plan.left += found.left
-    return plan
+    elif take_key:
+        fix = "nothing: no job can have pinged by name there"
+        plan.left.append(Left("the ping key", "not taken: their project has none", fix))
 
 
 def _rows_of(codes: Sequence[UUID]) -> dict[UUID, Heartbeat]:
@@ -101,16 +115,16 @@ def _plan_key(plan: Plan, project: Project, key: str, take: bool) -> None:
     what = "the ping key"
     if project.ping_key == key:
         return
-    if len(key) > _LONGEST_KEY:
+    if not _KEY.fullmatch(key):
         plan.left.append(
-            Left(what, f"is longer than {_LONGEST_KEY} characters there", "jobs take this project's")
+            Left(what, "not taken: theirs is no key that can be here", "jobs take this project's")
         )
     elif other is not None:
         why = f"is that of the project {other.slug} here"
         plan.left.append(Left(what, why, f"import into {other.slug}, or let jobs take this project's"))
     elif not take:
-        why = "is not taken by itself: jobs that ping with this project's own would be unknown then"
-        fix = "import with --take-ping-key if there are none; else those that ping by name take this key"
+        why = "not taken: jobs that ping by name with the present key of this project would be unknown then"
+        fix = "if no job does that yet, import with --take-ping-key; else give the jobs there the present key"
         plan.left.append(Left(what, why, fix))
     else:
         plan.steps.append(Step("~", f"{what} of {project.slug}", [], lambda _: _take_key(project.pk, key)))

@@ -1,5 +1,5 @@
-"""Channels that another tool knew, planned and written. They have no uuid here: one that leads to the same
-place is the same, and one that has the name but leads elsewhere was changed here and is left alone.
+"""Channels that another tool knew, planned and written. One that leads to the same place is the same; one
+that was imported and leads elsewhere by now was changed, and is left alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from watchpost.importers import Left, WantedChannel
 from watchpost.incidents.models import Channel
 from watchpost.monitors import edit
 from watchpost.monitors.changes import announce
-from watchpost.monitors.models import Project
+from watchpost.monitors.models import Fact, Project
 from watchpost.monitors.spec import write_config
 from watchpost.registry import Config, channels
 
@@ -36,26 +36,38 @@ class Plan:
 def plan_channels(project: Project, wanted: Sequence[WantedChannel]) -> Plan:
     """Reads and checks; writes nothing. A channel that is made hears this project alone."""
     plan = Plan()
-    here = list(Channel.objects.prefetch_related("projects").order_by("pk"))
-    taken = {channel.name for channel in here}
+    here = {channel.pk: channel for channel in Channel.objects.prefetch_related("projects").order_by("pk")}
+    origins = _origins([one.code for one in wanted])
+    taken = {channel.name for channel in here.values()}
+    planned: list[tuple[str, Config]] = []
     for one in wanted:
         leads = _config_of(one)
         if isinstance(leads, Left):
             plan.left.append(leads)
             continue
-        same = [channel for channel in here if channel.kind == one.kind and _leads(channel) == leads]
-        name = slugify(re.sub(r"[@.]", "-", one.label))[:60].strip("-_") or one.kind
-        namesake = next((channel for channel in here if channel.name in _names(name, project)), None)
-        if any(_hears(channel, project) for channel in same):
+        same = [channel for channel in here.values() if channel.kind == one.kind and _leads(channel) == leads]
+        own = here.get(origins.get(one.code, 0))
+        if any(_hears(channel, project) for channel in same) or (one.kind, leads) in planned:
             plan.same += 1
+        elif own is not None and _hears(own, project):
+            why = f"leads elsewhere here, as {own.name}: it was changed here, or there"
+            plan.left.append(Left(_named(one), why, "change it here if theirs is right; else nothing"))
         elif same:
             _plan_hearing(plan, same[0], project)
-        elif namesake is not None and _hears(namesake, project):
-            fix = "nothing, if it was changed here; else change it"
-            plan.left.append(Left(f"channel {namesake.name}", "not changed: it leads elsewhere there", fix))
         else:
-            _plan_new(plan, one, _free(name, project, taken), project)
+            _plan_new(plan, one, _free(one, project, taken), project)
+        planned.append((one.kind, leads))
     return plan
+
+
+def _origins(codes: Sequence[str]) -> dict[str, int]:
+    """The channel that each became when it was imported. It may be gone."""
+    facts = Fact.objects.filter(pk__in=[_fact(code) for code in codes])
+    return {fact.pk.removeprefix(_fact("")): int(fact.value) for fact in facts}
+
+
+def _fact(code: str) -> str:
+    return f"imported channel {code}"
 
 
 def _config_of(one: WantedChannel) -> Config | Left:
@@ -83,14 +95,12 @@ def _hears(channel: Channel, project: Project) -> bool:
     return not named or project in named
 
 
-def _names(name: str, project: Project) -> tuple[str, str]:
-    return name, f"{project.slug}-{name}"[:60]
-
-
-def _free(name: str, project: Project, taken: set[str]) -> str:
+def _free(one: WantedChannel, project: Project, taken: set[str]) -> str:
     """Names are those of the whole installation: other projects may have an ``ops``, too."""
+    name = slugify(re.sub(r"[@.]", "-", one.label))[:60].strip("-_") or one.kind
+    wanted = (name, f"{project.slug}-{name}"[:60].strip("-_"))
     numbered = (f"{name[:55]}-{number}" for number in count(2))
-    found = next(each for each in chain(_names(name, project), numbered) if each not in taken)
+    found = next(each for each in chain(wanted, numbered) if each not in taken)
     taken.add(found)
     return found
 
@@ -103,9 +113,13 @@ def _plan_new(plan: Plan, one: WantedChannel, name: str, project: Project) -> No
         said = ", ".join(f"{where} {what}" for where, what in error.errors)
         plan.left.append(Left(_named(one), f"not brought: {said}", "make it here"))
         return
-    plan.steps.append(
-        Step("+", f"channel {name} ({one.kind})", [], lambda now: edit.create_channel(spec, now))
-    )
+
+    def write(now: datetime) -> None:
+        with transaction.atomic():
+            made = edit.create_channel(spec, now)
+            Fact.objects.update_or_create(name=_fact(one.code), defaults={"value": made.pk, "at": now})
+
+    plan.steps.append(Step("+", f"channel {name} ({one.kind})", [], write))
     plan.left += one.remarks
 
 

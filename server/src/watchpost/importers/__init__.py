@@ -38,9 +38,10 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class WantedChannel:
-    """One channel. ``label``: what it is called there; ``spec``: the keys of its kind's configuration, texts
-    as they are; ``remarks``: what will be different here, should it be made."""
+    """One channel. ``code``: by which it is known there; ``label``: what it is called there; ``spec``: the
+    keys of its kind's configuration, texts as they are; ``remarks``: what will be different here."""
 
+    code: str
     label: str
     kind: str
     spec: Mapping[str, Any]

@@ -133,10 +133,11 @@ def _lines(plan: Plan, out: Out, dry: bool) -> Iterator[str]:
     for step in plan.steps:
         yield from step_lines(step, out)
     if plan.left:
-        yield "Not brought:"
+        yield "Not brought, or different here:"
         for one in plan.left:
             yield out.paint(f"! {one.what}", "red" if one.whole else "yellow")
-            yield f"    {one.why}: {one.fix}"
+            yield f"    {one.why}"
+            yield f"    fix: {one.fix}"
     data = _data(plan, dry)
     verb = "{} to create, {} to change, {} as they are" if dry else "{} created, {} changed, {} as they were"
     missing = f", {data['missing']} could not be brought" if data["missing"] else ""
