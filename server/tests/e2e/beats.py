@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Flip, Heartbeat
@@ -54,7 +55,9 @@ def seed_beats(project: Project, now: datetime) -> dict[str, Monitor]:
     """By what is to be seen of each."""
     minute, hour, day = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
     new = make(project, "Invoices to the bank", now)
-    up = make(project, "Nightly backup", now, schedule="0 3 * * *", timezone="Europe/Lisbon", period="1d")
+    began = (now - 5 * hour - 6 * minute).astimezone(ZoneInfo("Europe/Lisbon"))  # up at whatever hour this is
+    daily = f"{began.minute} {began.hour} * * *"
+    up = make(project, "Nightly backup", now, schedule=daily, timezone="Europe/Lisbon", period="1d")
     runs(up, now - 5 * hour, day, 40, 252)
     late = make(project, "Newsletter queue", now, period="1h", grace="1h")
     runs(late, now - 63 * minute, hour, 20, 9)
