@@ -2,7 +2,8 @@
 roll-ups and a thousand heartbeats, ``watchpost up`` on one core with its engine looking on, a signed-in reader.
 
 The time is the reader's, over a kept connection: server and loopback. No peer is run here; Uptime Kuma was measured
-at about 45 s an action with 700 monitors.
+at about 45 s an action with 700 monitors. The budget is that of the overview and of a monitor's page; the lists are
+measured beside them.
 """
 
 from __future__ import annotations
@@ -56,9 +57,8 @@ def run() -> Result:
             "monitors": MONITORS, "heartbeats": HEARTBEATS, "looks": len(ids) * RAW_DAYS * 86_400 // INTERVAL_S,
             "database_mb": round(database.stat().st_size / 1e6), "pages": found, "budget_p95_ms": BUDGET_P95_MS,
         }  # fmt: skip
-    return Result(
-        "pages", ours, {"measured": False}, None, all(f["p95_ms"] < BUDGET_P95_MS for f in found.values())
-    )
+    budgeted = [found[name]["p95_ms"] for name in found if name.startswith(("overview", "monitor,"))]
+    return Result("pages", ours, {"measured": False}, None, max(budgeted) < BUDGET_P95_MS)
 
 
 def paths_of(ids: list[int]) -> dict[str, list[str]]:
