@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from watchpost.cli.imported_channels import Plan, plan_channels
+from watchpost.cli.import_plan import Plan
+from watchpost.cli.imported_channels import plan_channels
 from watchpost.cli.step import Step
 from watchpost.heartbeats.make import make_with_code
 from watchpost.heartbeats.models import Heartbeat

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
 
@@ -14,6 +13,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from pydantic import ValidationError
 
+from watchpost.cli.import_plan import Plan
 from watchpost.cli.step import Step
 from watchpost.importers import Left, WantedChannel
 from watchpost.incidents.models import Channel
@@ -24,20 +24,12 @@ from watchpost.monitors.spec import write_config
 from watchpost.registry import Config, channels
 
 
-@dataclass
-class Plan:
-    """``same``: how many are as they are there. ``left``: what is not brought."""
-
-    steps: list[Step] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    same: int = 0
-
-
 def plan_channels(project: Project, wanted: Sequence[WantedChannel]) -> Plan:
     """Reads and checks; writes nothing. A channel that is made hears this project alone."""
     plan = Plan()
     here = {channel.pk: channel for channel in Channel.objects.prefetch_related("projects").order_by("pk")}
     origins = _origins([one.code for one in wanted])
+    led = {pk: _leads(channel) for pk, channel in here.items()}
     taken = {channel.name for channel in here.values()}
     planned: list[tuple[str, Config]] = []
     for one in wanted:
@@ -45,7 +37,7 @@ def plan_channels(project: Project, wanted: Sequence[WantedChannel]) -> Plan:
         if isinstance(leads, Left):
             plan.left.append(leads)
             continue
-        same = [channel for channel in here.values() if channel.kind == one.kind and _leads(channel) == leads]
+        same = [here[pk] for pk in here if here[pk].kind == one.kind and led[pk] == leads]
         own = here.get(origins.get(one.code, 0))
         if any(_hears(channel, project) for channel in same) or (one.kind, leads) in planned:
             plan.same += 1

@@ -11,7 +11,7 @@ from watchpost import importers
 from watchpost.cli.command import Command, Out, Refusal
 
 if TYPE_CHECKING:
-    from watchpost.cli.imported_channels import Plan
+    from watchpost.cli.import_plan import Plan
     from watchpost.monitors.models import Project
 
 
