@@ -99,7 +99,7 @@ def _rows(
     of_project: dict[int, list[Watched]] = defaultdict(list)
     for entry in watched:
         of_project[entry.project].append(entry)
-    channels = list(Channel.objects.filter(enabled=True).prefetch_related("projects"))
+    channels = list(Channel.objects.filter(enabled=True).prefetch_related("projects").order_by("name"))
     rows = [project_row(project, of_project[project.pk], channels, failing, now) for project in projects]
     return sorted(rows, key=lambda row: words.ORDER.index(row["state"]) if row["total"] else len(words.ORDER))
 
