@@ -27,7 +27,7 @@ def start_postgres(folder: str) -> str:
     tools, data, port = os.path.dirname(found[-1]), os.path.join(folder, "pg"), free_port()
     os.makedirs(data)
     user = _give_to_postgres(folder, data)
-    # Durability is not what these tests are about; the kill harness runs on SQLite with it.
+    # No test here kills the server itself: what it acknowledged is in the page cache at the least.
     options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
     subprocess.run(
         [f"{tools}/initdb", "-D", data, "-U", "watchpost", "-A", "trust", "-E", "UTF8"],

@@ -1,6 +1,6 @@
 """Real web and engine processes that are killed while pings come in; what was acknowledged, stored and told.
 
-The parent imports no Django: what the processes wrote is read with plain ``sqlite3`` afterwards.
+The parent imports no Django: what the processes wrote is read without it.
 """
 
 from __future__ import annotations
@@ -99,11 +99,16 @@ def ping(port: int, path: str, body: str) -> bool:
 
 
 def run_ping_kills(
-    folder: Path, seed: int, count: int, kills: int, life: Callable[[random.Random], float]
+    folder: Path,
+    seed: int,
+    count: int,
+    kills: int,
+    life: Callable[[random.Random], float],
+    **settings: str,
 ) -> Findings:
     """``count`` heartbeats, ``kills`` times SIGKILL for one of the processes; then time to settle."""
     chance, receiver = random.Random(seed), Receiver()
-    installation = Installation(folder, PING_RATE="1000000", FLAP_CHANGES="1000")
+    installation = Installation(folder, PING_RATE="1000000", FLAP_CHANGES="1000", **settings)
     beats = [{"name": f"Job {n}", "kind": "heartbeat"} for n in range(count)]
     hook = {"name": "hook", "kind": "webhook", "url": receiver.url}
     installation.seed({"jobs": beats}, [hook])
@@ -136,7 +141,7 @@ def run_ping_kills(
 
 
 def is_settled(installation: Installation) -> bool:
-    flips = installation.read("SELECT count(*) FROM heartbeats_flip WHERE handled = 0")[0][0]
+    flips = installation.read("SELECT count(*) FROM heartbeats_flip WHERE NOT handled")[0][0]
     waiting = installation.read("SELECT count(*) FROM incidents_delivery WHERE state = 'pending'")[0][0]
     return not flips and not waiting
 

@@ -1,7 +1,7 @@
 """A real engine process that is killed, a real site that breaks, a real receiver that keeps a log.
 
 The parent process imports no Django: the installation under test has its own data folder and its own
-processes, and what they wrote is read with plain ``sqlite3`` afterwards. Also used by ``bench/``.
+processes, and what they wrote is read without it. Also used by ``bench/``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.kill.reading import read_postgresql, read_sqlite
 from tests.serving import Handler, Serving
 
 SEED = Path(__file__).with_name("seed.py")
@@ -58,7 +58,7 @@ def wait_for(condition: Callable[[], Any], limit_s: float, every_s: float = 0.1)
 
 
 class Installation:
-    """One data folder on SQLite and the processes that run on it."""
+    """One data folder, on SQLite without a ``DATABASE_URL``, and the processes that run on it."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.data = folder / "data"
@@ -72,6 +72,7 @@ class Installation:
             "WATCHPOST_EGRESS_REFERENCES": "",
         }
         self.env |= {f"WATCHPOST_{name}": value for name, value in settings.items()}
+        self.database = settings.get("DATABASE_URL", "")
 
     def seed(
         self, projects: Mapping[str, Sequence[Mapping[str, Any]]], channels: Sequence[Mapping[str, Any]] = ()
@@ -93,11 +94,9 @@ class Installation:
             return subprocess.Popen([*before, *WATCHPOST, *arguments], env=self.env, stdout=log, stderr=log)
 
     def read(self, query: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        base = sqlite3.connect(f"file:{self.data}/watchpost.sqlite3?mode=ro", uri=True, timeout=20)
-        try:
-            return base.execute(query, arguments).fetchall()
-        finally:
-            base.close()
+        if self.database:
+            return read_postgresql(self.database, query, arguments)
+        return read_sqlite(self.data / "watchpost.sqlite3", query, arguments)
 
     def figure(self, name: str) -> Any:
         """One of the engine's own figures, as /metrics shows them."""
@@ -313,8 +312,9 @@ def compare(
 ) -> Findings:
     """Database, receiver's log and ground truth, against each other."""
     found = Findings()
-    check = installation.read("PRAGMA integrity_check")
-    found.need(check == [("ok",)], f"integrity_check: {check[:3]}")
+    if not installation.database:
+        check = installation.read("PRAGMA integrity_check")
+        found.need(check == [("ok",)], f"integrity_check: {check[:3]}")
     moves = stored_moves(installation)
     got = list(receiver.got)
     _compare_messages(installation, moves, got, found)
@@ -487,12 +487,13 @@ def run_kills(
     lifetime: Callable[[random.Random, int], float],
     settle_s: float,
     interval_s: float = 5.0,
+    **settings: str,
 ) -> Findings:
     """Seed, let everything come up, flip the site while the engine is killed again and again, then give
     it ``settle_s`` in peace and compare."""
     chance = random.Random(seed)
     site, receiver = Site(hosts(count)), Receiver()
-    installation = Installation(folder)
+    installation = Installation(folder, **settings)
     engine = Engine(installation)
     try:
         ids = installation.seed(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.kill.harness import run_kills
+from tests.postgres import database_setting
 
 MONITORS, KILLS = 20, 6
 
@@ -34,6 +35,7 @@ def test_no_transition_goes_untold_when_the_engine_is_killed(tmp_path: Path) -> 
         script=one_outage_each,
         lifetime=lifetime,
         settle_s=30,
+        **database_setting("kills"),
     )
     print(found.numbers)
     assert not found.wrong, "\n".join(found.wrong[:20])

@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from watchpost.monitors.models import Change
 
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    Listener = AsyncConnection[Any]
+
 log = logging.getLogger(__name__)
 Rows = list[tuple[int, str, str]]
 Handle = Callable[[set[tuple[str, str]]], Awaitable[None]]
+Call = Callable[..., Awaitable[Any]]
+Reload = Callable[[], Awaitable[None]]
 POLL_S = 0.1
 
 
@@ -28,7 +36,15 @@ def changes_after(last: int) -> Rows:
     return list(Change.objects.filter(id__gt=last).order_by("id").values_list("id", "topic", "key")[:5000])
 
 
-async def watch_sqlite(call: Callable[..., Awaitable[Any]], last: int, handle: Handle) -> None:
+async def hear(call: Call, handle: Handle, reload_all: Reload) -> Callable[[], Coroutine[Any, Any, None]]:
+    """From now on what others change is kept for the part that is returned. It begins once everything is
+    read: between the two nothing goes unheard."""
+    if connection.vendor == "sqlite":
+        return partial(watch_sqlite, call, await call(newest_change), handle)
+    return partial(watch_postgres, await open_listener(), handle, reload_all)
+
+
+async def watch_sqlite(call: Call, last: int, handle: Handle) -> None:
     """``PRAGMA data_version`` tells in microseconds whether anybody else committed."""
     probe = sqlite3.connect(f"file:{settings.DATABASES['default']['NAME']}?mode=ro", uri=True)
     seen = -1
@@ -46,27 +62,35 @@ async def watch_sqlite(call: Callable[..., Awaitable[Any]], last: int, handle: H
         probe.close()
 
 
-async def watch_postgres(handle: Handle, reload_all: Callable[[], Awaitable[None]]) -> None:
-    """LISTEN on a connection of its own; topic and key travel in the payload. After a lost connection
-    everything is reloaded: rising ids would miss rows that committed late."""
+async def open_listener() -> Listener:
+    """A connection of its own that hears every commit from now on, and keeps it until it is asked for."""
     import psycopg
 
-    first = True
+    listener = await psycopg.AsyncConnection.connect(autocommit=True, **connection_parameters())
+    await listener.execute("LISTEN watchpost")
+    return listener
+
+
+async def watch_postgres(listener: Listener, handle: Handle, reload_all: Reload) -> None:
+    """Topic and key travel in the payload. After a lost connection everything is reloaded: rising ids would
+    miss rows that committed late."""
+    import psycopg
+
+    heard: Listener | None = listener
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(
-                autocommit=True, **connection_parameters()
-            ) as listener:
-                await listener.execute("LISTEN watchpost")
-                if not first:
-                    await reload_all()
-                first = False
-                async for notice in listener.notifies():
+            if heard is None:
+                heard = await open_listener()
+                await reload_all()
+            async with heard:
+                async for notice in heard.notifies():
                     topic, _, key = notice.payload.partition(" ")
                     await handle({(topic, key)})
         except (psycopg.OperationalError, DatabaseError) as error:  # reloading may find it gone once more
             log.warning("the listening connection was lost (%s); connecting again", error)
-            first = False
+            if heard is not None:
+                await heard.close()
+                heard = None
             await asyncio.sleep(1)
 
 

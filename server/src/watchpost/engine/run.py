@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ async def _lead(stopper: asyncio.Task[None]) -> None:
         return
     outbound = build_outbound()
     engine = build_engine(outbound)
-    newest = await engine.call(changes.newest_change)
+    watch = await _hear_for(engine)
     await engine.start()
     _spare_the_collector()
     parts = [
@@ -120,7 +121,7 @@ async def _lead(stopper: asyncio.Task[None]) -> None:
         for part in (
             engine.prober.run(),
             engine.run_ticks(),
-            _watch_changes(engine, newest),
+            watch(),
             _keep_ledger(engine),
             _keep_time(engine),
             _keep_house(engine),
@@ -169,7 +170,7 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-async def _watch_changes(engine: Engine, newest: int) -> None:
+async def _hear_for(engine: Engine) -> Callable[[], Coroutine[Any, Any, None]]:
     async def handle(found: set[tuple[str, str]]) -> None:
         await handle_changes(engine, found)
 
@@ -178,10 +179,7 @@ async def _watch_changes(engine: Engine, newest: int) -> None:
         known = {watched.id for watched in await engine.call(load.load_monitors)}
         await engine.reload(sorted(known | set(engine.watched)))
 
-    if connection.vendor == "sqlite":
-        await changes.watch_sqlite(engine.call, newest, handle)
-    else:
-        await changes.watch_postgres(handle, reload_all)
+    return await changes.hear(engine.call, handle, reload_all)
 
 
 async def handle_changes(engine: Engine, found: set[tuple[str, str]]) -> None:
