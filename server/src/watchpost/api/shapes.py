@@ -149,7 +149,7 @@ def look_object(look: Look) -> dict[str, Any]:
 
 
 def incident_of(incident: Incident) -> dict[str, Any]:
-    return incident_object(incident, list(incident.members.all()))
+    return incident_object(incident, sorted(incident.members.all(), key=lambda member: member.pk))
 
 
 def incident_in_full(incident: Incident) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def window_object(window: MaintenanceWindow, now: datetime) -> dict[str, Any]:
     return {
         "id": str(window.pk),
         "project": window.project.slug,
-        "monitors": [str(monitor.pk) for monitor in window.monitors.all()],
+        "monitors": [str(pk) for pk in sorted(monitor.pk for monitor in window.monitors.all())],
         "starts_at": stamp(window.starts_at),
         "ends_at": stamp(window.ends_at),
         "name": window.name,

@@ -202,7 +202,7 @@ def check_told() -> Check:
     from watchpost.incidents.models import Channel
     from watchpost.incidents.untold import find_untold
 
-    rows = list(Channel.objects.values_list("name", "enabled", "broken", "delivered_at"))
+    rows = list(Channel.objects.order_by("name").values_list("name", "enabled", "broken", "delivered_at"))
     working = [row for row in rows if row[1] and not row[2]]
     if untold := find_untold():
         one = untold[0]

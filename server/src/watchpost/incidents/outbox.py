@@ -160,7 +160,7 @@ def _channels_for_people() -> frozenset[int]:
 
 
 def load_routes() -> tuple[Route, ...]:
-    rows = Channel.objects.prefetch_related("projects")
+    rows = Channel.objects.prefetch_related("projects").order_by("name")
     return tuple(
         Route(
             row.pk,

@@ -50,7 +50,7 @@ def collect(only: str | None, now: datetime) -> dict[str, Any]:
         counts[monitor.state.shown] = counts.get(monitor.state.shown, 0) + 1
     return {
         "incidents": [
-            incident_object(incident, list(incident.members.select_related("monitor__state")))
+            incident_object(incident, list(incident.members.select_related("monitor__state").order_by("id")))
             for incident in incidents
         ],
         "monitors": [
