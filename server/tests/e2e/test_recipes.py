@@ -106,7 +106,7 @@ def _unit(text: str, name: str) -> str:
 
 @curl
 @pytest.mark.parametrize(("ends", "said"), [(0, "Done"), (3, "Failed")])
-@pytest.mark.parametrize("key", ["curl", "crontab", "kubernetes"])
+@pytest.mark.parametrize("key", ["curl", "command", "crontab", "kubernetes"])
 def test_shells_pass_the_exit_code_on(reader: Reader, tmp_path: Path, key: str, ends: int, said: str) -> None:
     address = reader.make(f"{key}-{ends}")
     text = reader.snippet(address, key)

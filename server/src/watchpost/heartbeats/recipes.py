@@ -63,6 +63,15 @@ def _curl(job: Job) -> str:
 """
 
 
+def _command(job: Job) -> str:
+    return f"""# Once on the host
+curl -fsS -o watchpost-run {job.url.rpartition("/ping/")[0]}/run.py
+chmod +x watchpost-run
+
+./watchpost-run --url {job.url} -- ./backup.sh
+"""
+
+
 def _python(job: Job) -> str:
     return f'''import urllib.request
 
@@ -271,6 +280,8 @@ spec:
 RECIPES: tuple[Recipe, ...] = (
     Recipe("curl", "curl", "After the work, with its exit code: 0 is a success, anything else a failure.",
            _curl),
+    Recipe("command", "Any command", "Its begin, duration, exit code, signal and the end of what it printed. "
+           "One file, for Python 3.9 and newer.", _command),
     Recipe("python", "Python", "The standard library alone. A start lets a run that never ends be noticed.",
            _python),
     Recipe("django", "Django command", "One line over the work; it waits a second for the server at most.",

@@ -19,6 +19,7 @@ from watchpost.web import (
     monitor_pages,
     overview,
     project_pages,
+    run_script,
     settings_pages,
     weekly_pages,
     window_pages,
@@ -84,5 +85,6 @@ urlpatterns = [
     path("signin/<str:token>/", sign_in_link, name="sign-in-link"),
     path("events/", live.events, name="events"),
     path("pulse.json", live.pulse, name="pulse"),
+    path("run.py", run_script.run_script, name="run-script"),
     path("static/watchpost/<path:name>", assets.serve, name="asset"),
 ]
