@@ -83,15 +83,19 @@ async def watch_postgres(listener: Listener, handle: Handle, reload_all: Reload)
                 heard = await open_listener()
                 await reload_all()
             async with heard:
-                async for notice in heard.notifies():
-                    topic, _, key = notice.payload.partition(" ")
-                    await handle({(topic, key)})
+                while True:  # as many at once as came while the last were dealt with
+                    await handle({_read(notice.payload) async for notice in heard.notifies(stop_after=1)})
         except (psycopg.OperationalError, DatabaseError) as error:  # reloading may find it gone once more
             log.warning("the listening connection was lost (%s); connecting again", error)
             if heard is not None:
                 await heard.close()
                 heard = None
             await asyncio.sleep(1)
+
+
+def _read(payload: str) -> tuple[str, str]:
+    topic, _, key = payload.partition(" ")
+    return topic, key
 
 
 def connection_parameters() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from watchpost import clock
 from watchpost.engine import changes
@@ -22,13 +22,14 @@ class Ears:
 
     def __init__(self) -> None:
         self.heard: set[tuple[str, str]] = set()
-        self.reloads = 0
+        self.reloads = self.times = 0
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
     async def handle(self, found: set[tuple[str, str]]) -> None:
         self.heard |= found
+        self.times += 1
 
     async def reload_all(self) -> None:
         self.reloads += 1
@@ -60,6 +61,22 @@ def test_a_commit_while_everything_is_read_is_heard_later() -> None:
     asyncio.run(story(ears))
     assert ears.heard == {("beat", "7"), ("monitor", "8")}
     assert ears.reloads == 0
+
+
+def test_what_comes_together_is_dealt_with_together() -> None:
+    async def story(ears: Ears) -> None:
+        part = await changes.hear(ears.call, ears.handle, ears.reload_all)
+        watching = asyncio.create_task(part())
+        with transaction.atomic():
+            for number in range(100):
+                announce("beat", number, clock.now())
+        await ears.until(lambda: len(ears.heard) == 100)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    ears = Ears()
+    asyncio.run(story(ears))
+    assert ears.times < 10
 
 
 @pytest.mark.only_on("postgresql")
