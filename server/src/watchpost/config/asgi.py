@@ -8,6 +8,7 @@ and count no thread.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -78,12 +79,25 @@ async def _announce() -> None:
         log.warning("the worker that serves the pages was started anew")
 
 
+def _spare_the_collector() -> None:
+    """The code of all pages is read now and stays: searching it for garbage took one list in twenty the time
+    of three. What one page leaves is found while it is young: rows that know each other are circles, and by
+    the usual measure a page of a thousand grows old before it is done."""
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018 - reads it
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             # The worker is a fork of the web process: a killed parent must not leave it behind.
             end_with_parent(os.getppid(), signal.SIGKILL)
+            _spare_the_collector()
             announcing = asyncio.create_task(_announce())
             _background.add(announcing)
             announcing.add_done_callback(_background.discard)
