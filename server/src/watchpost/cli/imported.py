@@ -20,6 +20,7 @@ from watchpost.heartbeats.make import make_with_code
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.importers import Found, Left, Wanted
 from watchpost.monitors import edit
+from watchpost.monitors.hold import hold
 from watchpost.monitors.models import Monitor, Project
 from watchpost.monitors.spec import write_config
 
@@ -143,11 +144,10 @@ def _take_key(pk: int, key: str) -> None:
 def _change(pk: int, spec: dict[str, Any], now: datetime) -> None:
     """Raises edit.Invalid."""
     with transaction.atomic():
-        monitor = (
-            Monitor.objects.select_for_update(of=("self",)).select_related("project").filter(pk=pk).first()
-        )
+        monitor = Monitor.objects.filter(pk=pk).first()
         if monitor is None:
             raise edit.Invalid([("uuid", "was deleted meanwhile")])
+        monitor = hold(monitor)
         edit.update_monitor(monitor, edit.spec_of(monitor) | spec, now)
 
 

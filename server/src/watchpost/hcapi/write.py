@@ -31,7 +31,7 @@ def make_check(project: Project, posted: Asked, version: int, now: datetime) -> 
     """The check, and whether it is new. Raises Refused and NoRoom."""
     asked = read_check(posted)
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         found = _find_same(project, asked, now)
         if found is None and room_in(project) <= 0:
             raise NoRoom
@@ -43,7 +43,7 @@ def change_check(row: Heartbeat, posted: Asked, version: int, now: datetime) -> 
     """Only what was given. Raises Refused, also when it was deleted meanwhile."""
     asked = read_check(posted)
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=row.project_id)
+        Project.objects.select_for_update(no_key=True).get(pk=row.project_id)
         return _change(row, asked, version, now)
 
 

@@ -20,7 +20,8 @@ def make_from_ping(key: str, slug: str, now: datetime) -> bool:
     """Whether there is a heartbeat now. As Healthchecks makes it: expected daily, at most an hour late."""
     try:
         with transaction.atomic():
-            project = Project.objects.select_for_update().filter(ping_key=key).first()  # one ping at a time
+            projects = Project.objects.select_for_update(no_key=True)  # one ping at a time
+            project = projects.filter(ping_key=key).first()
             if project is None:
                 return False
             if Heartbeat.objects.filter(project=project, slug=slug).exists():

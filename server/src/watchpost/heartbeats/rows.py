@@ -33,6 +33,12 @@ def keep_row(monitor: Monitor, config: Any) -> None:
         Heartbeat.objects.filter(pk=monitor.pk).update(slug=slug)
 
 
+def hold_row(monitor_id: int) -> None:
+    """Ahead of the monitor's row, as a ping takes them: whoever takes them the other way round waits for a
+    ping that waits for him."""
+    list(Heartbeat.objects.select_for_update(of=("self",)).filter(pk=monitor_id).values_list("pk"))
+
+
 def forget_past(monitor_id: int, now: datetime) -> None:
     """Paused or resumed by hand, in the transaction of that: what came before says nothing of what comes
     next. As Healthchecks: a pause ends the run that goes on, a resume forgets the last ping, too, and both

@@ -169,9 +169,14 @@ def _column(code: UUID) -> Any:
 
 
 def _ask(where: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    lock = " ORDER BY h.monitor_id FOR UPDATE OF h" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} {_FROM} WHERE {where}{lock}", values)  # no user's text
+        if connection.vendor == "postgresql":
+            # Locked first, then read: a row that was waited for comes as it is now, but what is joined to it
+            # as it was when the statement began. So a pause of meanwhile would be missed.
+            lock = "ORDER BY h.monitor_id FOR UPDATE OF h"
+            cursor.execute(f"SELECT h.monitor_id {_FROM} WHERE {where} {lock}", values)  # no user's text
+            where, values = "h.monitor_id = ANY(%s)", [[line[0] for line in cursor.fetchall()]]
+        cursor.execute(f"SELECT {_COLUMNS} {_FROM} WHERE {where}", values)
         return list(cursor.fetchall())
 
 

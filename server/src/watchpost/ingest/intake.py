@@ -72,6 +72,8 @@ class Intake:
 
 
 def _store(ones: Sequence[Incoming], now: datetime) -> list[Stored]:
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()  # PostgreSQL was restarted since the last batch: the next question opens another
     try:
         return store_pings(ones, now)
     except DatabaseError:

@@ -39,6 +39,7 @@ from watchpost.monitors.edit_window import (
     pause_series,
     update_series,
 )
+from watchpost.monitors.hold import hold, hold_all, hold_own
 from watchpost.monitors.models import Monitor, MonitorState, Project
 from watchpost.monitors.sentences import did_you_mean
 from watchpost.monitors.spec import Differences, Environ, Invalid, Problems, Stored
@@ -281,8 +282,8 @@ def update_monitor(
 
 def _write(monitor: Monitor, wanted: AskedMonitor, now: datetime) -> None:
     with transaction.atomic():
-        locked = Monitor.objects.select_for_update().get(pk=monitor.pk)
-        monitor.revision = locked.revision + _asks_otherwise(monitor, wanted)
+        locked = hold(monitor)
+        monitor.revision = locked.revision + _asks_otherwise(locked, wanted)
         monitor.config = wanted.own.sealed
         for column, value in wanted.columns.items():
             setattr(monitor, column, value)
@@ -341,6 +342,7 @@ def _refuse_twin(project: Project, slug: str, existing: Monitor | None) -> None:
 def delete_monitor(monitor: Monitor, now: datetime, actor: str = "Watchpost") -> None:
     """The monitor and its history; an incident that has no other member is resolved and told so."""
     with transaction.atomic():
+        hold_all(monitor)
         leave_incidents(monitor, actor, now)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM monitors_look WHERE monitor_id = %s", [monitor.pk])
@@ -354,12 +356,9 @@ def delete_monitor(monitor: Monitor, now: datetime, actor: str = "Watchpost") ->
 def set_paused(monitor: Monitor, paused: bool, now: datetime, actor: str = "") -> bool:
     """Whether that changed anything. ``actor`` is who stands in the monitor's history for it."""
     with transaction.atomic():
-        changed = (
-            Monitor.objects.filter(pk=monitor.pk, paused=not paused).update(
-                paused=paused, paused_by=actor[:200]
-            )
-            == 1
-        )
+        hold_own(monitor)
+        rows = Monitor.objects.filter(pk=monitor.pk, paused=not paused)
+        changed = rows.update(paused=paused, paused_by=actor[:200]) == 1
         if changed:
             if monitor.kind in kinds():
                 kinds()[monitor.kind].forget_past(monitor.pk, now)

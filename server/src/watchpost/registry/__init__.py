@@ -179,9 +179,10 @@ class Kind:
     section: str = ""
     # Of a kind that is told by signals, by (config, facts, now): when silence must be judged; None: never.
     due: Callable[[Any, Mapping[str, Any], datetime], datetime | None] = lambda *_: None
-    # Rows of its own: called with a monitor and its config in the transaction that makes or changes it, and
-    # with its id and the time when somebody paused or resumed it.
+    # Rows of its own: called with a monitor and its config in the transaction that makes or changes it, with
+    # its id before one changes or deletes it, and with its id and the time when one paused or resumed it.
     keep_row: Callable[[Any, Any], None] = lambda *_: None
+    hold_row: Callable[[int], None] = lambda *_: None
     forget_past: Callable[[int, datetime], None] = lambda *_: None
     kept: frozenset[str] = frozenset()  # facts kept with the last look also when all is well
     latest: frozenset[str] = frozenset()  # facts that only the last look keeps: raw rows go without

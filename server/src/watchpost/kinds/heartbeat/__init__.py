@@ -16,6 +16,12 @@ def _keep_row(monitor: Any, config: HeartbeatConfig) -> None:
     keep_row(monitor, config)
 
 
+def _hold_row(monitor_id: int) -> None:
+    from watchpost.heartbeats.rows import hold_row
+
+    hold_row(monitor_id)
+
+
 def _forget_past(monitor_id: int, now: datetime) -> None:
     from watchpost.heartbeats.rows import forget_past
 
@@ -37,6 +43,7 @@ KIND = Kind(
     noun="ping",
     section="heartbeats",
     keep_row=_keep_row,
+    hold_row=_hold_row,
     forget_past=_forget_past,
     kept=frozenset({"status", "pings", "last_ping", "last_start", "last_run", "last_s", "trouble"}),
 )

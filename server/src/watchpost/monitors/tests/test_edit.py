@@ -338,3 +338,14 @@ def test_a_secret_does_not_follow_to_another_place_unseen(shop: Project, url: st
 def test_a_secret_may_follow_from_http_to_https(shop: Project) -> None:
     monitor = edit.create_monitor(shop, HOME | {"url": "http://shop.example/", "token": "t"}, NOW)
     assert edit.update_monitor(monitor, edit.spec_of(monitor) | {"url": "https://shop.example/"}, NOW)
+
+
+def test_an_edit_that_takes_back_what_another_changed_meanwhile_asks_otherwise(shop: Project) -> None:
+    """A revision names one configuration: what was read of the other one counts for it no more."""
+    mine = edit.create_monitor(shop, HOME, NOW)
+    spec = edit.spec_of(mine)
+    theirs = Monitor.objects.get(pk=mine.pk)
+    edit.update_monitor(theirs, spec | {"url": "https://shop.example.com/other"}, NOW)
+    edit.update_monitor(mine, spec | {"name": "Front"}, NOW)
+    assert edit.spec_of(Monitor.objects.get(pk=mine.pk))["url"] == HOME["url"]
+    assert Monitor.objects.get(pk=mine.pk).revision == theirs.revision + 1
