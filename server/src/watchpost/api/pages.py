@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 
 from watchpost.api.problems import Problem, wrong
 
@@ -24,7 +24,7 @@ def page(
     name, down = order.removeprefix("-"), order.startswith("-")
     rows = rows.order_by(order, "-pk" if down else "pk")
     if cursor:
-        value, pk = _read(cursor)
+        value, pk = _read(cursor, isinstance(rows.model._meta.get_field(name), DateTimeField))
         side = "lt" if down else "gt"
         after = Q(**{f"{name}__{side}": value}) | Q(**{name: value, f"pk__{side}": pk})
         rows = rows.filter(after)
@@ -62,13 +62,20 @@ def wrong_cursor() -> Problem:
     return wrong("cursor", "is not a cursor of this list; leave it out to begin anew")
 
 
-def _read(cursor: str) -> tuple[Any, int]:
+def _read(cursor: str, is_time: bool) -> tuple[Any, int]:
     value, pk = read_cursor(cursor, 2)
-    if not isinstance(pk, int) or abs(pk) > 2**62 or (isinstance(value, int) and abs(value) > 2**62):
+    if not _is_whole(pk) or not (isinstance(value, str) if is_time else _is_whole(value)):
         raise wrong_cursor()
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value), pk
-        except ValueError:
-            raise wrong_cursor() from None
-    return value, pk
+    if not is_time:
+        return value, pk
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise wrong_cursor() from None
+    if at.tzinfo is None:
+        raise wrong_cursor()
+    return at, pk
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and abs(value) <= 2**62

@@ -165,7 +165,7 @@ def _refuse_unreachable() -> None:
     from watchpost.engine.changes import connection_parameters
 
     try:
-        psycopg.connect(**connection_parameters(), connect_timeout=10).close()
+        psycopg.connect(**({"connect_timeout": 10} | connection_parameters())).close()
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[-1].strip()
         raise Refusal(f"the database cannot be reached ({said}); check DATABASE_URL") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from watchpost.config.key import load_secret_key
 from watchpost.config.logs import log_warnings
@@ -53,16 +53,17 @@ def database_of(url: str) -> dict[str, Any]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=67108864; PRAGMA cache_size=-8192; PRAGMA foreign_keys=ON",
             },
         }
+    said = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "watchpost.config.postgresql",  # a connection of before a restart is not handed out
         "NAME": unquote(parts.path[1:]),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
+        "HOST": said.pop("host", "") or unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
         # Giving up soon means trying anew for the next that asks; else the pauses between attempts grow without end.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 10, "reconnect_timeout": 4}},
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 10, "reconnect_timeout": 4}, **said},
     }
 
 

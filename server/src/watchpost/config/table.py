@@ -19,7 +19,7 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 
 class WrongSetting(ValueError):
@@ -116,9 +116,23 @@ def _site_url(value: str) -> str:
     return value.rstrip("/")
 
 
+# What may stand behind a ? in the address of a PostgreSQL: libpq's own words.
+DATABASE_OPTIONS = (
+    "application_name", "channel_binding", "connect_timeout", "gssencmode", "host", "options", "passfile",
+    "sslcert", "sslcrl", "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "target_session_attrs",
+)  # fmt: skip
+
+
 def _database(value: str) -> str:
-    if value and urlsplit(value).scheme not in ("sqlite", "postgres", "postgresql"):
+    parts = urlsplit(value)
+    if value and parts.scheme not in ("sqlite", "postgres", "postgresql"):
         raise ValueError("write sqlite:///path or postgresql://user:password@host/name")
+    if parts.scheme.startswith("postgres"):
+        if not parts.path.strip("/"):
+            raise ValueError("names no database; write postgresql://user:password@host/name")
+        for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+            if name not in DATABASE_OPTIONS:
+                raise ValueError(f"there is no option {name}; known: {', '.join(DATABASE_OPTIONS)}")
     return value
 
 

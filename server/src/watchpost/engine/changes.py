@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from watchpost.config.table import DATABASE_OPTIONS
 from watchpost.monitors.models import Change
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ Handle = Callable[[set[tuple[str, str]]], Awaitable[None]]
 Call = Callable[..., Awaitable[Any]]
 Reload = Callable[[], Awaitable[None]]
 POLL_S = 0.1
+# The kernel tells of a peer that vanished without a word (its machine died) only when asked to.
+KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
 
 
 def newest_change() -> int:
@@ -66,7 +69,7 @@ async def open_listener() -> Listener:
     """A connection of its own that hears every commit from now on, and keeps it until it is asked for."""
     import psycopg
 
-    listener = await psycopg.AsyncConnection.connect(autocommit=True, **connection_parameters())
+    listener = await psycopg.AsyncConnection.connect(autocommit=True, **(KEEPALIVE | connection_parameters()))
     await listener.execute("LISTEN watchpost")
     return listener
 
@@ -101,6 +104,5 @@ def _read(payload: str) -> tuple[str, str]:
 def connection_parameters() -> dict[str, Any]:
     """Where Django's own connections go, without its pool and cursor: for one that stands outside of it."""
     parameters = connection.get_connection_params()
-    return {
-        key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)
-    }
+    names = ("dbname", "user", "password", "port", *DATABASE_OPTIONS)
+    return {key: parameters[key] for key in names if parameters.get(key)}

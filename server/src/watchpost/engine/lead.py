@@ -11,15 +11,13 @@ import logging
 
 import psycopg
 
-from watchpost.engine.changes import connection_parameters
+from watchpost.engine.changes import KEEPALIVE, connection_parameters
 
 log = logging.getLogger(__name__)
 KEY = 0x57617463  # "Watc": one leader a database
 ASK_S = 1.0
 ALIVE_S = 2.0
 SILENT_S = 5.0
-# The kernel tells of a peer that vanished without a word (its machine died) only when asked to.
-KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
 
 
 class Deposed(RuntimeError):
@@ -61,7 +59,7 @@ class Leadership:
         try:
             if self.held is None:
                 self.held = await psycopg.AsyncConnection.connect(
-                    autocommit=True, connect_timeout=5, **(KEEPALIVE | connection_parameters())
+                    autocommit=True, **({"connect_timeout": 5} | KEEPALIVE | connection_parameters())
                 )
             answer = await self.held.execute("SELECT pg_try_advisory_lock(%s)", [KEY])
             row = await answer.fetchone()

@@ -71,9 +71,14 @@ class Intake:
             await asyncio.sleep(PAUSE_S)
 
 
-def _store(ones: Sequence[Incoming], now: datetime) -> list[Stored]:
+def renew_connection() -> None:
+    """Of this thread, when PostgreSQL was restarted since its last use: the next question opens another."""
     if connection.connection is not None and not connection.is_usable():
-        connection.close()  # PostgreSQL was restarted since the last batch: the next question opens another
+        connection.close()
+
+
+def _store(ones: Sequence[Incoming], now: datetime) -> list[Stored]:
+    renew_connection()
     try:
         return store_pings(ones, now)
     except DatabaseError:

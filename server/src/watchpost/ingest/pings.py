@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,7 @@ from watchpost.core.heartbeat import Ping
 from watchpost.heartbeats.make import make_from_ping
 from watchpost.heartbeats.store import Incoming, Stored
 from watchpost.ingest.address import PREFIX, Address, Refused, read_address
-from watchpost.ingest.intake import Full, Intake
+from watchpost.ingest.intake import Full, Intake, renew_connection
 from watchpost.ingest.pace import Pace
 
 BODY_LIMIT = 10_000
@@ -90,10 +91,15 @@ class Pings:
         if stored.outcome == "ok":
             return 200, "OK"
         if where.create:
-            made = await asyncio.to_thread(make_from_ping, where.key, where.slug, one.ping.at)
+            made = await asyncio.to_thread(_make, where, one.ping.at)
             if made and (await self.intake.store(one)).outcome == "ok":
                 return 201, "Created"
         return 404, "not found"
+
+
+def _make(where: Address, at: datetime) -> bool:
+    renew_connection()
+    return make_from_ping(where.key, where.slug, at)
 
 
 def _announces_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -153,7 +153,7 @@ def read_monitor(
     if depends_on:  # else nobody's slugs are read: a thousand monitors would read a million
         known = set(siblings) if siblings is not None else links.slugs_of(project)
         links.check_parents(depends_on, columns["slug"], known, problems)
-    counted = links.counted_by(kinds()[columns["kind"]], own.clear) if own is not None else ()
+    counted = links.counted_by(kinds()[columns["kind"]], own.clear) if own and columns["kind"] else ()
     if counted and own is not None:
         known = set(siblings) if siblings is not None else links.slugs_of(project)
         links.check_counted(counted, columns["slug"], known, own.sealed, problems)

@@ -13,6 +13,7 @@ from django.test import Client
 
 from watchpost import clock
 from watchpost.accounts.links import make_token
+from watchpost.api.pages import write_cursor
 from watchpost.incidents.models import Incident
 
 Call = Callable[..., Any]
@@ -90,3 +91,24 @@ def test_a_name_can_be_seen_and_turns_nothing_around(call: Call, home: Any, name
     answer = call("POST", "monitors", {"project": "shop", "name": name, "kind": "page", "url": "x"})
     assert answer.status_code == 422
     assert "name:" in json.loads(answer.content)["detail"]
+
+
+@pytest.mark.parametrize("kind", ["", [], {}, 7, "htttp"])
+def test_a_change_to_no_kind_is_named(call: Call, home: Any, kind: object) -> None:
+    answer = call("PATCH", f"monitors/{home.pk}", {"kind": kind})
+    assert answer.status_code == 422
+    assert "kind: " in json.loads(answer.content)["detail"]
+
+
+@pytest.mark.parametrize(
+    "values", [(1, 1), (True, 1), ("2026-03-02", 1), ("2026-03-02T12:00:00+00:00", True)]
+)
+def test_a_cursor_of_another_list_is_named(call: Call, home: Any, values: tuple[object, ...]) -> None:
+    answer = call("GET", f"incidents?cursor={write_cursor(*values)}")
+    assert answer.status_code == 422
+    assert "cursor: is not a cursor of this list" in json.loads(answer.content)["detail"]
+
+
+def test_a_time_is_no_cursor_of_a_list_by_number(call: Call, home: Any) -> None:
+    assert call("GET", f"projects?cursor={write_cursor('2026-03-02T12:00:00+00:00', 1)}").status_code == 422
+    assert call("GET", f"projects?cursor={write_cursor(True, 1)}").status_code == 422

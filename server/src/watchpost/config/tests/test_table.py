@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from watchpost.config.settings import database_of
 from watchpost.config.table import WrongSetting, read_settings
 
 
@@ -16,6 +17,9 @@ from watchpost.config.table import WrongSetting, read_settings
         ("RESOLVERS", "dns.example"),
         ("RESOLVERS", "192.0.2.53:0"),
         ("RESOLVERS", "192.0.2.53,nobody"),
+        ("DATABASE_URL", "mysql://a@b/c"),
+        ("DATABASE_URL", "postgresql://db.example"),
+        ("DATABASE_URL", "postgresql://db.example/w?sslmod=require"),
         ("LISTEN", "foo"),
         ("ALLOW_NETWORKS", "10.0.0.0/99"),
         ("RETENTION_RAW", "abc"),
@@ -69,3 +73,11 @@ def test_a_slip_in_the_name_of_a_variable_is_told_and_a_platforms_own_is_left_al
         read_settings({"WATCHPOST_SITE_ULR": "x"}, tmp_path)
     theirs = ["WATCHPOST_SERVICE_HOST", "WATCHPOST_PORT", "WATCHPOST_PORT_8090_TCP", "WATCHPOST_SHOTS"]
     read_settings(dict.fromkeys(theirs, "x"), tmp_path)
+
+
+def test_what_stands_behind_the_address_of_a_database_is_libpq_s() -> None:
+    found = database_of("postgresql://w:a%40b@db.example/w?sslmode=verify-full&sslrootcert=%2Fetc%2Fdb.pem")
+    assert (found["HOST"], found["NAME"], found["PASSWORD"]) == ("db.example", "w", "a@b")
+    assert found["OPTIONS"]["sslmode"] == "verify-full"
+    assert found["OPTIONS"]["sslrootcert"] == "/etc/db.pem"
+    assert database_of("postgresql:///w?host=/run/postgresql")["HOST"] == "/run/postgresql"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from psycopg import OperationalError
 
 from watchpost import clock
 from watchpost.engine import changes
@@ -94,3 +95,18 @@ def test_after_a_lost_connection_all_is_read_again_and_what_follows_is_heard() -
         await asyncio.gather(watching, return_exceptions=True)
 
     asyncio.run(story(Ears()))
+
+
+@pytest.mark.only_on("postgresql")
+def test_the_listener_connects_as_the_address_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def named() -> str:
+        async with await changes.open_listener() as listener:
+            row = await (await listener.execute("SHOW application_name")).fetchone()
+            return str(row[0])
+
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options | {"application_name": "watch"})
+    assert asyncio.run(named()) == "watch"
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options | {"sslmode": "require"})
+    with pytest.raises(OperationalError, match="SSL"):
+        asyncio.run(named())
