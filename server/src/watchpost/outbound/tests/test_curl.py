@@ -60,7 +60,7 @@ async def test_a_bad_day_ends_in_time_and_frees_the_socket(
     async with serve() as port:
         before, began = sockets(), monotonic()
         reply = await outbound.fetch(ask(port, path, timeout_s=0.4))
-        assert monotonic() - began < 3
+        assert monotonic() - began < 1.0
         assert reply.failure is not None
         assert reply.failure.kind == kind
         assert reply.failure.phase in (phase, "transfer" if path == "/drip-headers" else phase)

@@ -115,16 +115,16 @@ def test_the_deadline_is_for_everything(scripted: Any, act: Any, scheme: str) ->
     port = scripted(act)
     began = time.monotonic()
     answer = Mailer(f"{scheme}://127.0.0.1:{port}").send(letter(), 0.4)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 1.5
     assert (answer.ok, answer.code, answer.broken) == (False, None, False)
     assert answer.detail
 
 
 def test_a_name_that_is_not_resolved_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail.socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(6) or [])
+    monkeypatch.setattr(mail.socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(2) or [])
     began = time.monotonic()
     answer = Mailer("smtp://mail.example.com").send(letter(), 0.2)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 1
     assert answer.detail == "mail.example.com:25 did not finish within 0.2 s"
 
 

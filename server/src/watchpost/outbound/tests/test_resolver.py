@@ -92,7 +92,7 @@ async def test_failures_have_kinds_and_end_in_time(zones: list[tuple[Zone, str]]
     }.get(kind, (f"{kind}.test", "any"))
     began = time.monotonic()
     failure = await resolver.resolve(name, family)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 0.6
     assert isinstance(failure, ResolveFailure)
     assert failure.kind == kind
     assert failure.sentence

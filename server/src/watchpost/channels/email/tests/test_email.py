@@ -305,7 +305,7 @@ def test_a_server_that_hangs_or_drips_is_left_at_the_deadline(
         began = time.monotonic()
         sent = send(TO, (message(),), way_out(f"smtp://127.0.0.1:{listener.getsockname()[1]}"))
         done.set()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 1.5
     assert (sent.ok, sent.permanent, sent.channel_broken) == (False, False, False)
     assert "within 0.4 s" in sent.detail
 

@@ -183,7 +183,7 @@ def test_a_receiver_that_hangs_is_left_at_the_deadline(
     monkeypatch.setattr(channel, "DEADLINE_S", 0.4)
     began = time.monotonic()
     sent = send(WebhookConfig(url=receive(hang=True).url), (MESSAGE,), outbound)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 2
     assert (sent.ok, sent.permanent, sent.channel_broken) == (False, False, False)
     assert "0.4 s" in sent.detail
 

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from time import process_time
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -229,9 +229,9 @@ def test_the_status_alone_counts_where_somebody_says_so() -> None:
     ],
 )
 def test_nothing_takes_long_to_read(body: bytes) -> None:
-    began = process_time()
+    began = monotonic()
     read(Answer(200, "application/json", body))
-    assert process_time() - began < 5  # quadratic ones took minutes
+    assert monotonic() - began < 1.0
 
 
 ODD: tuple[Any, ...] = (
