@@ -17,7 +17,7 @@ from watchpost.heartbeats.models import Flip, Heartbeat
 from watchpost.heartbeats.rows import hold_row
 from watchpost.heartbeats.store import Incoming, store_pings
 from watchpost.monitors import edit
-from watchpost.monitors.models import Monitor
+from watchpost.monitors.models import Monitor, MonitorLast, MonitorState
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("postgresql")]
@@ -86,6 +86,17 @@ def test_an_edit_waits_for_a_ping_and_no_ping_for_that_edit(
         edited = beside(lambda: do(one))
         assert [stored.outcome for stored in store_pings([ping(one)], NOON)] == ["ok"]
     edited.result(10)
+
+
+def test_an_end_waits_for_the_engine_and_the_engine_for_no_end(one: Heartbeat, beside: Any) -> None:
+    """The engine stores what a look came to: the last look, then the state."""
+    MonitorLast.objects.create(monitor_id=one.pk, at=0, outcome="ok", total_ms=1.0, phases={}, address="")
+    with transaction.atomic():
+        MonitorLast.objects.select_for_update().get(pk=one.pk)
+        ended = beside(lambda: delete(one))
+        assert MonitorState.objects.filter(pk=one.pk).update(reason="It came.") == 1
+    ended.result(10)
+    assert not Monitor.objects.filter(pk=one.pk).exists()
 
 
 def test_a_ping_that_waited_for_a_pause_ends_it(one: Heartbeat, beside: Any) -> None:

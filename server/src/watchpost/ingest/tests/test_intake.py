@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,9 @@ from django.db import connection
 from watchpost.core.heartbeat import Ping, Sign
 from watchpost.heartbeats.models import Heartbeat
 from watchpost.heartbeats.store import Incoming
+from watchpost.ingest.address import Address
 from watchpost.ingest.intake import Intake
+from watchpost.ingest.pings import _make
 from watchpost.monitors import edit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -35,6 +38,18 @@ def test_a_ping_after_a_restart_of_the_database_is_stored() -> None:
 
     assert asyncio.run(twice()) == ["ok", "ok"]
     assert Heartbeat.objects.get(pk=monitor.pk).pings == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.only_on("postgresql")
+def test_a_ping_that_makes_its_heartbeat_outlives_a_restart_of_the_database() -> None:
+    """Whatever a thread did before may have left it a connection."""
+    project = edit.create_project("Shop", NOON)
+    where = Address(Sign.SUCCESS, key=project.ping_key, slug="nightly", create=True)
+    with ThreadPoolExecutor(1) as thread:
+        _cut(thread.submit(_process).result())
+        assert thread.submit(_make, where, NOON).result()
+    assert Heartbeat.objects.filter(slug="nightly").count() == 1
 
 
 def _process() -> int:
