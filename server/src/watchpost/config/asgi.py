@@ -35,6 +35,7 @@ _slots: asyncio.Semaphore | None = None
 _pings: Any = None
 _background: set[asyncio.Task[None]] = set()
 STREAMS = ("/events/",)
+PARENT = "WATCHPOST_WEB_PROCESS"
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +97,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             # The worker is a fork of the web process: a killed parent must not leave it behind.
-            end_with_parent(os.getppid(), signal.SIGKILL)
+            # It is named in the environment: one that died before this line is nobody's parent any more.
+            end_with_parent(int(os.environ.get(PARENT, os.getppid())), signal.SIGKILL)
             _spare_the_collector()
             announcing = asyncio.create_task(_announce())
             _background.add(announcing)

@@ -70,6 +70,7 @@ def _serve(host: str, port: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    os.environ["WATCHPOST_WEB_PROCESS"] = str(os.getpid())  # config/asgi.py: a worker ends with it
     Granian(
         "watchpost.config.asgi:application",
         address=host,
